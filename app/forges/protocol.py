@@ -1,0 +1,208 @@
+"""What a forge must do: the contract of this door.
+
+All calls are safe to repeat. Errors: `Outage` (with `retry_at` where the forge named a time) for what
+may pass, rate limits included; `Misconfigured` for missing permissions, bad credentials, an app that is
+suspended or uninstalled; `Gone` for what no longer exists. No secret is ever in an error's text.
+Differences between forges are data: `capabilities`.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from app.model import (
+    Actor,
+    Change,
+    CommitStatus,
+    Event,
+    ExternalPosted,
+    Misconfigured,
+    Publication,
+    Repository,
+    Review,
+    Sha,
+    StickyComment,
+)
+
+
+class Gone(Misconfigured):
+    """The repository, pull request or comment does not exist (any more) or is hidden from us."""
+
+
+class BadDelivery(Exception):
+    """A delivery that must be answered 4xx: unsigned, wrongly signed, malformed."""
+
+    def __init__(self, reason: str, *, status: int = 400) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a forge can show."""
+
+    check_runs: bool
+    action_required: bool
+    annotations_per_request: int
+    text_limit: int
+    comment_limit: int
+    status_description_limit: int
+
+
+class DeliveryHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What intake needs of a delivery's headers: its id and the forge's name of the event."""
+
+    delivery_id: str
+    event: str
+    hook_id: str = ""
+    installation_hint: str = ""
+
+
+class Comment(msgspec.Struct, frozen=True, kw_only=True):
+    """A comment as it is now. `edited` when it was ever changed after creation."""
+
+    id: int
+    author: Actor
+    body: str
+    edited: bool
+    number: int
+
+
+class Posted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the forge gave back for something posted."""
+
+    id: int
+    url: str = ""
+
+
+class Permission(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's permission on a repository, one of admin, maintain, write, triage, read, none."""
+
+    level: str
+    actor: Actor
+
+    @property
+    def can_write(self) -> bool:
+        """Whether pushing is allowed."""
+        return self.level in {"admin", "maintain", "write"}
+
+    @property
+    def can_triage(self) -> bool:
+        """Whether labels and re-runs are allowed."""
+        return self.can_write or self.level == "triage"
+
+
+class Intake(Protocol):
+    """The sans-I/O side of a forge: verify and read deliveries."""
+
+    kind: str
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> DeliveryHead:
+        """Check the signature over the raw bytes in constant time; lower-case header names.
+
+        Raises BadDelivery. `body` is as received (JSON or form-encoded).
+        """
+        ...
+
+    def read(self, event: str, body: bytes) -> Event:
+        """The typed event; `Ignored` with a reason for all that nobody needs. Raises BadDelivery only
+        for bytes that are not what the forge's documentation promises at all.
+        """
+        ...
+
+
+class Forge(Protocol):
+    """One connection to one forge. Methods that take a repository act as its installation."""
+
+    kind: str
+    capabilities: Capabilities
+
+    async def start(self) -> None:
+        """Open clients. Idempotent."""
+        ...
+
+    async def close(self) -> None:
+        """Close clients. Idempotent."""
+        ...
+
+    async def git_credential(self, repository: Repository) -> str:
+        """A token for cloning, valid for at least five more minutes."""
+        ...
+
+    async def get_change(self, repository: Repository, number: int) -> Change:
+        """The pull request as it is now (pusher unknown)."""
+        ...
+
+    async def open_changes(self, repository: Repository) -> tuple[Change, ...]:
+        """All open pull requests."""
+        ...
+
+    async def get_repository(self, repository: Repository) -> Repository:
+        """The repository as it is now (by its stable id: renames are followed)."""
+        ...
+
+    async def protected_branches(self, repository: Repository) -> tuple[str, ...]:
+        """Names of protected branches."""
+        ...
+
+    async def read_file(self, repository: Repository, path: str, ref: str) -> bytes | None:
+        """A file at a ref, revalidated by ETag; None if absent."""
+        ...
+
+    async def permission(self, repository: Repository, login: str) -> Permission:
+        """A person's permission now."""
+        ...
+
+    async def team_members(self, repository: Repository, team: str) -> tuple[str, ...]:
+        """Lower-case logins of `@org/team`, nested teams included."""
+        ...
+
+    async def reviews(self, repository: Repository, number: int) -> tuple[Review, ...]:
+        """Each reviewer's latest decisive review; dismissed ones left out."""
+        ...
+
+    async def external_posts(self, repository: Repository, sha: Sha) -> tuple[ExternalPosted, ...]:
+        """All check runs and commit statuses on a SHA, newest per name, poster and suite."""
+        ...
+
+    async def publish(self, repository: Repository, publication: Publication, known: int | None) -> Posted:
+        """Make one check run true. `known` is its id if we posted it; without, it is found by
+        external_id before one is created (find-or-update). A completed run of ours is never turned back
+        to in progress: a new one is created instead.
+        """
+        ...
+
+    async def set_status(self, repository: Repository, status: CommitStatus) -> None:
+        """Post a commit status."""
+        ...
+
+    async def publish_comment(
+        self, repository: Repository, comment: StickyComment, known: int | None
+    ) -> Posted:
+        """Make the sticky comment true: edit `known`, else find by marker and our own app, else post."""
+        ...
+
+    async def get_comment(self, repository: Repository, comment_id: int) -> Comment:
+        """A comment by id, as it is now."""
+        ...
+
+    async def recent_comments(self, repository: Repository, number: int, since: str) -> tuple[Comment, ...]:
+        """Comments of a pull request since an ISO time: how the sweep finds lost commands."""
+        ...
+
+    async def react(self, repository: Repository, comment_id: int, reaction: str) -> None:
+        """Answer a comment with a reaction (`+1`, `-1`, `eyes`, `confused`)."""
+        ...
+
+    async def installations(self) -> tuple[tuple[int, str], ...]:
+        """(installation id, account) of all active installations."""
+        ...
+
+    async def installation_repositories(self, installation_id: int) -> tuple[Repository, ...]:
+        """All repositories an installation gives access to."""
+        ...
+
+    async def whoami(self) -> Mapping[str, object]:
+        """The app itself: slug, id, permissions, events; for doctor."""
+        ...

@@ -1,0 +1,132 @@
+"""The words a condition may use, as data, and what evaluating one needs and gives."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from fractions import Fraction
+from typing import Literal, Protocol
+
+import msgspec
+
+from app.model import Kind, Outcome, UnknownCause
+
+
+class ValueType(StrEnum):
+    """The types of the language. ANY is `checks.<id>.out.<name>`: typed by its use."""
+
+    BOOL = "boolean"
+    NUMBER = "number"
+    PERCENT = "percentage"
+    DURATION = "duration"
+    TEXT = "text"
+    RATING = "rating"
+    LIST = "list"
+    ANY = "any"
+
+
+Context = Literal["gate", "when", "after"]
+"""Where a condition stands: facts that people change are refused in `when`."""
+
+
+class Name(msgspec.Struct, frozen=True, kw_only=True):
+    """A dotted name. `kinds` are the kinds of evidence that must be declared by a check to feed it;
+    `people` = people change it (refused in `when`); `unsupported` = the reason it is refused.
+    """
+
+    type: ValueType
+    doc: str
+    kinds: frozenset[Kind] = frozenset()
+    people: bool = False
+    unsupported: str = ""
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter of a function. `choices` restricts text literals."""
+
+    name: str
+    type: ValueType
+    required: bool = True
+    variadic: bool = False
+    keyword_only: bool = False
+    choices: tuple[str, ...] = ()
+
+
+class Function(msgspec.Struct, frozen=True, kw_only=True):
+    """A function of the language."""
+
+    parameters: tuple[Parameter, ...]
+    returns: ValueType
+    doc: str
+    kinds: frozenset[Kind] = frozenset()
+    people: bool = False
+    unsupported: str = ""
+    unsupported_choices: Mapping[str, str] = {}
+
+
+class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
+    """All names and functions. `per_check` are those after `checks.<id>.`; `outputs` allow
+    `checks.<id>.out.<name>`.
+    """
+
+    names: Mapping[str, Name]
+    functions: Mapping[str, Function]
+    per_check: Mapping[str, Name]
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """A complaint about an expression. `offset` is 0-based into its text, `length` ≥ 1."""
+
+    code: str
+    message: str
+    offset: int
+    length: int = 1
+    hint: str = ""
+
+
+class Used(msgspec.Struct, frozen=True, kw_only=True):
+    """What an expression names: for implied soft needs, evidence kinds and refusals."""
+
+    names: frozenset[str]
+    functions: frozenset[str]
+    checks: frozenset[str]
+
+
+Plain = bool | Fraction | str | tuple["Plain", ...]
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """A value. Numbers, percentages (in points), durations (in seconds) are exact fractions."""
+
+    value: Plain
+
+
+class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+    """Not known (yet): why, on which checks it waits; `at_least` bounds an incomplete count."""
+
+    cause: UnknownCause
+    reason: str
+    checks: tuple[str, ...] = ()
+    at_least: Fraction | None = None
+
+
+class NotApplicable(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing to judge, and why ("no coverable new line")."""
+
+    reason: str
+
+
+Value = Known | Unknown | NotApplicable
+
+
+class Facts(Protocol):
+    """Where an evaluation reads its values. Pure: no I/O, the same answer each time."""
+
+    def name(self, name: str) -> Value:
+        """The value of a dotted name that passed the check against the vocabulary."""
+        ...
+
+    def call(self, name: str, args: tuple[Plain, ...], kwargs: Mapping[str, Plain]) -> Value:
+        """The value of a function call."""
+        ...
+
+
+Evaluate = Callable[[str, Facts], Outcome]

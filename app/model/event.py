@@ -1,0 +1,138 @@
+"""Typed facts read from deliveries. What nobody needs is `Ignored(reason)`, never None."""
+
+from typing import Literal
+
+import msgspec
+
+from app.model.change import Actor, Change, Repository, Sha
+
+
+class Ignored(msgspec.Struct, frozen=True, kw_only=True, tag="ignored"):
+    """A delivery that changes nothing here, and why."""
+
+    reason: str
+
+
+class Ping(msgspec.Struct, frozen=True, kw_only=True, tag="ping"):
+    """The forge tries its webhook."""
+
+    hook_id: int
+
+
+class PullRequestChanged(msgspec.Struct, frozen=True, kw_only=True, tag="pull_request"):
+    """A pull request as it is now. `action` is the forge's word; `sender` who caused it.
+
+    `brought_head` is true when this delivery brought head_sha (opened, synchronize, reopened):
+    then `change.pusher` is the sender.
+    """
+
+    action: str
+    repository: Repository
+    change: Change
+    sender: Actor
+    brought_head: bool = False
+    retargeted: bool = False
+
+
+class Pushed(msgspec.Struct, frozen=True, kw_only=True, tag="push"):
+    """A branch moved. `after` is None when it was deleted, `before` None when it was created."""
+
+    repository: Repository
+    branch: str
+    before: Sha | None
+    after: Sha | None
+    sender: Actor
+    forced: bool = False
+
+
+class MergeGroupChanged(msgspec.Struct, frozen=True, kw_only=True, tag="merge_group"):
+    """The merge queue asks for (or destroys) a group."""
+
+    action: Literal["checks_requested", "destroyed"]
+    repository: Repository
+    change: Change
+    sender: Actor
+
+
+class ExternalPosted(msgspec.Struct, frozen=True, kw_only=True, tag="external"):
+    """Another system's (or our own) check run or commit status on a SHA.
+
+    `poster` is the app's slug for check runs, the creator's login for statuses. `ours` is true when
+    our own app posted it.
+    """
+
+    repository: Repository
+    kind: Literal["check_run", "status"]
+    sha: Sha
+    name: str
+    poster: str
+    poster_id: int = 0
+    external_id: int = 0
+    suite_id: int = 0
+    status: Literal["queued", "in_progress", "completed"] = "completed"
+    conclusion: str = ""
+    url: str = ""
+    started_at: str = ""
+    at: str = ""
+
+
+class RerunRequested(msgspec.Struct, frozen=True, kw_only=True, tag="rerun"):
+    """A person pressed re-run in the forge's own interface, or one of our buttons.
+
+    `button` is our button's identifier or '' for the forge's re-run; `app_id` names whose check run
+    or suite it was; `name` is '' when a whole suite was re-run.
+    """
+
+    repository: Repository
+    sha: Sha
+    app_id: int
+    name: str = ""
+    external_id: str = ""
+    button: str = ""
+    sender: Actor
+
+
+class CommentCreated(msgspec.Struct, frozen=True, kw_only=True, tag="comment"):
+    """A comment on a pull request that may hold commands; the text is re-read by id."""
+
+    repository: Repository
+    number: int
+    comment_id: int
+    author: Actor
+    body: str
+
+
+class ReviewChanged(msgspec.Struct, frozen=True, kw_only=True, tag="review"):
+    """A review was submitted, edited or dismissed: facts about people must be read again."""
+
+    repository: Repository
+    number: int
+    sender: Actor
+
+
+class InstallationChanged(msgspec.Struct, frozen=True, kw_only=True, tag="installation"):
+    """The app was installed, suspended, removed, or its repositories changed.
+
+    `added` are repositories to judge from now on, `removed` forge ids to stop at.
+    """
+
+    action: str
+    installation_id: int
+    account: str
+    added: tuple[Repository, ...] = ()
+    removed: tuple[int, ...] = ()
+    sender: Actor
+
+
+Event = (
+    Ignored
+    | Ping
+    | PullRequestChanged
+    | Pushed
+    | MergeGroupChanged
+    | ExternalPosted
+    | RerunRequested
+    | CommentCreated
+    | ReviewChanged
+    | InstallationChanged
+)

@@ -1,0 +1,193 @@
+"""Evidence: all that a policy may read about one change."""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from app.model.change import Actor, Change, Comparison, Sha
+
+
+class Severity(StrEnum):
+    """How bad a finding is, worst last; compare with `rank`."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for info … 4 for critical."""
+        return list(Severity).index(self)
+
+
+class Status(StrEnum):
+    """Where a check is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+
+
+class Conclusion(StrEnum):
+    """How a check ended. `NOT_NEEDED` counts as passed, `ERROR` is ours and makes it unknown."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    SKIPPED = "skipped"
+    NOT_NEEDED = "not_needed"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One located problem. Lines and columns are 1-based, 0 = none; `path` is repository-relative
+    in tested_sha ('' = the whole project). `fingerprint` is the tool's own or GitHub's line hash.
+    `suppressed` is the tool's own in-source ignore. `fix` is a replacement for the lines.
+    """
+
+    tool: str
+    rule: str
+    message: str
+    severity: Severity = Severity.MEDIUM
+    path: str = ""
+    line: int = 0
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+    rule_url: str = ""
+    fingerprint: str = ""
+    secret: bool = False
+    suppressed: bool = False
+    fix: str = ""
+
+
+class TestOutcome(StrEnum):
+    """How a test case ended. failure = an assertion, error = it could not be run."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+    SKIPPED = "skipped"
+
+
+class TestCase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One test of a report. `seconds` is its duration; `path`/`line` may be unknown ('' / 0)."""
+
+    name: str
+    classname: str = ""
+    outcome: TestOutcome = TestOutcome.PASSED
+    seconds: float = 0.0
+    message: str = ""
+    output: str = ""
+    path: str = ""
+    line: int = 0
+    flaky: bool = False
+
+
+class FileCoverage(msgspec.Struct, frozen=True, kw_only=True):
+    """Coverage of one file: line → hits, line → (covered, total) branches. Lines are 1-based."""
+
+    path: str
+    lines: dict[int, int] = {}
+    branches: dict[int, tuple[int, int]] = {}
+
+
+class ReportContent(msgspec.Struct, frozen=True, kw_only=True):
+    """What one report file says once read. `dropped` tells what was left out and why."""
+
+    format: str
+    kind: Literal["tests", "findings", "coverage"]
+    path: str = ""
+    flag: str = ""
+    tool: str = ""
+    tool_version: str = ""
+    findings: tuple[Finding, ...] = ()
+    tests: tuple[TestCase, ...] = ()
+    coverage: tuple[FileCoverage, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one check of the plan (one cell) stands.
+
+    `reason` is one sentence for people ("report missing: out/junit.xml", "nothing under infra/
+    changed", "blocked by lint"). `blocked_by` is the key of the check a skipped one waits on for
+    its value. `outputs` are the flat scalars of its outputs file. `delivered` are the kinds of
+    evidence its last attempt delivered. `since` is when it entered its status (epoch seconds).
+    """
+
+    id: str
+    key: str
+    required: bool = True
+    status: Status = Status.QUEUED
+    conclusion: Conclusion | None = None
+    reason: str = ""
+    blocked_by: str = ""
+    attempt: int = 0
+    seconds: float | None = None
+    exit_code: int | None = None
+    outputs: dict[str, str | int | float | bool] = {}
+    produces: tuple[str, ...] = ()
+    delivered: tuple[str, ...] = ()
+    since: float = 0.0
+    flaky: bool = False
+    origin: str = ""
+    external_url: str = ""
+
+
+class CheckEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """The reports that the last attempt of one check (by key) delivered."""
+
+    key: str
+    reports: tuple[ReportContent, ...] = ()
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's latest decisive review. `commit` is the head it was given on."""
+
+    author: Actor
+    decision: Literal["approved", "changes_requested"]
+    commit: Sha
+    at: str = ""
+
+
+class Readable(StrEnum):
+    """Whether facts about people could be read: unreadable is *unknown*, never zero."""
+
+    KNOWN = "known"
+    LATER = "later"
+    REFUSED = "refused"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class People(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts about people, as last read from the forge.
+
+    `approvals` are the logins (lower case) whose approval counts now; `vetoes` those whose standing
+    veto counts; `teams` maps `@org/team` (lower case) to its members (None = could not be read);
+    `unreadable` says why when `state` is not KNOWN.
+    """
+
+    state: Readable = Readable.KNOWN
+    approvals: tuple[str, ...] = ()
+    vetoes: tuple[str, ...] = ()
+    teams: dict[str, tuple[str, ...] | None] = {}
+    unreadable: str = ""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a verdict is computed from (with the plan). Stored whole with each verdict."""
+
+    change: Change
+    comparison: Comparison
+    trusted: bool = False
+    ai_authored: bool = False
+    reverts: bool = False
+    checks: tuple[CheckResult, ...] = ()
+    reports: tuple[CheckEvidence, ...] = ()
+    people: People = People(state=Readable.NOT_APPLICABLE)

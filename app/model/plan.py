@@ -1,0 +1,237 @@
+"""The plan: what a gate file means for one change, as frozen values."""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from app.model.evidence import Severity
+
+Scalar = str | int | float | bool
+"""A YAML 1.2 core scalar that is not null."""
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where something is written: policy layer, file, 1-based line and column."""
+
+    layer: str = "repository"
+    path: str = ""
+    line: int = 0
+    column: int = 0
+
+
+class Expression(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition of the gate file, as written; type-checked when the file was read."""
+
+    text: str
+    source: Source = Source()
+
+
+class DiagnosticSeverity(StrEnum):
+    """An error makes the gate file invalid; a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
+    """One located complaint about a gate file. `code` is stable (`G012`), `where` the key path
+    (`checks.test.timout`), `path` the file, `snippet` the source line, `length` the caret's width.
+    """
+
+    code: str
+    severity: DiagnosticSeverity = DiagnosticSeverity.ERROR
+    message: str
+    path: str
+    line: int
+    column: int
+    length: int = 1
+    where: str = ""
+    snippet: str = ""
+    label: str = ""
+    hint: str = ""
+
+
+class Kind(StrEnum):
+    """The kinds of evidence that a check can produce."""
+
+    TESTS = "tests"
+    FINDINGS = "findings"
+    COVERAGE = "coverage"
+    SECRETS = "secrets"
+
+
+class Need(msgspec.Struct, frozen=True, kw_only=True):
+    """A check (by id: all its cells) that must have ended first; soft needs only order."""
+
+    check: str
+    soft: bool = False
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """Extra attempts. `max` counts the extra ones, `backoff` is in seconds."""
+
+    max: int = 1
+    on: tuple[Literal["error", "failure", "findings"], ...] = ("error",)
+    backoff: float = 10.0
+
+
+class ReportSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A declared report: path or glob from the repository root, beneath `out/`.
+
+    `format` is a registered format's name or empty (recognise by content; `kind` then says what the
+    name promises). `only` restricts it to matching matrix cells.
+    """
+
+    path: str
+    format: str = ""
+    kind: Kind | None = None
+    flag: str = ""
+    optional: bool = False
+    only: dict[str, Scalar] = {}
+
+
+class External(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody else's check run (`app`) or commit status (`creator`), pinned to who posts it."""
+
+    context: str
+    app: str = ""
+    creator: str = ""
+    accept: tuple[str, ...] = ("success",)
+
+
+class Resources(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of one check: bytes of memory, cores, processes, bytes of disk."""
+
+    memory: int = 2 << 30
+    cpus: float = 2.0
+    pids: int = 512
+    disk: int = 1 << 30
+
+
+class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One resolved check: one cell of the matrix, everything defaulted.
+
+    `key` is unique in a plan and shown to people (`test (3.12)`); `id` is the gate file's.
+    Exactly one of `script`, `argv`, `external` is set. `definition` is the hash of all that decides
+    what running it means (tool versions included). `files` are configuration files of a preset to
+    place read-only in the workspace view. `severities` maps rule globs to severities (longest match).
+    `config_files` are the tool configuration paths that come from base for untrusted heads.
+    """
+
+    id: str
+    key: str
+    cell: dict[str, Scalar] = {}
+    source: Source = Source()
+    preset: str = ""
+    script: str = ""
+    argv: tuple[str, ...] = ()
+    external: External | None = None
+    when: Expression | None = None
+    after: Expression | None = None
+    needs: tuple[Need, ...] = ()
+    required: bool = True
+    ignorable: bool = True
+    timeout: float = 600.0
+    retry: Retry = Retry()
+    findings_exits: tuple[int, ...] = ()
+    not_needed_exits: tuple[int, ...] = ()
+    findings_succeed: bool = False
+    reports: tuple[ReportSpec, ...] = ()
+    outputs: str = ""
+    produces: tuple[Kind, ...] = ()
+    tree: Literal["head", "base"] = "head"
+    env: dict[str, str] = {}
+    workdir: str = ""
+    shell: str = "bash"
+    resources: Resources = Resources()
+    artifacts: tuple[str, ...] = ()
+    severities: dict[str, Severity] = {}
+    config_files: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    self_reported: bool = False
+    definition: str = ""
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True, tag="condition"):
+    """An expression that must hold."""
+
+    expression: Expression
+    because: str = ""
+    advisory: bool = False
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True, tag="group"):
+    """`any:` or `all:` of its items."""
+
+    mode: Literal["any", "all"]
+    items: tuple["GateItem", ...]
+    source: Source = Source()
+    because: str = ""
+    advisory: bool = False
+
+
+class Conditional(msgspec.Struct, frozen=True, kw_only=True, tag="conditional"):
+    """`{when: EXPR, require: […]}`: `not when or all(require)`."""
+
+    when: Expression
+    require: tuple["GateItem", ...]
+    source: Source = Source()
+    because: str = ""
+    advisory: bool = False
+
+
+GateItem = Condition | Group | Conditional
+
+
+class AiAuthored(msgspec.Struct, frozen=True, kw_only=True):
+    """Globs that mark a change as machine-written."""
+
+    authors: tuple[str, ...] = ()
+    trailers: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+class PublishSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is posted besides the aggregate check run."""
+
+    checks: bool = False
+    status: bool = False
+    per_base: bool = False
+
+
+class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`settings:` of the gate file, defaulted."""
+
+    mode: Literal["enforce", "observe"] = "enforce"
+    missing: Literal["fail", "pass", "advisory"] = "fail"
+    small_change_lines: int = 20
+    generated: tuple[str, ...] = ()
+    coverage_exclude: tuple[str, ...] = ()
+    max_behind: int | None = None
+    comment: Literal["always", "blocked", "never"] = "always"
+    publish: PublishSettings = PublishSettings()
+    ai_authored: AiAuthored = AiAuthored()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What one gate file means for one change. `gate_hash` is the SHA-256 of the resolved file.
+
+    `blocked` is set when the change cannot be planned (over `max`, over 200 checks) and says why.
+    `gate_declared` tells a written gate from the built-in one.
+    """
+
+    path: str
+    policy_sha: str
+    gate_hash: str
+    branches: tuple[str, ...] | None = None
+    events: tuple[str, ...] = ("pull_request", "merge_group")
+    ignore_paths: tuple[str, ...] = ()
+    checks: tuple[CheckSpec, ...] = ()
+    gate: tuple[GateItem, ...] = ()
+    gate_declared: bool = False
+    settings: GateSettings = GateSettings()
+    warnings: tuple[Diagnostic, ...] = ()
+    notes: tuple[str, ...] = ()
+    blocked: str = ""
+    empty_checks: tuple[str, ...] = ()

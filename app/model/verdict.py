@@ -1,0 +1,83 @@
+"""A verdict is a tree of outcomes that is its own explanation."""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from app.model.plan import Source
+
+RULES_VERSION = 1
+"""Version of the rules that turn evidence into a verdict; stored with each verdict."""
+
+
+class OutcomeValue(StrEnum):
+    """The value of one item. Exempt = not applicable, with its reason."""
+
+    MET = "met"
+    UNMET = "unmet"
+    UNKNOWN = "unknown"
+    EXEMPT = "exempt"
+
+
+class UnknownCause(StrEnum):
+    """Why a value is unknown; decides between pending, blocked and errored."""
+
+    NONE = "none"
+    OUTSTANDING = "outstanding"
+    ERROR = "error"
+    MISSING = "missing"
+    LATER = "later"
+    REFUSED = "refused"
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One node of the verdict tree.
+
+    `text` is the condition as written; `says` one short phrase with the values for people
+    ("coverage on new code 76.2 % < 80 %"); `used` the values read; `people` is true when only people
+    could meet it (approvals, labels, draft); `checks` are keys of the checks it rests on.
+    """
+
+    value: OutcomeValue
+    text: str
+    says: str = ""
+    because: str = ""
+    cause: UnknownCause = UnknownCause.NONE
+    used: dict[str, str | int | float | bool | None] = {}
+    source: Source = Source()
+    advisory: bool = False
+    people: bool = False
+    checks: tuple[str, ...] = ()
+    kind: Literal["leaf", "all", "any", "when", "check"] = "leaf"
+    children: tuple["Outcome", ...] = ()
+
+
+class VerdictState(StrEnum):
+    """The four verdicts."""
+
+    PASSED = "passed"
+    BLOCKED = "blocked"
+    PENDING = "pending"
+    ERRORED = "errored"
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The gate's answer for one run.
+
+    `fewest` are the `says` of the fewest leaves that would open the gate; `waits_for` are check keys
+    (or "approvals") still outstanding; `people_only` = every unmet item could be met by people alone;
+    `reason` is set for verdicts that rest on no outcome (conflict, broken gate file).
+    """
+
+    state: VerdictState
+    rules_version: int = RULES_VERSION
+    outcomes: tuple[Outcome, ...] = ()
+    fewest: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    people_only: bool = False
+    observed: bool = False
+    checks_ran: int = 0
+    checks_total: int = 0
+    reason: str = ""
+    notes: tuple[str, ...] = ()
