@@ -1,0 +1,145 @@
+"""The database: one engine, units of work, documents in and out of columns.
+
+All SQL runs in worker threads (`Database.run`); on SQLite one writer thread, so that writers never
+fight for the lock (measured: two writers halve the throughput).
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import msgspec
+import zstandard
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import OperationalError
+
+from app.model import Outage
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+
+Key = tuple[str, int]
+"""What can be woken: (kind, row id), as in ('run', 12)."""
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+BUSY_SECONDS = 30.0
+
+
+class Unit:
+    """One transaction and the wake-ups that commit with it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.wakes: list[Key] = []
+
+    def wake(self, kind: str, identifier: int) -> None:
+        """Something is to be done about a row once this transaction has committed."""
+        key = (kind, identifier)
+        if key not in self.wakes:
+            self.wakes.append(key)
+
+
+class Database:
+    """The store's door. `on_commit` gets the keys woken by each committed unit."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = make_engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.on_commit: Callable[[list[Key]], None] = _nobody
+        self._writers = ThreadPoolExecutor(1 if self.is_sqlite else 8, "store-write")
+        self._readers = ThreadPoolExecutor(2 if self.is_sqlite else 8, "store-read")
+
+    async def run(self, work: Callable[[Unit], T]) -> T:
+        """Run `work` in one transaction; its wake-ups are handed out after the commit."""
+        loop = asyncio.get_running_loop()
+        result, wakes = await loop.run_in_executor(self._writers, self._write, work)
+        if wakes:
+            self.on_commit(wakes)
+        return result
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on one connection; nothing it does is kept."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._read, work)
+
+    def _write(self, work: Callable[[Unit], T]) -> tuple[T, list[Key]]:
+        with self.unit() as unit:
+            result = work(unit)
+        return result, unit.wakes
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with _as_outage(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
+            return work(connection)
+
+    @contextmanager
+    def unit(self) -> Iterator[Unit]:
+        """One transaction from a thread; the caller hands out `unit.wakes` itself."""
+        with _as_outage(), self.engine.begin() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield Unit(connection)
+
+    def close(self) -> None:
+        """Close all connections and threads."""
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for a SQLite or PostgreSQL address with our settings."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+        event.listen(engine, "connect", _sqlite_settings)
+        return engine
+    return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+
+
+def _sqlite_settings(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own types
+    connection.isolation_level = None  # transactions are begun by us (IMMEDIATE), not by the driver
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
+    cursor.close()
+
+
+@contextmanager
+def _as_outage() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        reason = str(error.orig).splitlines()[0] if error.orig else "no reason given"
+        raise Outage(
+            f"the database does not answer: {reason}",
+            hint="check PORTCULLIS_DATABASE_URL and that the server is up; work goes on by itself then",
+        ) from error
+
+
+def _nobody(_keys: list[Key]) -> None:
+    pass
+
+
+def pack(value: object) -> bytes:
+    """A model value as deterministic JSON bytes."""
+    return _ENCODER.encode(value)
+
+
+def squeeze(value: object) -> bytes:
+    """A model value as compressed JSON bytes."""
+    return zstandard.compress(_ENCODER.encode(value), 3)
+
+
+def unpack(kind: type[T], data: bytes) -> T:
+    """A model value from JSON bytes, compressed or not."""
+    if data[:4] == b"\x28\xb5\x2f\xfd":
+        data = zstandard.decompress(data)
+    return msgspec.json.decode(data, type=kind)
