@@ -15,7 +15,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     (conflict, broken gate file). `diagnostics` are those of the judging gate file or, for a change that
     edits it, of the head's version (`head_diagnostics`). `notes` are sentences for people ("gate file on
     main is invalid since 3fa92c1, judged by 91be0aa"). Times are epoch seconds; `page_url` may be ''.
-    `also` names other open changes with the same head and their verdict in words.
+    `also` names other open changes with the same head and their verdict in words. `title_note` is the one
+    sentence that must stand in the title too (a gate file that is invalid since some commit).
     """
 
     run_id: int
@@ -32,3 +33,4 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     page_url: str = ""
     also: tuple[str, ...] = ()
     superseded: bool = False
+    title_note: str = ""
