@@ -1,0 +1,126 @@
+"""The rows of the state machine as values: runs, their checks, their attempts."""
+
+from enum import StrEnum
+
+import msgspec
+
+from app.model.change import Comparison, Sha
+from app.model.evidence import CheckResult, Conclusion
+from app.model.plan import Diagnostic, Plan
+from app.model.verdict import Verdict
+
+
+class RunStatus(StrEnum):
+    """Where a run is. Only SUPERSEDED and CLOSED are terminal: all others may be judged again.
+
+    NEW: to be prepared. PLANNED: has a plan. REFUSED: judged without one (conflict, broken gate file,
+    too large). NEUTRAL: shown as neutral (first gate file, gate file removed). UNGATED: nothing shown.
+    """
+
+    NEW = "new"
+    PLANNED = "planned"
+    REFUSED = "refused"
+    NEUTRAL = "neutral"
+    UNGATED = "ungated"
+    SUPERSEDED = "superseded"
+    CLOSED = "closed"
+
+    @property
+    def live(self) -> bool:
+        """Whether the run may still change."""
+        return self not in {RunStatus.SUPERSEDED, RunStatus.CLOSED}
+
+
+class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What preparing a run found out besides the plan.
+
+    `authors` are (name, e-mail) of commit authors and co-authors; `diagnostics` are the judging file's,
+    `head_diagnostics` those of the head's edited version; `edits_gate` when the change touches the file.
+    """
+
+    notes: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    head_diagnostics: tuple[Diagnostic, ...] = ()
+    edits_gate: bool = False
+    authors: tuple[tuple[str, str], ...] = ()
+    reverts: bool = False
+    neutral: str = ""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution for one head. Times are epoch seconds."""
+
+    id: int
+    repository_id: int
+    change_id: int
+    head_sha: Sha
+    base_sha: Sha = Sha("")
+    tested_sha: Sha = Sha("")
+    policy_sha: Sha = Sha("")
+    n: int = 1
+    status: RunStatus = RunStatus.NEW
+    trusted: bool = False
+    plan: Plan | None = None
+    comparison: Comparison | None = None
+    facts: RunFacts = RunFacts()
+    verdict: Verdict | None = None
+    opened_at: float = 0.0
+    settled_at: float | None = None
+    touched_at: float = 0.0
+    wake_at: float | None = None
+    crashes: int = 0
+    error: str = ""
+
+
+class CheckRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of a run. `attempt` 0 = never queued; `retries` and `crashes` count spent extras."""
+
+    id: int
+    run_id: int
+    attempt: int = 0
+    retries: int = 0
+    crashes: int = 0
+    result: CheckResult
+    evidence_id: int | None = None
+
+
+class AttemptStatus(StrEnum):
+    """Where an attempt is. LOST is our crash, never the change's failure."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How an attempt went, as kept. `cause` says what a retry rule may react to ('' = nothing)."""
+
+    conclusion: Conclusion
+    reason: str = ""
+    cause: str = ""
+    ended: str = ""
+    exit_code: int | None = None
+    seconds: float = 0.0
+    log_bytes: int = 0
+    log_dropped: int = 0
+    failed_tests: tuple[str, ...] = ()
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try of one check."""
+
+    id: int
+    check_id: int
+    run_id: int
+    n: int
+    status: AttemptStatus
+    worker: str = ""
+    lease_until: float = 0.0
+    not_before: float = 0.0
+    priority: int = 0
+    queued_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    ending: Ending | None = None

@@ -1,0 +1,129 @@
+"""Changes: pull requests, merge groups, pushes, and facts about people on them."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select, update
+
+from app.model import Change, ChangeState, People, Sha
+from app.store.projects import insert
+from app.store.session import Unit, pack, unpack
+from app.store.tables import approvals_to_test, changes
+
+
+class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A change and what was remembered about it."""
+
+    id: int
+    repository_id: int
+    change: Change
+    ai_authored: bool
+    people: People | None
+    people_at: float
+    people_wanted: bool
+
+
+def upsert_change(unit: Unit, repository_id: int, change: Change, now: float) -> int:
+    """Record a change as it is now; gives its row id."""
+    values = {
+        "kind": change.kind.value,
+        "number": change.number,
+        "state": change.state.value,
+        "base_ref": change.base_ref,
+        "head_sha": change.head_sha,
+        "document": pack(change),
+        "seen_at": now,
+    }
+    statement = insert(unit.connection, changes).values(repository_id=repository_id, key=change.key, **values)
+    statement = statement.on_conflict_do_update(index_elements=["repository_id", "key"], set_=values)
+    return int(unit.connection.execute(statement.returning(changes.c.id)).scalar_one())
+
+
+def _row(row: Row[Any]) -> ChangeRow:
+    return ChangeRow(
+        id=row.id,
+        repository_id=row.repository_id,
+        change=unpack(Change, row.document),
+        ai_authored=bool(row.ai_authored),
+        people=None if row.people is None else unpack(People, row.people),
+        people_at=row.people_at,
+        people_wanted=bool(row.people_wanted),
+    )
+
+
+def load_change(connection: Connection, change_id: int) -> ChangeRow:
+    """A change by row id."""
+    return _row(connection.execute(select(changes).where(changes.c.id == change_id)).one())
+
+
+def find_change(connection: Connection, repository_id: int, key: str) -> ChangeRow | None:
+    """A change by its key in a repository."""
+    row = connection.execute(
+        select(changes).where(changes.c.repository_id == repository_id, changes.c.key == key)
+    ).first()
+    return None if row is None else _row(row)
+
+
+def open_changes_with_head(
+    connection: Connection, repository_id: int, head_sha: Sha
+) -> tuple[ChangeRow, ...]:
+    """Open changes whose head is this SHA, oldest first."""
+    rows = connection.execute(
+        select(changes)
+        .where(
+            changes.c.repository_id == repository_id,
+            changes.c.head_sha == head_sha,
+            changes.c.state == ChangeState.OPEN.value,
+        )
+        .order_by(changes.c.id)
+    )
+    return tuple(_row(row) for row in rows)
+
+
+def open_changes(
+    connection: Connection, repository_id: int, base_ref: str | None = None
+) -> tuple[ChangeRow, ...]:
+    """Open changes of a repository, of one target branch if given."""
+    statement = select(changes).where(
+        changes.c.repository_id == repository_id, changes.c.state == ChangeState.OPEN.value
+    )
+    if base_ref is not None:
+        statement = statement.where(changes.c.base_ref == base_ref)
+    return tuple(_row(row) for row in connection.execute(statement.order_by(changes.c.id)))
+
+
+def remember_people(unit: Unit, change_id: int, people: People, now: float) -> None:
+    """Facts about people as just read."""
+    unit.connection.execute(
+        update(changes)
+        .where(changes.c.id == change_id)
+        .values(people=pack(people), people_at=now, people_wanted=False)
+    )
+
+
+def want_people(unit: Unit, change_id: int) -> None:
+    """Facts about people are to be read again before the next verdict."""
+    unit.connection.execute(update(changes).where(changes.c.id == change_id).values(people_wanted=True))
+
+
+def mark_ai_authored(unit: Unit, change_id: int) -> None:
+    """Once seen as machine-written, a change stays so."""
+    unit.connection.execute(update(changes).where(changes.c.id == change_id).values(ai_authored=True))
+
+
+def approve_to_test(unit: Unit, change_id: int, head_sha: Sha, login: str, now: float) -> None:
+    """`ok-to-test` names this head."""
+    statement = insert(unit.connection, approvals_to_test).values(
+        change_id=change_id, head_sha=head_sha, login=login, at=now
+    )
+    unit.connection.execute(statement.on_conflict_do_nothing(index_elements=["change_id", "head_sha"]))
+
+
+def approved_to_test(connection: Connection, change_id: int, head_sha: Sha) -> bool:
+    """Whether somebody with write said `ok-to-test` for this head."""
+    row = connection.execute(
+        select(approvals_to_test.c.id).where(
+            approvals_to_test.c.change_id == change_id, approvals_to_test.c.head_sha == head_sha
+        )
+    ).first()
+    return row is not None

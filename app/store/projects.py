@@ -1,0 +1,140 @@
+"""Installations, repositories and what is known of their branches."""
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.model import Repository, Sha
+from app.store.session import Unit, pack, unpack
+from app.store.tables import branches, installations, repositories
+
+
+def insert(connection: Connection, table: Any) -> Any:  # noqa: ANN401 - either dialect's insert
+    """An INSERT with ON CONFLICT for whichever database this is."""
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def upsert_installation(
+    unit: Unit, forge: str, installation_id: int, account: str, status: str, now: float
+) -> None:
+    """Record that an installation is active, suspended or removed."""
+    statement = insert(unit.connection, installations).values(
+        forge=forge, installation_id=installation_id, account=account, status=status, seen_at=now
+    )
+    unit.connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["forge", "installation_id"],
+            set_={"account": account, "status": status, "seen_at": now},
+        )
+    )
+
+
+def upsert_repository(unit: Unit, repository: Repository, now: float) -> int:
+    """Record a repository as active and as it is now; gives its row id."""
+    values = {
+        "full_name": repository.full_name,
+        "installation_id": repository.installation_id,
+        "status": "active",
+        "document": pack(repository),
+        "seen_at": now,
+    }
+    known = unit.connection.execute(
+        select(repositories.c.id, repositories.c.document, repositories.c.status).where(
+            repositories.c.forge == repository.forge, repositories.c.forge_id == repository.forge_id
+        )
+    ).first()
+    if known is not None and known.document == values["document"] and known.status == "active":
+        return int(known.id)
+    statement = insert(unit.connection, repositories).values(
+        forge=repository.forge, forge_id=repository.forge_id, **values
+    )
+    statement = statement.on_conflict_do_update(index_elements=["forge", "forge_id"], set_=values)
+    return int(unit.connection.execute(statement.returning(repositories.c.id)).scalar_one())
+
+
+def remove_repository(unit: Unit, forge: str, forge_id: int) -> int | None:
+    """The repository is not ours to judge any more; gives its row id if it was known."""
+    return unit.connection.execute(
+        update(repositories)
+        .where(repositories.c.forge == forge, repositories.c.forge_id == forge_id)
+        .values(status="removed", wake_at=None)
+        .returning(repositories.c.id)
+    ).scalar()
+
+
+def repositories_of(connection: Connection, forge: str, installation_id: int) -> tuple[int, ...]:
+    """Row ids of an installation's active repositories."""
+    rows = connection.execute(
+        select(repositories.c.id).where(
+            repositories.c.forge == forge,
+            repositories.c.installation_id == installation_id,
+            repositories.c.status == "active",
+        )
+    )
+    return tuple(row.id for row in rows)
+
+
+def load_repository(connection: Connection, repository_id: int) -> Repository:
+    """A repository by row id."""
+    row = connection.execute(select(repositories.c.document).where(repositories.c.id == repository_id)).one()
+    return unpack(Repository, row.document)
+
+
+def is_active(connection: Connection, repository_id: int) -> bool:
+    """Whether we still judge a repository: neither it nor its installation is gone or suspended."""
+    row = connection.execute(
+        select(repositories.c.status, installations.c.status.label("installation"))
+        .outerjoin(
+            installations,
+            (installations.c.forge == repositories.c.forge)
+            & (installations.c.installation_id == repositories.c.installation_id),
+        )
+        .where(repositories.c.id == repository_id)
+    ).first()
+    return row is not None and row.status == "active" and row.installation in {None, "active"}
+
+
+def find_by_name(connection: Connection, forge: str, full_name: str) -> int | None:
+    """Row id of an active repository by name, case-insensitively."""
+    return connection.execute(
+        select(repositories.c.id)
+        .where(
+            repositories.c.forge == forge,
+            repositories.c.status == "active",
+            func.lower(repositories.c.full_name) == full_name.lower(),
+        )
+        .limit(1)
+    ).scalar()
+
+
+def wake_repository(unit: Unit, repository_id: int, at: float | None) -> None:
+    """When a repository's open changes are to be read again (None: not on its own)."""
+    unit.connection.execute(update(repositories).where(repositories.c.id == repository_id).values(wake_at=at))
+
+
+def repositories_to_read(connection: Connection, now: float) -> tuple[int, ...]:
+    """Repositories whose open changes are due to be read."""
+    rows = connection.execute(
+        select(repositories.c.id).where(repositories.c.status == "active", repositories.c.wake_at <= now)
+    )
+    return tuple(row.id for row in rows)
+
+
+def know_branch(
+    unit: Unit, repository_id: int, name: str, tip: Sha, gate: str, gate_hash: str, now: float
+) -> None:
+    """Remember a branch's tip and whether it has a gate file (`present`, `absent`, `unknown`)."""
+    values = {"tip_sha": tip, "gate": gate, "gate_hash": gate_hash, "seen_at": now}
+    statement = insert(unit.connection, branches).values(repository_id=repository_id, name=name, **values)
+    unit.connection.execute(
+        statement.on_conflict_do_update(index_elements=["repository_id", "name"], set_=values)
+    )
+
+
+def branch(connection: Connection, repository_id: int, name: str) -> tuple[Sha, str, str] | None:
+    """(tip, gate state, gate hash) of a branch as last seen."""
+    row = connection.execute(
+        select(branches).where(branches.c.repository_id == repository_id, branches.c.name == name)
+    ).first()
+    return None if row is None else (Sha(row.tip_sha), row.gate, row.gate_hash)

@@ -1,0 +1,236 @@
+"""Runs and the verdicts they came to."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, func, or_, select, update
+
+from app.model import (
+    Comparison,
+    Evidence,
+    Plan,
+    Run,
+    RunFacts,
+    RunStatus,
+    Sha,
+    Verdict,
+    VerdictState,
+)
+from app.store.session import Unit, squeeze, unpack
+from app.store.tables import changes, runs, verdicts
+
+LIVE = [status.value for status in RunStatus if status.live]
+
+
+def open_run(unit: Unit, *, repository_id: int, change_id: int, head_sha: Sha, now: float) -> int:
+    """A new run for a head; gives its id. The caller supersedes the older ones."""
+    connection = unit.connection
+    n = connection.execute(select(func.max(runs.c.n)).where(runs.c.change_id == change_id)).scalar()
+    result = connection.execute(
+        runs.insert()
+        .values(
+            repository_id=repository_id,
+            change_id=change_id,
+            head_sha=head_sha,
+            n=(n or 0) + 1,
+            status=RunStatus.NEW.value,
+            opened_at=now,
+            touched_at=now,
+            wake_at=now,
+        )
+        .returning(runs.c.id)
+    )
+    return int(result.scalar_one())
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(
+        id=row.id,
+        repository_id=row.repository_id,
+        change_id=row.change_id,
+        head_sha=Sha(row.head_sha),
+        base_sha=Sha(row.base_sha),
+        tested_sha=Sha(row.tested_sha),
+        policy_sha=Sha(row.policy_sha),
+        n=row.n,
+        status=RunStatus(row.status),
+        trusted=bool(row.trusted),
+        plan=None if row.plan is None else unpack(Plan, row.plan),
+        comparison=None if row.comparison is None else unpack(Comparison, row.comparison),
+        facts=RunFacts() if row.facts is None else unpack(RunFacts, row.facts),
+        verdict=None if row.verdict is None else unpack(Verdict, row.verdict),
+        opened_at=row.opened_at,
+        settled_at=row.settled_at,
+        touched_at=row.touched_at,
+        wake_at=row.wake_at,
+        crashes=row.crashes,
+        error=row.error,
+    )
+
+
+def load_run(connection: Connection, run_id: int) -> Run | None:
+    """A run by id."""
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
+    return None if row is None else _run(row)
+
+
+def lock_run(unit: Unit, run_id: int, now: float) -> Run | None:
+    """A run, its row locked until the transaction ends: the first statement of every decision."""
+    touched = unit.connection.execute(update(runs).where(runs.c.id == run_id).values(touched_at=now))
+    return load_run(unit.connection, run_id) if touched.rowcount else None
+
+
+def latest_run(connection: Connection, change_id: int) -> Run | None:
+    """The newest run of a change, terminal or not."""
+    row = connection.execute(
+        select(runs).where(runs.c.change_id == change_id).order_by(runs.c.n.desc()).limit(1)
+    ).first()
+    return None if row is None else _run(row)
+
+
+def live_runs(connection: Connection, change_id: int) -> tuple[Run, ...]:
+    """Runs of a change that may still change, newest first."""
+    rows = connection.execute(
+        select(runs).where(runs.c.change_id == change_id, runs.c.status.in_(LIVE)).order_by(runs.c.n.desc())
+    )
+    return tuple(_run(row) for row in rows)
+
+
+def live_runs_on(connection: Connection, repository_id: int, head_sha: Sha) -> tuple[int, ...]:
+    """Ids of live runs on a head."""
+    rows = connection.execute(
+        select(runs.c.id).where(
+            runs.c.repository_id == repository_id,
+            runs.c.head_sha == head_sha,
+            runs.c.status.in_(LIVE),
+        )
+    )
+    return tuple(row.id for row in rows)
+
+
+def end_run(unit: Unit, run_id: int, status: RunStatus, now: float) -> bool:
+    """Supersede or close a run; false if it had ended already."""
+    result = unit.connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.status.in_(LIVE))
+        .values(status=status.value, settled_at=func.coalesce(runs.c.settled_at, now), wake_at=None)
+    )
+    return bool(result.rowcount)
+
+
+def save_preparation(unit: Unit, run: Run, gate_text: bytes | None) -> bool:
+    """Keep what preparing found; false when the run ended meanwhile."""
+    result = unit.connection.execute(
+        update(runs)
+        .where(runs.c.id == run.id, runs.c.status.in_(LIVE))
+        .values(
+            base_sha=run.base_sha,
+            tested_sha=run.tested_sha,
+            policy_sha=run.policy_sha,
+            status=run.status.value,
+            trusted=run.trusted,
+            plan=None if run.plan is None else squeeze(run.plan),
+            comparison=None if run.comparison is None else squeeze(run.comparison),
+            gate_text=None if gate_text is None else squeeze(gate_text.decode("utf-8", "replace")),
+            facts=squeeze(run.facts),
+            error="",
+            wake_at=None,
+        )
+    )
+    return bool(result.rowcount)
+
+
+def save_verdict(
+    unit: Unit,
+    run: Run,
+    verdict: Verdict,
+    evidence: Evidence | None,
+    evidence_ids: tuple[int, ...],
+    now: float,
+) -> None:
+    """Keep a verdict as the run's latest, and, with all its inputs, in the record of verdicts.
+
+    Pending ones replace each other: the record keeps what was decided, not what was waited for.
+    """
+    settled = None if verdict.state is VerdictState.PENDING else now
+    unit.connection.execute(
+        update(runs)
+        .where(runs.c.id == run.id)
+        .values(verdict=squeeze(verdict), state=verdict.state.value, settled_at=settled)
+    )
+    pending = VerdictState.PENDING.value
+    unit.connection.execute(verdicts.delete().where(verdicts.c.run_id == run.id, verdicts.c.state == pending))
+    if evidence is None:
+        return
+    stripped = msgspec.structs.replace(evidence, reports=())
+    unit.connection.execute(
+        verdicts.insert().values(
+            run_id=run.id,
+            at=now,
+            state=verdict.state.value,
+            rules_version=verdict.rules_version,
+            inputs=squeeze(stripped),
+            evidence_ids=",".join(map(str, evidence_ids)),
+            verdict=squeeze(verdict),
+        )
+    )
+
+
+def load_verdict(connection: Connection, run_id: int) -> tuple[Verdict, Evidence, tuple[int, ...]] | None:
+    """The newest recorded verdict of a run, its inputs without reports, and the ids of those."""
+    row = connection.execute(
+        select(verdicts).where(verdicts.c.run_id == run_id).order_by(verdicts.c.id.desc()).limit(1)
+    ).first()
+    if row is None:
+        return None
+    ids = tuple(int(part) for part in row.evidence_ids.split(",") if part)
+    return unpack(Verdict, row.verdict), unpack(Evidence, row.inputs), ids
+
+
+def wake_run_at(unit: Unit, run_id: int, at: float | None) -> None:
+    """When a run is to be looked at again even if nothing happens."""
+    unit.connection.execute(update(runs).where(runs.c.id == run_id).values(wake_at=at))
+
+
+def postpone_run(unit: Unit, run_id: int, at: float, error: str, *, crashed: bool) -> int:
+    """Preparing failed for now; gives how often it crashed."""
+    unit.connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id)
+        .values(wake_at=at, error=error, crashes=runs.c.crashes + (1 if crashed else 0))
+    )
+    return int(unit.connection.execute(select(runs.c.crashes).where(runs.c.id == run_id)).scalar_one())
+
+
+def runs_to_wake(connection: Connection, now: float, untouched_since: float) -> tuple[int, ...]:
+    """Runs that are due, were never prepared, or are undone and forgotten."""
+    rows = connection.execute(
+        select(runs.c.id).where(
+            runs.c.status.in_(LIVE),
+            or_(
+                runs.c.wake_at <= now,
+                (runs.c.touched_at < untouched_since)
+                & or_(runs.c.status == RunStatus.NEW.value, runs.c.state == VerdictState.PENDING.value),
+            ),
+        )
+    )
+    return tuple(row.id for row in rows)
+
+
+def runs_of_repository(connection: Connection, repository_id: int) -> tuple[int, ...]:
+    """Ids of all live runs of a repository."""
+    rows = connection.execute(
+        select(runs.c.id).where(runs.c.repository_id == repository_id, runs.c.status.in_(LIVE))
+    )
+    return tuple(row.id for row in rows)
+
+
+def settled_changes_before(connection: Connection, touched_before: float) -> tuple[int, ...]:
+    """Open changes whose settled run has not been looked at since; for the hourly re-read."""
+    rows = connection.execute(
+        select(changes.c.id)
+        .join(runs, runs.c.change_id == changes.c.id)
+        .where(changes.c.state == "open", runs.c.status.in_(LIVE), runs.c.touched_at < touched_before)
+        .distinct()
+    )
+    return tuple(row.id for row in rows)
