@@ -1,1 +1,394 @@
-"""To come."""
+"""Every setting: an environment variable with the prefix PORTCULLIS_, typed and documented here.
+
+`load()` reads them all at once and reports every wrong one in a single `Misconfigured`. What is read from
+the environment wins over credentials that the set-up page stored.
+"""
+
+import difflib
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from app.model import Misconfigured
+
+PREFIX = "PORTCULLIS_"
+_NEAR_MISS = 0.85
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECRET_KEY_LENGTH = 32
+
+
+def _duration(value: object) -> object:
+    """`90s`, `10m`, `1h`, `2d` as in a gate file, or seconds."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)([smhd]?)", value.strip())):
+        return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
+    if isinstance(value, str):
+        raise ValueError("is not a duration such as 90s, 10m, 1h")  # noqa: TRY004 - pydantic wants ValueError
+    return value
+
+
+def _separated(by: str) -> BeforeValidator:
+    def split(value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(by) if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    return BeforeValidator(split)
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("is not an http(s) address")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("must not hold a user, a query or a fragment")
+    return value.rstrip("/")
+
+
+def _database_address(value: SecretStr | str) -> SecretStr:
+    """Accept the usual spellings of PostgreSQL; they all mean psycopg here."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    scheme, separator, rest = text.partition("://")
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and separator:
+        return SecretStr(f"postgresql+psycopg://{rest}")
+    if scheme == "sqlite" and rest.startswith("/") and rest.strip("/"):
+        return SecretStr(text)
+    raise ValueError("is neither sqlite:///PATH nor postgresql://USER:PASSWORD@HOST/NAME")
+
+
+WebAddress = Annotated[str, BeforeValidator(_web_address)]
+DatabaseAddress = Annotated[SecretStr, BeforeValidator(_database_address)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class GitHubCredentials(NamedTuple):
+    """What acting as our GitHub App needs."""
+
+    app_id: int
+    private_key: SecretStr
+    webhook_secret: SecretStr
+
+
+def default_data_dir(environment: Mapping[str, str]) -> Path:
+    """`$XDG_STATE_HOME/portcullis`, else `~/.local/state/portcullis`: never inside somebody's checkout."""
+    if state := environment.get("XDG_STATE_HOME"):
+        return Path(state) / "portcullis"
+    try:
+        return Path.home() / ".local" / "state" / "portcullis"
+    except RuntimeError as error:
+        raise Misconfigured(
+            "PORTCULLIS_DATA_DIR is not set and this account has no home directory",
+            hint="set PORTCULLIS_DATA_DIR to a directory that survives a restart",
+        ) from error
+
+
+class Settings(BaseModel):
+    """All settings, validated. Secrets are `SecretStr`: they print as asterisks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    data_dir: Path = Field(
+        description="Directory for the SQLite file, mirrors, workspaces, logs and the toolbox. "
+        "Default: `$XDG_STATE_HOME/portcullis` or `~/.local/state/portcullis`.",
+    )
+    database_url: DatabaseAddress | None = Field(
+        default=None,
+        description="`sqlite:///PATH` or `postgresql://…`. Default: `portcullis.db` in the data directory.",
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(default=8400, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    public_url: WebAddress | None = Field(
+        default=None,
+        description="Address under which people and the forge reach this service. Default: `http://HOST:PORT`.",
+    )
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="At least 32 characters; encrypts stored credentials and signs links. "
+        "Required on PostgreSQL, generated in the data directory on SQLite.",
+    )
+    github_api_url: WebAddress = Field(
+        default="https://api.github.com",
+        description="GitHub's API; `https://HOST/api/v3` for GitHub Enterprise.",
+    )
+    github_web_url: WebAddress | None = Field(
+        default=None, description="GitHub's web address. Default: derived from the API's."
+    )
+    github_app_id: int | None = Field(default=None, ge=1, description="Id of our GitHub App.")
+    github_private_key: SecretStr | None = Field(default=None, description="The app's private key (PEM).")
+    github_private_key_file: Path | None = Field(default=None, description="File that holds it.")
+    github_webhook_secret: SecretStr | None = Field(default=None, description="The app's webhook secret.")
+    github_webhook_secret_file: Path | None = Field(default=None, description="File that holds it.")
+    trusted_apps: Annotated[tuple[str, ...], _separated(",")] = Field(
+        default=(),
+        description="Apps whose pushes are trusted like those of people with write: logins, comma-separated.",
+    )
+    executor: str = Field(
+        default="sandbox", pattern=r"[a-z][a-z_]*", description="What runs a check that names no executor."
+    )
+    toolbox: Path | None = Field(
+        default=None,
+        description="Directory of the presets' pinned tools. Default: `toolbox` in the data directory.",
+    )
+    toolchains: Annotated[tuple[Path, ...], _separated(os.pathsep)] = Field(
+        default=(),
+        description="Further directories that checks may read (a JDK): absolute, separated by colons.",
+    )
+    parallel_checks: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        le=1024,
+        description="Checks that run at the same time. Default: the number of cores.",
+    )
+    max_check_timeout: Duration = Field(
+        default=timedelta(hours=1), gt=timedelta(0), description="Longest `timeout` a gate file may ask for."
+    )
+    max_check_memory: ByteSize = Field(
+        default=ByteSize(8 << 30), ge=16 << 20, description="Most memory a gate file may ask for, per check."
+    )
+    max_log_bytes: ByteSize = Field(
+        default=ByteSize(64 << 20),
+        ge=64 << 10,
+        description="Output after which a check is ended; the first and last MiB of it are kept.",
+    )
+    max_changed_files: int = Field(
+        default=10_000, ge=1, description="Files a change may touch; above, it is too large to judge."
+    )
+    max_change_bytes: ByteSize = Field(
+        default=ByteSize(512 << 20), ge=1 << 10, description="Bytes of added and changed files, likewise."
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="Form of the log on stderr."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe log entry shown."
+    )
+
+    @field_validator("data_dir", "toolbox", "github_private_key_file", "github_webhook_secret_file")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @field_validator("toolchains")
+    @classmethod
+    def _toolchain_directories(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        for path in value:
+            if not path.is_absolute() or path == Path("/"):
+                raise ValueError(f"names {path}, which is not an absolute path to a tool chain")
+            if not path.is_dir():
+                raise ValueError(f"names {path}, which is not a directory")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _SECRET_KEY_LENGTH:
+            raise ValueError(f"is shorter than {_SECRET_KEY_LENGTH} characters")
+        return value
+
+    @field_validator("github_private_key")
+    @classmethod
+    def _pem(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        text = value.get_secret_value().replace("\\n", "\n")  # as many systems write it on one line
+        if "PRIVATE KEY-----" not in text:
+            raise ValueError("is not a private key in PEM form (-----BEGIN … PRIVATE KEY-----)")
+        return SecretStr(text)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        values = dict(values)
+        for name in ("github_private_key", "github_webhook_secret"):
+            file = values.get(f"{name}_file")
+            if not file:
+                continue
+            if values.get(name):
+                raise ValueError(
+                    f"{PREFIX}{name.upper()} and {PREFIX}{name.upper()}_FILE are both set; keep one"
+                )
+            try:
+                values[name] = Path(file).expanduser().read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "not a text file"
+                raise ValueError(f"{PREFIX}{name.upper()}_FILE: cannot read {file}: {reason}") from error
+        return values
+
+    @model_validator(mode="after")
+    def _whole_credentials(self) -> Self:
+        given = {
+            "GITHUB_APP_ID": self.github_app_id,
+            "GITHUB_PRIVATE_KEY (or …_FILE)": self.github_private_key,
+            "GITHUB_WEBHOOK_SECRET (or …_FILE)": self.github_webhook_secret,
+        }
+        absent = [f"{PREFIX}{name}" for name, value in given.items() if value is None]
+        if absent and len(absent) < len(given):
+            there = next(f"{PREFIX}{name}" for name, value in given.items() if value is not None)
+            raise ValueError(f"{there} is set but {' and '.join(absent)} is not; set all three or none")
+        return self
+
+    @property
+    def github(self) -> GitHubCredentials | None:
+        """The app's credentials, if the environment holds them."""
+        if (
+            self.github_app_id is None
+            or self.github_private_key is None
+            or self.github_webhook_secret is None
+        ):
+            return None
+        return GitHubCredentials(self.github_app_id, self.github_private_key, self.github_webhook_secret)
+
+    @property
+    def github_web(self) -> str:
+        """GitHub's web address: as set, or derived from the API's."""
+        if self.github_web_url is not None:
+            return self.github_web_url
+        parts = urlsplit(self.github_api_url)
+        return f"{parts.scheme}://{parts.netloc.removeprefix('api.')}"
+
+    @property
+    def database(self) -> SecretStr:
+        """The SQLAlchemy URL of the database; it may hold a password."""
+        return self.database_url or SecretStr(f"sqlite:///{self.data_dir / 'portcullis.db'}")
+
+    @property
+    def on_sqlite(self) -> bool:
+        """Whether one process with a database file is all there is."""
+        return self.database.get_secret_value().startswith("sqlite:")
+
+    @property
+    def toolbox_dir(self) -> Path:
+        """Where the presets' tools are."""
+        return self.toolbox or self.data_dir / "toolbox"
+
+    @property
+    def base_url(self) -> str:
+        """The address people use, without a trailing slash."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def _complaint(field: str, message: str, value: str) -> str:
+    if field == "port" and value.startswith("tcp://"):
+        return (
+            "PORTCULLIS_PORT was set by Kubernetes for a Service named portcullis; "
+            "set enableServiceLinks: false in the pod, or PORTCULLIS_PORT itself"
+        )
+    message = message.removeprefix("Value error, ")
+    return f"{variable(field)} {message[0].lower()}{message[1:]}" if field else message
+
+
+def _near_misses(environment: Mapping[str, str]) -> list[str]:
+    """Variables that look like a slip of the pen; other names with our prefix have other readers."""
+    known = [field.upper() for field in Settings.model_fields]
+    unknown = sorted(name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX))
+    return [
+        f"{PREFIX}{name} is not a setting; did you mean {PREFIX}{meant}?"
+        for name in unknown
+        if name not in known
+        for meant in difflib.get_close_matches(name, known, 1, _NEAR_MISS)
+    ]
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of an environment (the process's own if None); an empty variable counts as unset.
+
+    Raises Misconfigured with one line per wrong setting, each naming its variable; never a value of a secret.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {
+        field: environment[variable(field)]
+        for field in Settings.model_fields
+        if environment.get(variable(field))
+    }
+    complaints = _near_misses(environment)
+    settings = None
+    try:
+        values.setdefault("data_dir", default_data_dir(environment))
+        settings = Settings(**values)
+    except ValidationError as error:
+        complaints += [
+            _complaint(
+                ".".join(map(str, item["loc"][:1])), item["msg"], str(values.get(str(*item["loc"][:1]), ""))
+            )
+            for item in error.errors(include_url=False, include_input=False)
+        ]
+    if settings is None or complaints:
+        raise Misconfigured(
+            "\n".join(complaints), hint="the README lists every setting with its form and default"
+        )
+    return settings
+
+
+def secret_key(settings: Settings) -> SecretStr:
+    """The key that encrypts stored credentials and signs links.
+
+    From the environment; on SQLite else from `DATA_DIR/secret_key`, made on first use, readable by its owner
+    only. Raises Misconfigured on PostgreSQL without one, and for a file that others can read.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key
+    if not settings.on_sqlite:
+        raise Misconfigured(
+            "PORTCULLIS_SECRET_KEY is not set; on PostgreSQL every process needs the same one",
+            hint="generate it once: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
+        )
+    path = settings.data_dir / "secret_key"
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):  # another process was first: read its key
+            _write_secret(path, secrets.token_urlsafe(48))
+        if path.stat().st_mode & 0o077:
+            raise Misconfigured(f"{path} can be read by others", hint=f"chmod 600 {path}")
+        key = path.read_text("ascii").strip()
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot keep the secret key in {path}: {error.strerror}",
+            hint="let PORTCULLIS_DATA_DIR name a directory we may write, or set PORTCULLIS_SECRET_KEY",
+        ) from error
+    if len(key) < _SECRET_KEY_LENGTH:
+        raise Misconfigured(
+            f"{path} does not hold a key of at least {_SECRET_KEY_LENGTH} characters",
+            hint="restore it from a backup; a new one makes stored credentials unreadable",
+        )
+    return SecretStr(key)
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Write a new file that is whole as soon as it has its name; FileExistsError if it is there."""
+    if path.exists():
+        raise FileExistsError
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

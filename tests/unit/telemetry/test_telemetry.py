@@ -1,0 +1,108 @@
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from app import telemetry
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    telemetry.setup(log_format="json", level="info", stream=stream)
+    yield stream
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def entries(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_ours_and_libraries_entries_have_one_form(lines):
+    structlog.get_logger("app.engine").info("run opened", run=7)
+    logging.getLogger("uvicorn.error").info("started on port %d", 8400)
+
+    ours, theirs = entries(lines)
+    assert (ours["event"], ours["run"], ours["level"], ours["logger"]) == (
+        "run opened",
+        7,
+        "info",
+        "app.engine",
+    )
+    assert (theirs["event"], theirs["logger"]) == ("started on port 8400", "uvicorn.error")
+    assert ours.keys() - {"run"} == theirs.keys()
+
+
+def test_ids_are_on_every_entry_below(lines):
+    with structlog.contextvars.bound_contextvars(delivery="d-1", run=3):
+        logging.getLogger("somebody").warning("from afar")
+
+    assert entries(lines)[0]["run"] == 3
+    assert entries(lines)[0]["delivery"] == "d-1"
+
+
+def test_the_level_is_kept_and_chatter_is_left_out(lines):
+    structlog.get_logger("app").debug("too much")
+    logging.getLogger("httpx").info("HTTP Request: GET …")
+
+    assert not lines.getvalue()
+
+
+def test_secrets_never_reach_the_log(lines):
+    telemetry.register_secret("correct-horse\nbattery-staple")
+    token = "ghs_" + "A1b2" * 9
+    log = structlog.get_logger("app")
+    log.info(
+        "fetching with %s",
+        token,
+        authorization="Bearer abc",
+        nested={"webhook_secret": "s", "urls": ["https://me:pw@host/x", b"correct-horse"]},
+        installation=12,
+        token="",
+    )
+    try:
+        int("battery-staple")
+    except ValueError:
+        log.exception("it broke")
+    logging.getLogger("library").warning(
+        "key %s", "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----"
+    )
+
+    text = lines.getvalue()
+    for secret in (token, "Bearer abc", "pw@host", "correct-horse", "battery-staple", "MII"):
+        assert secret not in text
+    first, second, third = entries(lines)
+    assert first["nested"] == {
+        "webhook_secret": telemetry.MASK,
+        "urls": [f"https://{telemetry.MASK}@host/x", f"b'{telemetry.MASK}'"],
+    }
+    assert first["installation"] == 12
+    assert first["token"] == ""
+    assert "with base 10: '[redacted]'" in str(second["exception"])
+    assert third["event"] == "key [redacted]"
+
+
+def test_very_short_values_do_not_mask_words(lines):
+    telemetry.register_secret("run")
+    structlog.get_logger("app").info("run opened")
+
+    assert entries(lines)[0]["event"] == "run opened"
+
+
+def test_the_console_form_is_for_people():
+    stream = io.StringIO()
+    telemetry.setup(stream=stream)
+    structlog.get_logger("app").info("listening", address="http://127.0.0.1:8400")
+
+    assert "listening" in stream.getvalue()
+    assert "address=http://127.0.0.1:8400" in stream.getvalue()
+    assert "\x1b[" not in stream.getvalue()
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
