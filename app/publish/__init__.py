@@ -1,1 +1,68 @@
-"""Room to be furnished."""
+"""Verdicts as words: check runs, commit statuses, the sticky comment, the terminal. Pure."""
+
+from collections.abc import Sequence
+
+from app.model import Judgement
+from app.publish import aggregate, answers, checks, clean, comment, status, words
+from app.publish.aggregate import NAME, render_publication
+from app.publish.annotations import annotations
+from app.publish.checks import render_check_publication
+from app.publish.comment import render_comment, wants_comment
+from app.publish.neutral import cancelled, first_gate_file, gate_file_removed
+from app.publish.protocol import CommandAnswer, Context, Notifier, Wanted
+from app.publish.shown import Shown, ShownCoverage, ShownFinding, ShownTest, show
+from app.publish.status import render_status
+from app.publish.view import (
+    Sorted,
+    checks_of,
+    combine,
+    conclude,
+    headline,
+    notes_of,
+    sort_outcomes,
+    would_open,
+)
+
+NOTIFIERS: tuple[Notifier, ...] = (aggregate.notify, checks.notify, status.notify, comment.notify)
+"""Every way of telling the world; what each wants is posted by the engine."""
+
+
+def desired_state(judgements: Sequence[Judgement], context: Context) -> tuple[Wanted, ...]:
+    """All that should be shown for the open changes that share one head_sha (at least one)."""
+    return tuple(wanted for notifier in NOTIFIERS for wanted in notifier(judgements, context))
+
+
+__all__ = [
+    "NAME",
+    "NOTIFIERS",
+    "CommandAnswer",
+    "Context",
+    "Notifier",
+    "Shown",
+    "ShownCoverage",
+    "ShownFinding",
+    "ShownTest",
+    "Sorted",
+    "Wanted",
+    "annotations",
+    "answers",
+    "cancelled",
+    "checks_of",
+    "clean",
+    "combine",
+    "conclude",
+    "desired_state",
+    "first_gate_file",
+    "gate_file_removed",
+    "headline",
+    "notes_of",
+    "render_check_publication",
+    "render_comment",
+    "render_publication",
+    "render_status",
+    "show",
+    "sort_outcomes",
+    "wants_comment",
+    "words",
+    "would_open",
+]

@@ -1,0 +1,49 @@
+"""The aggregate as a commit status (`settings.publish.status`), off by default."""
+
+from collections.abc import Sequence
+from typing import Literal, assert_never
+
+from app.model import CommitStatus, Judgement, VerdictState
+from app.publish.aggregate import NAME
+from app.publish.protocol import Context
+from app.publish.view import combine, headline
+
+DESCRIPTION_LIMIT = 140
+
+
+def notify(judgements: Sequence[Judgement], context: Context) -> tuple[CommitStatus, ...]:
+    """The status where the gate file asks for one."""
+    judgement = combine(judgements)
+    if judgement.plan is None or not judgement.plan.settings.publish.status:
+        return ()
+    return (render_status(judgement, name=context.name),)
+
+
+def render_status(judgement: Judgement, *, name: str = NAME) -> CommitStatus:
+    """The judgement as a commit status; the text holds no time, as each change of it is a post."""
+    return CommitStatus(
+        sha=judgement.change.head_sha,
+        context=name,
+        state=_state(judgement),
+        description=headline(judgement, limit=DESCRIPTION_LIMIT),
+        target_url=judgement.page_url,
+    )
+
+
+def _state(judgement: Judgement) -> Literal["pending", "success", "failure", "error"]:
+    verdict = judgement.verdict
+    if judgement.superseded:
+        return "error"
+    if verdict.observed and verdict.state is not VerdictState.PENDING:
+        return "success"
+    match verdict.state:
+        case VerdictState.PASSED:
+            return "success"
+        case VerdictState.PENDING:
+            return "pending"
+        case VerdictState.BLOCKED:
+            return "pending" if verdict.people_only else "failure"
+        case VerdictState.ERRORED:
+            return "error"
+        case _:
+            assert_never(verdict.state)

@@ -1,0 +1,173 @@
+"""Markdown blocks of a judgement; each block is whole in itself, so that `clean.fit` may drop any."""
+
+from collections.abc import Sequence
+
+from app.model import CheckResult, Conclusion, Diagnostic, Outcome, OutcomeValue, Status
+from app.publish import clean, words
+from app.publish.shown import Shown, ShownCoverage, ShownFinding, ShownTest
+from app.publish.view import walk
+
+ROWS = 100
+"""Rows of a table before it says how many more there are."""
+TESTS_WITH_OUTPUT = 20
+
+_ICONS = {
+    "met": "✅",
+    "not met": "❌",
+    "exempt": "⚪",
+    "pending": "⏳",
+    "could not be judged": "⚠️",
+    "evidence missing": "❌",
+    "not readable": "❌",
+}
+_CHECK_ICONS = {
+    "passed": "✅",
+    "failed": "❌",
+    "timed out": "❌",
+    "error on our side": "⚠️",
+    "cancelled": "🚫",
+    "skipped": "🚫",
+    "not needed": "⚪",
+}
+
+
+def outcomes_table(outcomes: Sequence[Outcome]) -> str:
+    """All conditions with value, reason and origin; children beneath their group."""
+    rows = [_outcome_row(depth, outcome) for depth, outcome in walk(outcomes)]
+    return _table(("", "Condition", "Result", "From"), rows, "condition")
+
+
+def _outcome_row(depth: int, outcome: Outcome) -> tuple[str, ...]:
+    word = words.outcome_word(outcome)
+    indent = "&emsp;" * (depth - 1) + "↳ " if depth else ""
+    condition = indent + (clean.code(outcome.text) or clean.escape(outcome.says))
+    if outcome.because:
+        condition += f"<br>{clean.escape(outcome.because, 300)}"
+    says = clean.escape(outcome.says, 300) if outcome.says != outcome.text else ""
+    result = f"{word}: {says}" if says else word
+    if outcome.advisory:
+        result += " (advisory: does not block)"
+    icon = "💡" if outcome.advisory and outcome.value is not OutcomeValue.MET else _ICONS[word]
+    return (icon, condition, result, clean.code(words.origin(outcome)))
+
+
+def checks_table(checks: Sequence[CheckResult], *, durations: bool = True) -> str:
+    """Checks with status, duration and reason. Without durations the text is steadier."""
+    heads = ("", "Check", "Status", "Duration", "Why") if durations else ("", "Check", "Status", "Why")
+    rows = []
+    for result in checks:
+        word = words.check_word(result)
+        status = word if result.required else f"{word} (advisory)"
+        icon = _CHECK_ICONS.get(word, "⏳")
+        row = [icon, clean.code(result.key), status]
+        if durations:
+            row.append(words.duration(result.seconds) if result.seconds is not None else "")
+        rows.append((*row, clean.escape(words.check_reason(result), 300)))
+    return _table(heads, rows, "check")
+
+
+def findings_table(findings: Sequence[ShownFinding], rows: int = ROWS) -> str:
+    """New findings, most severe first; those that cannot be placed on the head say so."""
+    cells = []
+    for item in findings:
+        finding = item.finding
+        place = clean.code(words.place(finding.path, finding.line))
+        if finding.path and item.head is None:
+            place += " (merged code)"
+        name = clean.escape(words.finding_name(finding), 120)
+        severity = finding.severity if item.required else f"{finding.severity} (advisory)"
+        cells.append((severity, place, name, clean.escape(finding.message, 300)))
+    return _table(("Severity", "Where", "Rule", "Finding"), cells, "finding", rows)
+
+
+def failing_blocks(tests: Sequence[ShownTest], limit: int = TESTS_WITH_OUTPUT) -> list[str]:
+    """Failing tests, one block each with its short message; the rest as a count."""
+    blocks = []
+    for item in tests[:limit]:
+        test = item.test
+        where = f" at {clean.code(words.place(test.path, test.line))}" if test.path else ""
+        name = clean.escape(words.test_name(test), 300)
+        head = f"**{name}** {test.outcome} in {clean.code(item.check)}{where}"
+        text = test.message or test.output
+        blocks.append(f"{head}\n\n{clean.fence(text, 1500)}" if text.strip() else head)
+    if len(tests) > limit:
+        blocks.append(f"… and {words.count(len(tests) - limit, 'more failing test')}.")
+    return blocks
+
+
+def coverage_table(files: Sequence[ShownCoverage]) -> str:
+    """Coverage of new lines per file, files with uncovered lines first."""
+    ordered = sorted(files, key=lambda file: (file.covered - file.coverable, file.path))
+    rows = [
+        (
+            clean.code(file.path),
+            f"{file.covered:,} of {file.coverable:,} ({words.percent(file.covered, file.coverable)})",
+            words.line_ranges(file.uncovered),
+        )
+        for file in ordered
+    ]
+    return _table(("File", "New lines covered", "Not covered"), rows, "file")
+
+
+def diagnostics_block(diagnostics: Sequence[Diagnostic]) -> str:
+    """Complaints about a gate file as a list."""
+    lines = []
+    for diagnostic in diagnostics:
+        at = clean.code(f"{diagnostic.path}:{diagnostic.line}:{diagnostic.column}")
+        hint = f" — {clean.escape(diagnostic.hint, 300)}" if diagnostic.hint else ""
+        label = f" ({clean.escape(diagnostic.label, 200)})" if diagnostic.label else ""
+        lead = f"{diagnostic.severity} {clean.code(diagnostic.code, 20)} at {at}"
+        lines.append(f"- {lead}: {clean.escape(diagnostic.message)}{label}{hint}")
+    return "\n".join(lines)
+
+
+def bullet_list(texts: Sequence[str], limit: int = 50) -> str:
+    """Hostile sentences as a list."""
+    lines = [f"- {clean.escape(text)}" for text in texts[:limit]]
+    if len(texts) > limit:
+        lines.append(f"- … and {len(texts) - limit:,} more")
+    return "\n".join(lines)
+
+
+def details(summary: str, blocks: Sequence[str]) -> str:
+    """A folded part. `summary` is ours; the blank lines make Markdown work inside."""
+    inner = "\n\n".join(blocks)
+    return f"<details><summary>{summary}</summary>\n\n{inner}\n\n</details>"
+
+
+def settled(checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """Checks whose end needs somebody's eye, worst first, then those still going, then the rest."""
+
+    def rank(result: CheckResult) -> int:
+        if result.status is not Status.COMPLETED:
+            return 2
+        if result.conclusion in {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}:
+            return 3
+        return 1 if result.conclusion in {Conclusion.SKIPPED, Conclusion.CANCELLED} else 0
+
+    return tuple(sorted(checks, key=rank))
+
+
+def evidence_summary(shown: Shown) -> str:
+    """`3 new findings (1 high, 2 low), 2 failing tests, 76.2 % of new lines covered`."""
+    parts = []
+    if shown.findings:
+        levels = words.severities_counted([item.finding.severity for item in shown.findings])
+        parts.append(f"{words.count(len(shown.findings), 'new finding')} ({levels})")
+    if shown.tests:
+        parts.append(words.count(len(shown.tests), "failing test"))
+    if shown.coverage:
+        covered = sum(file.covered for file in shown.coverage)
+        coverable = sum(file.coverable for file in shown.coverage)
+        parts.append(f"{covered:,} of {words.count(coverable, 'new line')} covered")
+    return ", ".join(parts)
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], one: str, limit: int = ROWS) -> str:
+    lines = [_row(heads), _row(tuple("---" for _ in heads)), *(_row(row) for row in rows[:limit])]
+    more = f"\n\n… and {words.count(len(rows) - limit, f'more {one}')}." if len(rows) > limit else ""
+    return "\n".join(lines) + more
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"

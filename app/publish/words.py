@@ -1,0 +1,313 @@
+"""The sentences: facts in, plain text out. One place for each; no markup here.
+
+Texts may hold what others wrote: whoever places them cleans them (`clean.line`) or escapes them
+(`clean.escape`). Times are UTC; durations are whole seconds.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import assert_never
+
+from app.model import (
+    CheckResult,
+    Conclusion,
+    Finding,
+    Judgement,
+    Outcome,
+    OutcomeValue,
+    Severity,
+    Status,
+    TestCase,
+    UnknownCause,
+    VerdictState,
+)
+
+TITLE_LIMIT = 255
+TENTHS_BELOW, MINUTE, HOUR = 10, 60, 3600
+"""Seconds: below the first tenths are told."""
+NAMED = 3
+"""How many things a title names before it counts the rest."""
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 check`, `2 checks`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listing(names: Sequence[str], named: int = NAMED) -> str:
+    """`a`, `a and b`, `a, b, c and 4 more`."""
+    shown = list(names[:named])
+    rest = len(names) - len(shown)
+    if rest == 1:
+        shown, rest = list(names[: named + 1]), 0
+    if rest:
+        return f"{', '.join(shown)} and {rest:,} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 m 20 s`, `2 h 5 m`."""
+    if seconds < TENTHS_BELOW:
+        return f"{max(seconds, 0):.1f} s"
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} m {whole % MINUTE} s"
+    return f"{whole // HOUR} h {whole % HOUR // MINUTE} m"
+
+
+def clock(at: float, now: float) -> str:
+    """`12:04 UTC`, with the day where it is not today's."""
+    then, today = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(now, UTC)
+    day = "" if then.date() == today.date() else f"{then.day} {then:%b} "
+    return f"{day}{then:%H:%M} UTC"
+
+
+def verdict_word(state: VerdictState) -> str:
+    """The verdict in one word with a capital."""
+    match state:
+        case VerdictState.PASSED:
+            return "Passed"
+        case VerdictState.BLOCKED:
+            return "Blocked"
+        case VerdictState.PENDING:
+            return "Pending"
+        case VerdictState.ERRORED:
+            return "Could not judge"
+        case _:
+            assert_never(state)
+
+
+def verdict_sentence(state: VerdictState) -> str:
+    """What the verdict means, for somebody who sees one for the first time."""
+    match state:
+        case VerdictState.PASSED:
+            return "Every condition of the gate is met."
+        case VerdictState.BLOCKED:
+            return "At least one condition of the gate is not met."
+        case VerdictState.PENDING:
+            return "The gate still waits for something."
+        case VerdictState.ERRORED:
+            return "Something on our side, or in the gate file, kept this change from being judged."
+        case _:
+            assert_never(state)
+
+
+def outcome_word(outcome: Outcome) -> str:
+    """The value of one condition in a word or two."""
+    match outcome.value:
+        case OutcomeValue.MET:
+            return "met"
+        case OutcomeValue.UNMET:
+            return "not met"
+        case OutcomeValue.EXEMPT:
+            return "exempt"
+        case OutcomeValue.UNKNOWN:
+            return unknown_word(outcome.cause)
+        case _:
+            assert_never(outcome.value)
+
+
+def unknown_word(cause: UnknownCause) -> str:
+    """Why a value is not known, in a word or two."""
+    match cause:
+        case UnknownCause.OUTSTANDING | UnknownCause.LATER | UnknownCause.NONE:
+            return "pending"
+        case UnknownCause.ERROR:
+            return "could not be judged"
+        case UnknownCause.MISSING:
+            return "evidence missing"
+        case UnknownCause.REFUSED:
+            return "not readable"
+        case _:
+            assert_never(cause)
+
+
+def outcome_says(outcome: Outcome) -> str:
+    """The phrase of an outcome: its own, else the condition as written."""
+    return outcome.says or outcome.text
+
+
+def origin(outcome: Outcome) -> str:
+    """Where a condition is written: `.portcullis.yml:22`, with its layer where it is not the repository's."""
+    source = outcome.source
+    place = f"{source.path}:{source.line}" if source.path and source.line else source.path
+    if source.layer and source.layer != "repository":
+        return f"{place} ({source.layer})" if place else source.layer
+    return place
+
+
+def check_word(result: CheckResult) -> str:
+    """Where a check stands, in a word or two."""
+    match result.status:
+        case Status.QUEUED:
+            return "queued"
+        case Status.RUNNING:
+            return "running"
+        case Status.WAITING:
+            return "waiting"
+        case Status.COMPLETED:
+            return conclusion_word(result.conclusion)
+        case _:
+            assert_never(result.status)
+
+
+def conclusion_word(conclusion: Conclusion | None) -> str:
+    """How a check ended, in a word or two."""
+    match conclusion:
+        case Conclusion.SUCCESS:
+            return "passed"
+        case Conclusion.FAILURE:
+            return "failed"
+        case Conclusion.ERROR:
+            return "error on our side"
+        case Conclusion.CANCELLED:
+            return "cancelled"
+        case Conclusion.TIMED_OUT:
+            return "timed out"
+        case Conclusion.SKIPPED:
+            return "skipped"
+        case Conclusion.NOT_NEEDED:
+            return "not needed"
+        case None:
+            return "ended"
+        case _:
+            assert_never(conclusion)
+
+
+def check_reason(result: CheckResult) -> str:
+    """Why a check stands where it stands; '' where the word says it all."""
+    parts = [result.reason]
+    if result.attempt > 1 and result.conclusion is Conclusion.SUCCESS:
+        parts.append(f"passed on attempt {result.attempt}")
+    elif result.attempt > 1:
+        parts.append(f"attempt {result.attempt}")
+    if result.blocked_by and result.blocked_by not in result.reason:
+        parts.append(f"blocked by {result.blocked_by}")
+    if result.origin:
+        parts.append(result.origin)
+    return "; ".join(part for part in parts if part)
+
+
+def checks_counted(checks: Sequence[CheckResult]) -> str:
+    """`5 checks: 3 passed, 1 failed, 1 not needed`, in the order worst first."""
+    if not checks:
+        return "no checks declared"
+    words = Counter(check_word(result) for result in checks)
+    order = [
+        "failed",
+        "timed out",
+        "error on our side",
+        "cancelled",
+        "skipped",
+        "running",
+        "waiting",
+        "queued",
+    ]
+    ranked = sorted(
+        words, key=lambda word: (order.index(word) if word in order else len(order), word != "passed")
+    )
+    return f"{count(len(checks), 'check')}: {', '.join(f'{words[word]:,} {word}' for word in ranked)}"
+
+
+def severities_counted(severities: Sequence[Severity]) -> str:
+    """`2 high, 1 low`, worst first."""
+    counted = Counter(severities)
+    return ", ".join(f"{counted[level]:,} {level}" for level in reversed(Severity) if counted[level])
+
+
+def percent(covered: int, total: int) -> str:
+    """A share, rounded down to a tenth: never shown better than it is."""
+    tenths = covered * 1000 // total if total else 1000
+    return f"{tenths / 10:.1f} %"
+
+
+def line_ranges(ranges: Sequence[tuple[int, int]], named: int = 8) -> str:
+    """`12, 14-18 and 3 more`."""
+    shown = [f"{first}" if first == last else f"{first}-{last}" for first, last in ranges]
+    return listing(shown, named)
+
+
+def waiting(judgement: Judgement, now: float | None) -> str:
+    """What a pending gate waits for and since when: `Waiting for test (3.12) and lint since 12:04 UTC`.
+
+    Without `now` no time is told, so that the text is the same at each rendering.
+    """
+    verdict = judgement.verdict
+    if not verdict.waits_for:
+        return verdict.reason or "Waiting to begin"
+    evidence = judgement.evidence
+    by_key = {result.key: result for result in evidence.checks} if evidence else {}
+    waits = [by_key[key] for key in verdict.waits_for if key in by_key]
+    held = [result for result in waits if result.status is Status.WAITING and result.reason]
+    names = [f"{result.key} ({result.reason})" if result in held else result.key for result in waits]
+    others = [key for key in verdict.waits_for if key not in by_key]
+    text = f"Waiting for {listing(names + others)}"
+    since = [result.since for result in waits if result.since]
+    if now is not None and since:
+        text += f" since {clock(min(since), now)}"
+    return text
+
+
+def passed_line(judgement: Judgement) -> str:
+    """What a passed verdict rests on."""
+    verdict = judgement.verdict
+    if verdict.checks_total == 0:
+        return "Passed: no checks declared"
+    return f"Passed: {verdict.checks_ran:,} of {count(verdict.checks_total, 'check')} ran"
+
+
+def errored_line(judgement: Judgement) -> str:
+    """Why the change could not be judged."""
+    verdict = judgement.verdict
+    why = verdict.reason or "; ".join(verdict.fewest)
+    return f"could not judge: {why or 'see the details'}"
+
+
+def errored_advice(judgement: Judgement) -> str:
+    """What to do about an errored verdict."""
+    if judgement.plan is None:
+        return "Mend the gate file on the target branch; every open change is judged again at once."
+    return (
+        "This is not the change's fault. Run it again (“Re-run failed”, or the command /portcullis recheck); "
+        "if it stays so, tell whoever runs Portcullis, with the address of this run."
+    )
+
+
+def finding_name(finding: Finding) -> str:
+    """The tool and its rule: `ruff F821`."""
+    return " ".join(part for part in (finding.tool, finding.rule) if part) or "finding"
+
+
+def place(path: str, line: int) -> str:
+    """`src/a.py:12`, `src/a.py`, or `the whole project`."""
+    if not path:
+        return "the whole project"
+    return f"{path}:{line}" if line else path
+
+
+def test_name(test: TestCase) -> str:
+    """`tests.test_pay::test_refund`."""
+    return f"{test.classname}::{test.name}" if test.classname else test.name
+
+
+def uncovered(lines: tuple[int, int]) -> str:
+    """What an uncovered range of new lines means."""
+    first, last = lines
+    if first == last:
+        return "This new line is not run by any test."
+    return f"These {last - first + 1:,} new lines ({first}-{last}) are not run by any test."
+
+
+OBSERVED = "This gate only observes: it shows its verdict and never blocks."
+ALSO = "Other open changes with the same head:"
+PAGE = "See everything on the run's page"
+
+
+def left_out(page_url: str) -> str:
+    """Said at the end of a text that was too long for the forge."""
+    if page_url:
+        return f"… more than fits here: [see all of it on the run's page]({page_url})."
+    return "… more than fits here was left out."
