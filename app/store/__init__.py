@@ -5,20 +5,28 @@ One module per aggregate: `runs`, `checks`, `changes`, `projects`, `publications
 """
 
 from app.store import changes, checks, projects, publications, records, runs
+from app.store.schema import SchemaLevel, SchemaState, ensure_schema, migrate, schema_state
 from app.store.session import Database, Key, Unit, make_engine, pack, squeeze, unpack
+from app.store.tables import metadata
 
 __all__ = [
     "Database",
     "Key",
+    "SchemaLevel",
+    "SchemaState",
     "Unit",
     "changes",
     "checks",
+    "ensure_schema",
     "make_engine",
+    "metadata",
+    "migrate",
     "pack",
     "projects",
     "publications",
     "records",
     "runs",
+    "schema_state",
     "squeeze",
     "unpack",
 ]
