@@ -97,6 +97,10 @@ class Intake(Protocol):
     """The sans-I/O side of a forge: verify and read deliveries."""
 
     kind: str
+    events: frozenset[str]
+    """Names of the events that `read` has a reader for. Any other is answered "ignored" at the door, not
+    stored. (An action that nobody needs, of an event in this set, is stored and read as `Ignored`.)
+    """
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> DeliveryHead:
         """Check the signature over the raw bytes in constant time; lower-case header names.
