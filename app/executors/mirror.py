@@ -1,0 +1,235 @@
+"""One bare mirror per repository: made, locked, fetched into, and thrown away when it is damaged.
+
+A mirror holds objects and our own refs (`refs/portcullis/…`), never the forge's branches by name, so no
+two branch names can collide. Its HEAD points nowhere: git reads no `.gitattributes` of a tree here.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from app.executors.git import Git, GitFailed, Transport, credential_environment, environment
+from app.executors.protocol import Credential, Fetched
+from app.model import AuthorFault, Outage, Repository, Sha
+
+SHA = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+_REF = re.compile(r"[^\x00-\x20~^:?*\[\\\x7f]+\Z")
+_MISSING_REF = re.compile(rb"couldn't find remote ref (\S+)|not our ref ([0-9a-f]+)")
+_TOO_BIG = re.compile(rb"File size limit|exceeds maximum|pack exceeds|File too large")
+
+
+def _is_ref(name: str) -> bool:
+    return bool(_REF.match(name)) and ".." not in name and not name.startswith(("-", "+"))
+
+
+class Mirror:
+    """The mirror of one repository beneath `root`. Two locks: `use` (shared by readers, exclusive for
+    removal and pruning) and `fetch` (one fetch at a time).
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        repository: Repository,
+        transport: Transport,
+        *,
+        fetch_seconds: float,
+        pack_bytes: int,
+    ) -> None:
+        name = f"{re.sub(r'[^A-Za-z0-9.-]', '_', repository.forge)}-{repository.forge_id}"
+        visibility = "private" if repository.private else "public"
+        self.place = root / "mirrors" / f"{name}-{visibility}"
+        self.place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = self.place / "mirror.git"
+        self.repository = repository
+        self.transport = transport
+        self.fetch_seconds = fetch_seconds
+        self.pack_bytes = pack_bytes
+        home = self.place / "home"
+        home.mkdir(exist_ok=True)
+        self.git = Git(self.path, home)
+
+    @contextlib.asynccontextmanager
+    async def lock(self, name: str, *, exclusive: bool) -> AsyncIterator[None]:
+        """Hold `<name>.lock`; waits in a thread only if somebody else has it."""
+        mode = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        handle = os.open(self.place / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            while True:
+                try:
+                    fcntl.flock(handle, mode | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    await asyncio.sleep(0.02)
+            yield
+        finally:
+            os.close(handle)
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[Git]:
+        """Git on this mirror; damage found meanwhile marks the mirror, and is an Outage."""
+        async with self.lock("use", exclusive=False):
+            if not self.path.exists():
+                raise Outage(f"{self.repository.full_name} has no mirror here yet; fetch first")
+            try:
+                yield self.git
+            except GitFailed as failed:
+                if failed.broken:
+                    self.mark_broken(failed.text)
+                    raise Outage(
+                        f"the mirror of {self.repository.full_name} is damaged and will be made anew: "
+                        f"{failed.text}"
+                    ) from failed
+                raise Outage(f"git could not answer: {failed.text}") from failed
+
+    def mark_broken(self, reason: str) -> None:
+        """Have the next fetch make the mirror anew."""
+        (self.place / "broken").write_text(reason)
+
+    async def has(self, sha: str) -> bool:
+        """Whether this commit is here."""
+        if not SHA.match(sha) or not self.path.exists():
+            return False
+        try:
+            await self.git("cat-file", "-e", f"{sha}^{{commit}}")
+        except GitFailed:
+            return False
+        return True
+
+    async def fetch(self, base_ref: str, head_refspec: str, head_sha: Sha, credential: Credential) -> Fetched:
+        """Bring both tips. See `Workspaces.fetch`."""
+        async with self.lock("fetch", exclusive=True):
+            await self._prepare(head_sha)
+            async with self.lock("use", exclusive=False):
+                return await self._fetch(base_ref, head_refspec, await credential())
+
+    async def _prepare(self, head_sha: Sha) -> None:
+        if (self.place / "broken").exists() and self.path.exists():
+            async with self.lock("use", exclusive=True):
+                await asyncio.to_thread(shutil.rmtree, self.path, ignore_errors=True)
+            (self.place / "broken").unlink(missing_ok=True)
+        if self.path.exists():
+            await asyncio.to_thread(self._clear_stale_locks)
+            return
+        fresh = self.place / f"new-{os.getpid()}.git"
+        await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
+        algorithm = "sha256" if len(head_sha) == 64 else "sha1"  # noqa: PLR2004 - digits of SHA-256
+        git = Git(fresh, self.git.home)
+        await git("init", "--quiet", "--bare", "--template=", f"--object-format={algorithm}")
+        await git("symbolic-ref", "HEAD", "refs/heads/none/unborn")
+        fresh.rename(self.path)
+
+    def _clear_stale_locks(self) -> None:
+        """Remove `*.lock` files of a git that was killed; we hold the fetch lock, so none is alive."""
+        for stale in (*self.path.glob("*.lock"), *self.path.glob("refs/portcullis/**/*.lock")):
+            with contextlib.suppress(FileNotFoundError):
+                stale.unlink()
+        yesterday = time.time() - 86_400
+        for half in self.path.glob("objects/pack/tmp_*"):
+            with contextlib.suppress(FileNotFoundError):
+                if half.stat().st_mtime < yesterday:
+                    half.unlink()
+
+    async def _fetch(self, base_ref: str, head_refspec: str, token: str) -> Fetched:
+        if not _is_ref(base_ref) or not _is_ref(head_refspec):
+            raise AuthorFault(f"not a name git can fetch: {base_ref!r} or {head_refspec!r}")
+        base = base_ref if base_ref.startswith("refs/") else f"refs/heads/{base_ref}"
+        by_sha = bool(SHA.match(head_refspec))
+        head = head_refspec if by_sha or head_refspec.startswith("refs/") else f"refs/heads/{head_refspec}"
+        wanted = {base: self._own_ref("base", base), head: self._own_ref("head", head)}
+        if by_sha and await self.has(head):
+            await self.git("update-ref", wanted.pop(head), head)
+        missing = await self._fetch_refs(wanted, token)
+        fetched = Fetched(
+            base_sha=None if base in missing else await self._tip(self._own_ref("base", base)),
+            head_sha=None if head in missing else await self._tip(self._own_ref("head", head)),
+        )
+        for sha in {fetched.base_sha, fetched.head_sha} - {None}:
+            await self.git("update-ref", f"refs/portcullis/pin/{sha}", str(sha))
+        return fetched
+
+    @staticmethod
+    def _own_ref(role: str, name: str) -> str:
+        # Hashed: of branches `a` and, later, `a/b`, git could not keep both as refs.
+        return f"refs/portcullis/{role}/{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+
+    async def _tip(self, ref: str) -> Sha:
+        return Sha((await self.git("rev-parse", "--verify", f"{ref}^{{commit}}")).decode().strip())
+
+    async def _fetch_refs(self, wanted: dict[str, str], token: str) -> set[str]:
+        """Fetch these refs into ours; gives those the server does not have."""
+        url = self.repository.clone_url
+        protocol = self.transport.protocol(url)
+        env = environment(self.git.home, protocol, **credential_environment(url, token))
+        missing: set[str] = set()
+        while asked := [name for name in wanted if name not in missing]:
+            refspecs = [f"+{name}:{wanted[name]}" for name in asked]
+            try:
+                await self.git(
+                    "fetch",
+                    "--quiet",
+                    "--no-tags",
+                    "--no-write-fetch-head",
+                    "--no-auto-gc",
+                    "--no-recurse-submodules",
+                    "--end-of-options",
+                    url,
+                    *refspecs,
+                    env=env,
+                    seconds=self.fetch_seconds,
+                    file_bytes=self.pack_bytes,
+                    token=token,
+                )
+            except GitFailed as failed:
+                gone = self._missing(failed, asked)
+                if gone is None:
+                    raise self._outage(failed) from failed
+                missing.add(gone)
+            else:
+                break
+        return missing
+
+    @staticmethod
+    def _missing(failed: GitFailed, asked: list[str]) -> str | None:
+        match = _MISSING_REF.search(failed.error)
+        if match is None:
+            return None
+        name = (match.group(1) or match.group(2)).decode("utf-8", "replace")
+        return name if name in asked else None
+
+    def _outage(self, failed: GitFailed) -> Exception:
+        name = self.repository.full_name
+        if _TOO_BIG.search(failed.error) or failed.code in {-25, 153}:
+            return AuthorFault(f"too large to judge: {name} brings more than {self.pack_bytes >> 20} MiB")
+        if b"fsck error" in failed.error or b"fsckObjects" in failed.error:
+            return AuthorFault(f"git refuses objects of {name}: {failed.text}")
+        if failed.broken:
+            self.mark_broken(failed.text)
+        return Outage(f"cannot fetch {name}: {failed.text}")
+
+    async def maintain(self) -> None:
+        """Pack what is loose, forget pins older than 30 days, drop what nothing reaches (2 weeks)."""
+        async with self.lock("fetch", exclusive=True), self.lock("use", exclusive=True):
+            if not self.path.exists():
+                return
+            try:
+                await self._forget_pins()
+                await self.git("repack", "-q", "-d", "--geometric=2", "--write-midx", seconds=1800)
+                await self.git("prune", "--expire=2.weeks.ago", seconds=1800)
+                await self.git("fsck", "--connectivity-only", "--no-dangling", seconds=1800)
+            except GitFailed as failed:
+                self.mark_broken(failed.text)
+
+    async def _forget_pins(self) -> None:
+        oldest = time.time() - 30 * 86_400
+        stale = [pin.name for pin in self.path.glob("refs/portcullis/pin/*") if pin.stat().st_mtime < oldest]
+        orders = "".join(f"delete refs/portcullis/pin/{name}\n" for name in stale)
+        if orders:
+            await self.git("update-ref", "--stdin", data=orders.encode())
