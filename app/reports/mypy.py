@@ -1,0 +1,89 @@
+"""mypy's `--output json`: one JSON object per line; no line at all is a clean run."""
+
+import io
+
+import msgspec
+
+from app.model import AuthorFault, Finding, Kind, ReportContent, Severity
+from app.reports.findings import Findings, column_number, line_number
+from app.reports.protocol import Format, ReadContext
+from app.reports.text import line as one_line
+from app.reports.text import quoted
+
+_SEVERITIES = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW}
+_SUMMARIES = (b"Found ", b"Success: ")
+_DOCS = "https://mypy.readthedocs.io/en/stable/_refs.html#code-"
+
+
+class _Message(msgspec.Struct, gc=False):
+    file: str
+    message: str
+    line: int = 0
+    column: int = -1
+    hint: str | None = None
+    code: str | None = None
+    severity: str = "error"
+    end_line: int | None = None
+    end_column: int | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Message)
+
+
+def _finding(message: _Message, paths: Findings) -> Finding:
+    code = one_line(message.code or "", 100)
+    rule = code or message.severity
+    path, text = paths.locate(message.file, message.message)
+    hint = f"\n{message.hint}" if message.hint else ""
+    return paths.finding(
+        Finding(
+            tool="mypy",
+            rule=one_line(rule, 100) or "error",
+            rule_url=_DOCS + code if code and code.replace("-", "").isalnum() and code.isascii() else "",
+            message=text + hint,
+            severity=paths.severity(rule, _SEVERITIES.get(message.severity, Severity.MEDIUM)),
+            path=path,
+            line=line_number(message.line),
+            # mypy counts columns from 0, -1 = none.
+            column=column_number(message.column + 1),
+            end_line=line_number(message.end_line),
+            end_column=column_number(message.end_column + 1 if message.end_column is not None else 0),
+        )
+    )
+
+
+def _recognises(head: bytes) -> bool:
+    first = head.lstrip().split(b"\n", 1)[0]
+    try:
+        _DECODER.decode(first)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return False
+    return True
+
+
+def read(content: bytes, context: ReadContext) -> ReportContent:
+    """The findings of a run of mypy. Raises AuthorFault."""
+    findings = Findings(context)
+    for at, raw in enumerate(io.BytesIO(content), 1):
+        line = raw.strip()
+        if not line or line.startswith(_SUMMARIES):
+            continue
+        try:
+            message = _DECODER.decode(line)
+        except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            raise AuthorFault(
+                f"line {at}: {quoted(line[:400].decode('utf-8', 'replace'))} is no JSON object of mypy "
+                f"({one_line(str(error), 200)})",
+                hint="run mypy with '--output json' and write only its standard output to the file",
+            ) from None
+        findings.add(_finding(message, findings))
+    return ReportContent(
+        format="mypy",
+        kind="findings",
+        tool="mypy",
+        findings=findings.all(),
+        dropped=findings.dropped.sentences(),
+    )
+
+
+MYPY = Format(name="mypy", title="mypy JSON lines", kind=Kind.FINDINGS, recognises=_recognises, read=read)

@@ -1,0 +1,48 @@
+"""How bad a finding is: the preset's table, then the tool's score, then its level (gate-file.md 6)."""
+
+import fnmatch
+from collections.abc import Mapping
+
+from app.model import Severity
+
+LEVELS = {
+    "error": Severity.HIGH,
+    "warning": Severity.MEDIUM,
+    "note": Severity.LOW,
+    "none": Severity.INFO,
+}
+"""SARIF's levels; also those of every tool that uses the same words."""
+
+# CVSS bounds of `security-severity`, worst first.
+_SCORES = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM))
+
+
+class SeverityTable:
+    """Rule globs → severities; of the globs that match the longest wins, ties by alphabet."""
+
+    def __init__(self, table: Mapping[str, Severity]) -> None:
+        self._exact = {glob: severity for glob, severity in table.items() if not set(glob) & set("*?[")}
+        globs = sorted(
+            (glob for glob in table if glob not in self._exact), key=lambda glob: (-len(glob), glob)
+        )
+        self._globs = [(glob, table[glob]) for glob in globs]
+        self._known: dict[str, Severity | None] = {}
+
+    def of(self, rule: str) -> Severity | None:
+        """The severity of a rule, None if the table is silent on it."""
+        if rule not in self._known:
+            self._known[rule] = self._exact.get(rule) or next(
+                (severity for glob, severity in self._globs if fnmatch.fnmatchcase(rule, glob)), None
+            )
+        return self._known[rule]
+
+
+def from_score(text: str | float | None) -> Severity | None:
+    """GitHub's `security-severity` (0.0 … 10.0, a string or a number); None if it is none."""
+    try:
+        score = float(text) if text is not None else -1.0
+    except ValueError:
+        return None
+    if not 0.0 < score <= 10.0:  # noqa: PLR2004 - the scale of CVSS; NaN compares false
+        return None
+    return next((severity for bound, severity in _SCORES if score >= bound), Severity.LOW)

@@ -1,0 +1,124 @@
+"""XML of hostile reports: expat handlers, no entity but the five built in, nothing ever fetched.
+
+A DOCTYPE that only names an external DTD is let through and never read, because istanbul, gcovr and
+older coverage.py write one; a DOCTYPE with declarations of its own, and any other entity, is refused.
+"""
+
+import re
+from collections.abc import Callable
+from xml.parsers import expat
+
+from app.model import AuthorFault
+from app.reports.text import quoted
+
+MAX_DEPTH = 200
+MAX_TEXT = 65_536
+
+Attributes = dict[str, str]
+StartHandler = Callable[[str, Attributes], None]
+EndHandler = Callable[[str], None]
+
+_PROLOG = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*<([A-Za-z_][\w.-]*)([^>]*)",
+    re.DOTALL,
+)
+
+
+def root_element(head: bytes) -> tuple[str, str]:
+    """Name and raw attributes of the root element in the first bytes; ('', '') if it is no XML."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        head = head.decode("utf-16", "replace").encode("utf-8", "replace")
+    match = _PROLOG.match(head[:8_192])
+    return (match[1].decode("ascii", "replace"), match[2].decode("ascii", "replace")) if match else ("", "")
+
+
+class _Refused(Exception):
+    """Raised inside a handler to leave expat with a sentence of ours."""
+
+
+class XmlReader:
+    """Drives expat over one document. Texts come through `text()`, capped at 64 KiB of head and tail."""
+
+    def __init__(self, start: StartHandler, end: EndHandler) -> None:
+        self._start = start
+        self._end = end
+        self._depth = 0
+        self._parts: list[str] | None = None
+        self._size = 0
+        self._parser = parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+        parser.StartElementHandler = self._on_start
+        parser.EndElementHandler = self._on_end
+        parser.CharacterDataHandler = self._on_text
+        parser.StartDoctypeDeclHandler = self._on_doctype
+        parser.EntityDeclHandler = self._on_entity
+        parser.SkippedEntityHandler = self._on_skipped
+        parser.ExternalEntityRefHandler = self._on_external
+
+    @property
+    def where(self) -> str:
+        """The current position, for messages."""
+        return f"line {self._parser.CurrentLineNumber}, column {self._parser.CurrentColumnNumber + 1}"
+
+    def run(self, content: bytes) -> None:
+        """Read the whole document. Raises AuthorFault; what handlers raise of that kind passes through."""
+        try:
+            self._parser.Parse(content, True)  # noqa: FBT003 - expat takes it by position only
+        except expat.ExpatError as error:
+            reason = expat.ErrorString(error.code) or "not well-formed"
+            raise AuthorFault(
+                f"line {error.lineno}, column {error.offset + 1}: {reason}",
+                hint="the file may have been cut off; write it whole before the check ends",
+            ) from None
+        except _Refused as error:
+            raise AuthorFault(f"{self.where}: {error}", hint="write the report without it") from None
+        except (ValueError, LookupError) as error:
+            # An encoding that Python does not know, or a multi-byte one that expat cannot use.
+            raise AuthorFault(f"{self.where}: {error}", hint="write the report in UTF-8") from None
+        finally:
+            # Handlers are bound methods: without this the parser and we keep each other alive.
+            self._parser.StartElementHandler = None
+            self._parser.EndElementHandler = None
+
+    def collect(self) -> None:
+        """Start gathering text (dropped unless asked for, so that outputs cost nothing)."""
+        self._parts, self._size = [], 0
+
+    def text(self) -> str:
+        """What was gathered since `collect`; stops gathering."""
+        parts, self._parts = self._parts, None
+        return "".join(parts) if parts else ""
+
+    def _on_start(self, name: str, attributes: Attributes) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _Refused(f"elements nested deeper than {MAX_DEPTH}")
+        self._start(name, attributes)
+
+    def _on_end(self, name: str) -> None:
+        self._depth -= 1
+        self._end(name)
+
+    def _on_text(self, text: str) -> None:
+        if self._parts is None:
+            return
+        self._parts.append(text)
+        self._size += len(text)
+        if self._size > 2 * MAX_TEXT:
+            whole = "".join(self._parts)
+            self._parts = [whole[: MAX_TEXT // 2], whole[-MAX_TEXT // 2 :]]
+            self._size = MAX_TEXT
+
+    def _on_doctype(self, name: str, _system: str | None, _public: str | None, internal: int) -> None:
+        if internal:
+            raise _Refused(f"a DOCTYPE with declarations of its own ({quoted(name)}) is refused")
+
+    def _on_entity(self, name: str, *_declaration: object) -> None:
+        raise _Refused(f"the entity {quoted(name)} is declared; entities are refused")
+
+    def _on_skipped(self, name: str, _parameter: int) -> None:
+        raise _Refused(f"the entity {quoted(name)} is not one of the five that XML knows")
+
+    def _on_external(self, *_reference: object) -> int:
+        raise _Refused("an external entity is refused")
