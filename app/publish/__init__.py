@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from app.model import Judgement
-from app.publish import aggregate, answers, checks, clean, comment, status, words
+from app.publish import aggregate, answers, checks, clean, comment, figures, status, words
 from app.publish.aggregate import NAME, render_publication
 from app.publish.annotations import annotations
 from app.publish.checks import render_check_publication
 from app.publish.comment import render_comment, wants_comment
+from app.publish.explain import explain_text
 from app.publish.neutral import cancelled, first_gate_file, gate_file_removed
 from app.publish.protocol import CommandAnswer, Context, Notifier, Wanted
 from app.publish.shown import Shown, ShownCoverage, ShownFinding, ShownTest, show
@@ -52,6 +53,8 @@ __all__ = [
     "combine",
     "conclude",
     "desired_state",
+    "explain_text",
+    "figures",
     "first_gate_file",
     "gate_file_removed",
     "headline",

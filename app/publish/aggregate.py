@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from app.model import (
     Button,
     CheckRunStatus,
+    Conclusion,
     Judgement,
     Publication,
     VerdictState,
@@ -22,6 +23,9 @@ TEXT_LIMIT = 65_000
 
 RERUN_FAILED = Button(
     label="Re-run failed", description="Run the checks that failed again", identifier="rerun_failed"
+)
+RERUNNABLE = frozenset(
+    {Conclusion.FAILURE, Conclusion.ERROR, Conclusion.TIMED_OUT, Conclusion.CANCELLED, Conclusion.SKIPPED}
 )
 EXPLAIN = Button(label="Explain", description="Renew the page's link and the comment", identifier="explain")
 
@@ -78,7 +82,7 @@ def buttons(judgement: Judgement) -> tuple[Button, ...]:
     """What can be pressed on a completed publication."""
     if judgement.superseded:
         return ()
-    failed = judgement.verdict.state in {VerdictState.BLOCKED, VerdictState.ERRORED} and checks_of(judgement)
+    failed = any(result.conclusion in RERUNNABLE for result in checks_of(judgement))
     return (RERUN_FAILED, EXPLAIN) if failed else (EXPLAIN,)
 
 
@@ -91,7 +95,7 @@ def _summary(judgement: Judgement) -> list[str]:
         blocks.append(clean.escape(verdict.reason))
     opens = would_open(judgement)
     if opens and verdict.state is not VerdictState.PASSED:
-        blocks.append(f"What would open the gate:\n\n{tables.bullet_list(opens)}")
+        blocks.append(f"**{words.opens_heading(verdict.state)}**\n\n{tables.bullet_list(opens)}")
     if verdict.state is VerdictState.ERRORED:
         blocks.append(clean.escape(words.errored_advice(judgement)))
     if verdict.outcomes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.publish import clean, notices, words
+from app.publish import clean, figures, notices
 from app.publish.protocol import CommandAnswer
 
 SHOWN = 5
@@ -54,12 +54,14 @@ def refused_edited() -> str:
 
 def refused_unknown(word: str) -> str:
     """A word that is no command."""
-    return f"there is no command {word!r}; there are {words.listing(notices.COMMANDS, len(notices.COMMANDS))}"
+    return (
+        f"there is no command {word!r}; there are {figures.listing(notices.COMMANDS, len(notices.COMMANDS))}"
+    )
 
 
 def refused_check(name: str, known: Sequence[str]) -> str:
     """A check that the plan does not have."""
-    there = f"; there are {words.listing(known, 10)}" if known else "; no check is declared"
+    there = f"; there are {figures.listing(known, 10)}" if known else "; no check is declared"
     return f"there is no check {name!r}{there}"
 
 

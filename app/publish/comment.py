@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.model import Judgement, Outcome, OutcomeValue, StickyComment, VerdictState
 from app.publish import answers as answering
-from app.publish import clean, notices, tables, words
+from app.publish import clean, figures, notices, tables, words
 from app.publish.protocol import CommandAnswer, Context
 from app.publish.shown import Shown, show
 from app.publish.view import checks_of, headline, notes_of, sort_outcomes, walk, would_open
@@ -93,7 +93,7 @@ def _blocks(judgement: Judgement) -> list[str]:
         blocks.append(words.OBSERVED)
     opens = would_open(judgement)
     if verdict.state is not VerdictState.PASSED and opens:
-        head = "Already not met" if verdict.state is VerdictState.PENDING else "What would open the gate"
+        head = words.opens_heading(verdict.state)
         blocks.append(f"**{head}**\n\n{_opening_list(opens, verdict.outcomes)}")
     elif verdict.state is not VerdictState.PASSED and verdict.reason:
         blocks.append(clean.escape(verdict.reason))
@@ -103,7 +103,7 @@ def _blocks(judgement: Judgement) -> list[str]:
     if notes:
         blocks.append(tables.bullet_list(notes, 10))
     if judgement.head_diagnostics:
-        title = words.count(len(judgement.head_diagnostics), "remark")
+        title = figures.count(len(judgement.head_diagnostics), "remark")
         diagnostics = tables.diagnostics_block(judgement.head_diagnostics)
         blocks.append(tables.details(f"{title} on the gate file of this change", [diagnostics]))
     if verdict.state is not VerdictState.PENDING:
@@ -128,23 +128,20 @@ def _folded(judgement: Judgement, shown: Shown) -> list[str]:
     outcomes = judgement.verdict.outcomes
     if outcomes:
         met = sum(outcome.value is OutcomeValue.MET for outcome in outcomes)
-        summary = f"{words.count(len(outcomes), 'condition')}, {met:,} met"
+        summary = f"{figures.count(len(outcomes), 'condition')}, {met:,} met"
         blocks.append(tables.details(summary, [tables.outcomes_table(sort_outcomes(outcomes).all())]))
     checks = checks_of(judgement)
     if checks:
         table = tables.checks_table(tables.settled(checks), durations=False)
         blocks.append(tables.details(words.checks_counted(checks), [table]))
     if shown.tests:
-        summary = words.count(len(shown.tests), "failing test")
+        summary = figures.count(len(shown.tests), "failing test")
         blocks.append(tables.details(summary, tables.failing_blocks(shown.tests, 10)))
     if shown.findings:
-        levels = words.severities_counted([item.finding.severity for item in shown.findings])
-        summary = f"{words.count(len(shown.findings), 'new finding')}: {levels}"
+        summary = words.findings_counted([item.finding for item in shown.findings])
         blocks.append(tables.details(summary, [tables.findings_table(shown.findings, 30)]))
     if shown.coverage:
-        covered = sum(file.covered for file in shown.coverage)
-        total = sum(file.coverable for file in shown.coverage)
-        summary = f"{covered:,} of {words.count(total, 'new line')} covered"
+        summary = words.coverage_counted([(file.covered, file.coverable) for file in shown.coverage])
         blocks.append(tables.details(summary, [tables.coverage_table(shown.coverage)]))
     return blocks
 

@@ -1,6 +1,6 @@
 """Sentences that rest on no verdict: help, first gate file, closed changes, others' posts."""
 
-from app.publish.words import count
+from app.publish.figures import count
 
 JUDGING = "Pending: the checks are running; this comment is edited when there is a verdict"
 ANSWERS = "Commands"

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from app.model import CheckResult, Conclusion, Diagnostic, Outcome, OutcomeValue, Status
-from app.publish import clean, words
-from app.publish.shown import Shown, ShownCoverage, ShownFinding, ShownTest
+from app.publish import clean, figures, words
+from app.publish.shown import ShownCoverage, ShownFinding, ShownTest
 from app.publish.view import walk
 
 ROWS = 100
@@ -40,7 +40,9 @@ def outcomes_table(outcomes: Sequence[Outcome]) -> str:
 def _outcome_row(depth: int, outcome: Outcome) -> tuple[str, ...]:
     word = words.outcome_word(outcome)
     indent = "&emsp;" * (depth - 1) + "↳ " if depth else ""
-    condition = indent + (clean.code(outcome.text) or clean.escape(outcome.says))
+    written = words.condition(outcome)
+    text = written if outcome.kind in {"any", "all"} else clean.code(written)
+    condition = indent + (text or clean.escape(outcome.says))
     if outcome.because:
         condition += f"<br>{clean.escape(outcome.because, 300)}"
     says = clean.escape(outcome.says, 300) if outcome.says != outcome.text else ""
@@ -61,7 +63,7 @@ def checks_table(checks: Sequence[CheckResult], *, durations: bool = True) -> st
         icon = _CHECK_ICONS.get(word, "⏳")
         row = [icon, clean.code(result.key), status]
         if durations:
-            row.append(words.duration(result.seconds) if result.seconds is not None else "")
+            row.append(figures.duration(result.seconds) if result.seconds is not None else "")
         rows.append((*row, clean.escape(words.check_reason(result), 300)))
     return _table(heads, rows, "check")
 
@@ -71,7 +73,7 @@ def findings_table(findings: Sequence[ShownFinding], rows: int = ROWS) -> str:
     cells = []
     for item in findings:
         finding = item.finding
-        place = clean.code(words.place(finding.path, finding.line))
+        place = clean.code(figures.place(finding.path, finding.line))
         if finding.path and item.head is None:
             place += " (merged code)"
         name = clean.escape(words.finding_name(finding), 120)
@@ -85,13 +87,13 @@ def failing_blocks(tests: Sequence[ShownTest], limit: int = TESTS_WITH_OUTPUT) -
     blocks = []
     for item in tests[:limit]:
         test = item.test
-        where = f" at {clean.code(words.place(test.path, test.line))}" if test.path else ""
+        where = f" at {clean.code(figures.place(test.path, test.line))}" if test.path else ""
         name = clean.escape(words.test_name(test), 300)
         head = f"**{name}** {test.outcome} in {clean.code(item.check)}{where}"
         text = test.message or test.output
         blocks.append(f"{head}\n\n{clean.fence(text, 1500)}" if text.strip() else head)
     if len(tests) > limit:
-        blocks.append(f"… and {words.count(len(tests) - limit, 'more failing test')}.")
+        blocks.append(f"… and {figures.count(len(tests) - limit, 'more failing test')}.")
     return blocks
 
 
@@ -101,8 +103,8 @@ def coverage_table(files: Sequence[ShownCoverage]) -> str:
     rows = [
         (
             clean.code(file.path),
-            f"{file.covered:,} of {file.coverable:,} ({words.percent(file.covered, file.coverable)})",
-            words.line_ranges(file.uncovered),
+            f"{file.covered:,} of {file.coverable:,} ({figures.percent(file.covered, file.coverable)})",
+            figures.line_ranges(file.uncovered),
         )
         for file in ordered
     ]
@@ -148,24 +150,9 @@ def settled(checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     return tuple(sorted(checks, key=rank))
 
 
-def evidence_summary(shown: Shown) -> str:
-    """`3 new findings (1 high, 2 low), 2 failing tests, 76.2 % of new lines covered`."""
-    parts = []
-    if shown.findings:
-        levels = words.severities_counted([item.finding.severity for item in shown.findings])
-        parts.append(f"{words.count(len(shown.findings), 'new finding')} ({levels})")
-    if shown.tests:
-        parts.append(words.count(len(shown.tests), "failing test"))
-    if shown.coverage:
-        covered = sum(file.covered for file in shown.coverage)
-        coverable = sum(file.coverable for file in shown.coverage)
-        parts.append(f"{covered:,} of {words.count(coverable, 'new line')} covered")
-    return ", ".join(parts)
-
-
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], one: str, limit: int = ROWS) -> str:
     lines = [_row(heads), _row(tuple("---" for _ in heads)), *(_row(row) for row in rows[:limit])]
-    more = f"\n\n… and {words.count(len(rows) - limit, f'more {one}')}." if len(rows) > limit else ""
+    more = f"\n\n… and {figures.count(len(rows) - limit, f'more {one}')}." if len(rows) > limit else ""
     return "\n".join(lines) + more
 
 

@@ -6,7 +6,6 @@ Texts may hold what others wrote: whoever places them cleans them (`clean.line`)
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import assert_never
 
 from app.model import (
@@ -22,47 +21,9 @@ from app.model import (
     UnknownCause,
     VerdictState,
 )
+from app.publish import figures
 
 TITLE_LIMIT = 255
-TENTHS_BELOW, MINUTE, HOUR = 10, 60, 3600
-"""Seconds: below the first tenths are told."""
-NAMED = 3
-"""How many things a title names before it counts the rest."""
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """`1 check`, `2 checks`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def listing(names: Sequence[str], named: int = NAMED) -> str:
-    """`a`, `a and b`, `a, b, c and 4 more`."""
-    shown = list(names[:named])
-    rest = len(names) - len(shown)
-    if rest == 1:
-        shown, rest = list(names[: named + 1]), 0
-    if rest:
-        return f"{', '.join(shown)} and {rest:,} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
-
-
-def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 m 20 s`, `2 h 5 m`."""
-    if seconds < TENTHS_BELOW:
-        return f"{max(seconds, 0):.1f} s"
-    whole = round(seconds)
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return f"{whole // MINUTE} m {whole % MINUTE} s"
-    return f"{whole // HOUR} h {whole % HOUR // MINUTE} m"
-
-
-def clock(at: float, now: float) -> str:
-    """`12:04 UTC`, with the day where it is not today's."""
-    then, today = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(now, UTC)
-    day = "" if then.date() == today.date() else f"{then.day} {then:%b} "
-    return f"{day}{then:%H:%M} UTC"
 
 
 def verdict_word(state: VerdictState) -> str:
@@ -128,6 +89,24 @@ def unknown_word(cause: UnknownCause) -> str:
 def outcome_says(outcome: Outcome) -> str:
     """The phrase of an outcome: its own, else the condition as written."""
     return outcome.says or outcome.text
+
+
+def condition(outcome: Outcome) -> str:
+    """A condition as written; a group by what it asks of its members."""
+    match outcome.kind:
+        case "any":
+            return "any of"
+        case "all":
+            return "all of"
+        case "when" | "check" | "leaf":
+            return outcome.text
+        case _:
+            assert_never(outcome.kind)
+
+
+def opens_heading(state: VerdictState) -> str:
+    """What stands above the list of what would open the gate."""
+    return "Already not met" if state is VerdictState.PENDING else "What would open the gate"
 
 
 def origin(outcome: Outcome) -> str:
@@ -209,7 +188,7 @@ def checks_counted(checks: Sequence[CheckResult]) -> str:
     ranked = sorted(
         words, key=lambda word: (order.index(word) if word in order else len(order), word != "passed")
     )
-    return f"{count(len(checks), 'check')}: {', '.join(f'{words[word]:,} {word}' for word in ranked)}"
+    return f"{figures.count(len(checks), 'check')}: {', '.join(f'{words[word]:,} {word}' for word in ranked)}"
 
 
 def severities_counted(severities: Sequence[Severity]) -> str:
@@ -218,16 +197,17 @@ def severities_counted(severities: Sequence[Severity]) -> str:
     return ", ".join(f"{counted[level]:,} {level}" for level in reversed(Severity) if counted[level])
 
 
-def percent(covered: int, total: int) -> str:
-    """A share, rounded down to a tenth: never shown better than it is."""
-    tenths = covered * 1000 // total if total else 1000
-    return f"{tenths / 10:.1f} %"
+def findings_counted(findings: Sequence[Finding]) -> str:
+    """`3 new findings: 1 high, 2 low`."""
+    levels = severities_counted([finding.severity for finding in findings])
+    return f"{figures.count(len(findings), 'new finding')}: {levels}"
 
 
-def line_ranges(ranges: Sequence[tuple[int, int]], named: int = 8) -> str:
-    """`12, 14-18 and 3 more`."""
-    shown = [f"{first}" if first == last else f"{first}-{last}" for first, last in ranges]
-    return listing(shown, named)
+def coverage_counted(files: Sequence[tuple[int, int]]) -> str:
+    """`4 of 8 new lines covered (50.0 %)` from (covered, coverable) of each file."""
+    covered, coverable = sum(file[0] for file in files), sum(file[1] for file in files)
+    share = figures.percent(covered, coverable)
+    return f"{covered:,} of {figures.count(coverable, 'new line')} covered ({share})"
 
 
 def waiting(judgement: Judgement, now: float | None) -> str:
@@ -244,10 +224,10 @@ def waiting(judgement: Judgement, now: float | None) -> str:
     held = [result for result in waits if result.status is Status.WAITING and result.reason]
     names = [f"{result.key} ({result.reason})" if result in held else result.key for result in waits]
     others = [key for key in verdict.waits_for if key not in by_key]
-    text = f"Waiting for {listing(names + others)}"
+    text = f"Waiting for {figures.listing(names + others)}"
     since = [result.since for result in waits if result.since]
     if now is not None and since:
-        text += f" since {clock(min(since), now)}"
+        text += f" since {figures.clock(min(since), now)}"
     return text
 
 
@@ -256,7 +236,7 @@ def passed_line(judgement: Judgement) -> str:
     verdict = judgement.verdict
     if verdict.checks_total == 0:
         return "Passed: no checks declared"
-    return f"Passed: {verdict.checks_ran:,} of {count(verdict.checks_total, 'check')} ran"
+    return f"Passed: {verdict.checks_ran:,} of {figures.count(verdict.checks_total, 'check')} ran"
 
 
 def errored_line(judgement: Judgement) -> str:
@@ -279,13 +259,6 @@ def errored_advice(judgement: Judgement) -> str:
 def finding_name(finding: Finding) -> str:
     """The tool and its rule: `ruff F821`."""
     return " ".join(part for part in (finding.tool, finding.rule) if part) or "finding"
-
-
-def place(path: str, line: int) -> str:
-    """`src/a.py:12`, `src/a.py`, or `the whole project`."""
-    if not path:
-        return "the whole project"
-    return f"{path}:{line}" if line else path
 
 
 def test_name(test: TestCase) -> str:

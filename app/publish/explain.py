@@ -1,0 +1,180 @@
+"""A judgement for the terminal: the verdict tree, checks, findings, coverage; plain and kind."""
+
+from collections.abc import Iterator
+
+from app.model import (
+    CheckResult,
+    Conclusion,
+    Diagnostic,
+    Judgement,
+    OutcomeValue,
+    Severity,
+    Status,
+    VerdictState,
+)
+from app.publish import clean, figures, words
+from app.publish.shown import Shown, show
+from app.publish.view import checks_of, headline, notes_of, sort_outcomes, walk, would_open
+
+WIDTH = 160
+OUTPUT_LINES = 12
+_STYLES = {"red": "31", "green": "32", "yellow": "33", "blue": "36", "dim": "2", "bold": "1"}
+_STATES = {
+    VerdictState.PASSED: "green",
+    VerdictState.BLOCKED: "red",
+    VerdictState.PENDING: "yellow",
+    VerdictState.ERRORED: "yellow",
+}
+
+
+class _Paint:
+    """Colours where they are wanted; hostile text is cleaned before, so that only ours are codes."""
+
+    def __init__(self, *, color: bool) -> None:
+        self._color = color
+
+    def __call__(self, style: str, text: str) -> str:
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._color and text else text
+
+
+def explain_text(judgement: Judgement, color: bool = False) -> str:
+    """The whole judgement as lines for a terminal, ending with a newline; ANSI colours if wanted."""
+    paint = _Paint(color=color)
+    shown = show(judgement)
+    parts = [
+        _verdict(judgement, paint),
+        _opens(judgement, paint),
+        _conditions(judgement, paint),
+        _checks(judgement, paint),
+        _tests(shown, paint),
+        _findings(shown, paint),
+        _coverage(shown, paint),
+        _diagnostics("the gate file of this change", judgement.head_diagnostics, paint),
+        _diagnostics("the gate file", judgement.diagnostics, paint),
+        _notes(judgement, shown, paint),
+    ]
+    blocks = ["\n".join(part) for part in (list(lines) for lines in parts) if part]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _verdict(judgement: Judgement, paint: _Paint) -> Iterator[str]:
+    verdict = judgement.verdict
+    word = paint(_STATES[verdict.state], words.verdict_word(verdict.state).upper())
+    text = clean.line(headline(judgement, limit=2000)).removeprefix("Passed: ")
+    yield f"{word}  {text}"
+    if verdict.observed:
+        yield words.OBSERVED
+    if verdict.state is VerdictState.ERRORED:
+        yield f"hint: {words.errored_advice(judgement)}"
+
+
+def _opens(judgement: Judgement, paint: _Paint) -> Iterator[str]:
+    opens = would_open(judgement)
+    if judgement.verdict.state is VerdictState.PASSED or not opens:
+        return
+    yield paint("bold", words.opens_heading(judgement.verdict.state))
+    for text in opens:
+        yield f"  - {clean.line(text, WIDTH)}"
+
+
+def _conditions(judgement: Judgement, paint: _Paint) -> Iterator[str]:
+    outcomes = sort_outcomes(judgement.verdict.outcomes).all()
+    if outcomes:
+        yield paint("bold", "Conditions")
+    for depth, outcome in walk(outcomes):
+        word = (
+            "advice"
+            if outcome.advisory and outcome.value is OutcomeValue.UNMET
+            else words.outcome_word(outcome)
+        )
+        style = {OutcomeValue.MET: "green", OutcomeValue.UNMET: "red", OutcomeValue.EXEMPT: "dim"}.get(
+            outcome.value, "yellow"
+        )
+        text = clean.line(words.condition(outcome), WIDTH)
+        says = clean.line(outcome.says, WIDTH)
+        line = f"  {'  ' * depth}{paint('yellow' if outcome.advisory else style, f'{word:<10}')} {text}"
+        if says and says != text:
+            line += f"  ({says})"
+        where = clean.line(words.origin(outcome))
+        yield f"{line}  {paint('dim', where)}" if where else line
+        if outcome.because:
+            yield f"  {'  ' * depth}{'':<10} because {clean.line(outcome.because, WIDTH)}"
+
+
+def _checks(judgement: Judgement, paint: _Paint) -> Iterator[str]:
+    checks = checks_of(judgement)
+    if not checks:
+        return
+    yield paint("bold", words.checks_counted(checks))
+    width = max(len(clean.line(result.key, 40)) for result in checks)
+    word_width = max(len(_check_word(result)) for result in checks)
+    for result in checks:
+        good = result.conclusion in {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}
+        style = "green" if good else "yellow" if result.status is not Status.COMPLETED else "red"
+        took = figures.duration(result.seconds) if result.seconds is not None else ""
+        word = _check_word(result)
+        reason = clean.line(words.check_reason(result), WIDTH)
+        shown = f"  {clean.line(result.key, 40):<{width}}  {paint(style, f'{word:<{word_width}}')} {took:>9}"
+        yield f"{shown}  {reason}".rstrip()
+
+
+def _check_word(result: CheckResult) -> str:
+    return words.check_word(result) + ("" if result.required else " (advisory)")
+
+
+def _tests(shown: Shown, paint: _Paint) -> Iterator[str]:
+    if shown.tests:
+        yield paint("bold", figures.count(len(shown.tests), "failing test").capitalize())
+    for item in shown.tests:
+        test = item.test
+        where = f"{figures.place(test.path, test.line)}: " if test.path else ""
+        name = clean.line(f"{where}{words.test_name(test)}", WIDTH)
+        yield f"  {name} {test.outcome} in {clean.line(item.check, 40)}"
+        lines = clean.block(test.message or test.output).strip("\n").split("\n")
+        for text in lines[:OUTPUT_LINES]:
+            yield paint("dim", f"      {clean.cut(text.rstrip(), WIDTH)}")
+        if len(lines) > OUTPUT_LINES:
+            yield paint("dim", f"      … {figures.count(len(lines) - OUTPUT_LINES, 'more line')}")
+
+
+def _findings(shown: Shown, paint: _Paint) -> Iterator[str]:
+    if shown.findings:
+        yield paint("bold", words.findings_counted([item.finding for item in shown.findings]))
+    for item in shown.findings:
+        finding = item.finding
+        style = "red" if finding.severity.rank >= Severity.HIGH.rank else "yellow"
+        where = clean.line(figures.place(finding.path, finding.line), WIDTH)
+        advisory = "" if item.required else " (advisory)"
+        name = clean.line(words.finding_name(finding), 80)
+        message = clean.line(finding.message, WIDTH)
+        yield f"  {where}: {paint(style, finding.severity)} {name}{advisory}: {message}"
+
+
+def _coverage(shown: Shown, paint: _Paint) -> Iterator[str]:
+    if not shown.coverage:
+        return
+    yield paint("bold", words.coverage_counted([(file.covered, file.coverable) for file in shown.coverage]))
+    for file in shown.coverage:
+        share = figures.percent(file.covered, file.coverable)
+        rest = f", not covered: {figures.line_ranges(file.uncovered)}" if file.uncovered else ""
+        yield f"  {clean.line(file.path, WIDTH)}: {share}{rest}"
+
+
+def _diagnostics(title: str, diagnostics: tuple[Diagnostic, ...], paint: _Paint) -> Iterator[str]:
+    if diagnostics:
+        yield paint("bold", f"{figures.count(len(diagnostics), 'remark')} on {title}")
+    for found in diagnostics:
+        where = clean.line(f"{found.path}:{found.line}:{found.column}")
+        hint = f" (hint: {clean.line(found.hint, WIDTH)})" if found.hint else ""
+        message = clean.line(found.message, WIDTH)
+        yield f"  {where}: {found.severity}[{clean.line(found.code, 20)}]: {message}{hint}"
+
+
+def _notes(judgement: Judgement, shown: Shown, paint: _Paint) -> Iterator[str]:
+    notes = (*notes_of(judgement), *shown.dropped)
+    if notes:
+        yield paint("bold", "Notes")
+    for note in notes:
+        yield f"  {clean.line(note, WIDTH * 2)}"
+    if judgement.page_url:
+        yield paint("dim", f"{words.PAGE}: {clean.line(judgement.page_url)}")
