@@ -6,6 +6,7 @@ from app.model import Judgement
 from app.publish import aggregate, answers, checks, clean, comment, figures, status, words
 from app.publish.aggregate import NAME, render_publication
 from app.publish.annotations import annotations
+from app.publish.answers import SHOWN as SHOWN_ANSWERS
 from app.publish.checks import render_check_publication
 from app.publish.comment import render_comment, wants_comment
 from app.publish.explain import explain_text
@@ -36,6 +37,7 @@ def desired_state(judgements: Sequence[Judgement], context: Context) -> tuple[Wa
 __all__ = [
     "NAME",
     "NOTIFIERS",
+    "SHOWN_ANSWERS",
     "CommandAnswer",
     "Context",
     "Notifier",

@@ -62,7 +62,7 @@ def render_publication(judgement: Judgement, *, name: str = NAME, now: float) ->
         annotations=annotations(judgement, shown),
         buttons=buttons(judgement) if completed else (),
         details_url=judgement.page_url,
-        external_id=str(judgement.run_id),
+        external_id=external_id(judgement.run_id, name),
         started_at=iso(judgement.opened_at),
         completed_at=iso(judgement.settled_at or now) if completed else "",
     )
@@ -71,6 +71,11 @@ def render_publication(judgement: Judgement, *, name: str = NAME, now: float) ->
 def iso(at: float) -> str:
     """Epoch seconds as the forge's `2026-11-21T12:04:05Z`; '' for 0."""
     return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""
+
+
+def external_id(run_id: int, name: str) -> str:
+    """By which a publication is found again: `41:portcullis`."""
+    return f"{run_id}:{name}"
 
 
 def more_at(judgement: Judgement) -> str:

@@ -13,7 +13,7 @@ from app.model import (
     Status,
 )
 from app.publish import clean, tables, words
-from app.publish.aggregate import NAME, TEXT_LIMIT, iso, more_at
+from app.publish.aggregate import NAME, TEXT_LIMIT, external_id, iso, more_at
 from app.publish.protocol import Context
 from app.publish.shown import Shown, show
 from app.publish.view import checks_of, combine
@@ -44,8 +44,9 @@ def render_check_publication(
     done = result.status is Status.COMPLETED or judgement.superseded
     word = "superseded" if judgement.superseded else words.check_word(result)
     reason = words.check_reason(result)
+    shown_name = clean.line(f"{name} / {result.key}", 200)
     return Publication(
-        name=clean.line(f"{name} / {result.key}", 200),
+        name=shown_name,
         head_sha=judgement.change.head_sha,
         status=CheckRunStatus.COMPLETED if done else CheckRunStatus.IN_PROGRESS,
         conclusion=_conclusion(judgement, result) if done else None,
@@ -53,7 +54,7 @@ def render_check_publication(
         summary=tables.checks_table([result]),
         text=clean.fit(_blocks(result, shown), TEXT_LIMIT, more_at(judgement)),
         details_url=judgement.page_url,
-        external_id=f"{judgement.run_id}/{result.key}",
+        external_id=external_id(judgement.run_id, shown_name),
         started_at=iso(judgement.opened_at),
         completed_at=iso(judgement.settled_at or now) if done else "",
     )

@@ -11,7 +11,7 @@ from app.model import (
     Sha,
 )
 from app.publish import clean, notices, tables, words
-from app.publish.aggregate import NAME, TEXT_LIMIT, iso
+from app.publish.aggregate import NAME, TEXT_LIMIT, external_id, iso
 from app.publish.annotations import diagnostic_annotations
 
 
@@ -42,7 +42,7 @@ def first_gate_file(
         text=clean.fit(blocks, TEXT_LIMIT, words.left_out(page_url)),
         annotations=diagnostic_annotations(diagnostics),
         details_url=page_url,
-        external_id=str(run_id),
+        external_id=external_id(run_id, name),
         completed_at=iso(now),
     )
 
@@ -87,6 +87,6 @@ def _plain(
         title=clean.line(title, words.TITLE_LIMIT),
         summary=clean.escape(summary, None),
         details_url=page_url,
-        external_id=str(run_id),
+        external_id=external_id(run_id, name),
         completed_at=iso(now),
     )
