@@ -14,6 +14,9 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     shown as self-reported). `severities` map rule globs to severities, the longest match wins.
     `config_files` are the configuration files the tool reads. `changed_only`: looks at changed files
     only. `missing_exits`: exits that mean "tool not there"; `missing_hint` says how to get it.
+    `tools` are the pinned toolbox packages (`ruff==0.17.5`) that it uses or falls back to; they are part
+    of a check's definition. `args_reports` are reports written only when a word of the user's arguments
+    is the key or begins with `key=` (pytest's `--cov`).
     """
 
     name: str
@@ -22,6 +25,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     script: str
     default_args: str = ""
+    tools: tuple[str, ...] = ()
+    args_reports: dict[str, tuple[ReportSpec, ...]] = {}
     reports: tuple[ReportSpec, ...] = ()
     produces: tuple[Kind, ...] = ()
     findings_exits: tuple[int, ...] = ()
