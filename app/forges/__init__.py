@@ -1,1 +1,62 @@
-"""Room to be furnished."""
+"""Forges: what delivers changes and shows verdicts. One more = one folder and one line in FORGES."""
+
+from app.forges.github import (
+    EVENTS,
+    PERMISSIONS,
+    AppCredentials,
+    AppProblem,
+    ConvertedApp,
+    GitHubForge,
+    GitHubIntake,
+    Limits,
+    Rate,
+    Refused,
+    app_manifest,
+    check_app,
+    convert_manifest,
+    manifest_url,
+    web_url,
+)
+from app.forges.protocol import (
+    BadDelivery,
+    Capabilities,
+    Comment,
+    DeliveryHead,
+    Forge,
+    Gone,
+    Intake,
+    Permission,
+    Posted,
+    RequiredCheck,
+)
+from app.forges.registry import FORGES, ForgeEntry
+
+__all__ = [
+    "EVENTS",
+    "FORGES",
+    "PERMISSIONS",
+    "AppCredentials",
+    "AppProblem",
+    "BadDelivery",
+    "Capabilities",
+    "Comment",
+    "ConvertedApp",
+    "DeliveryHead",
+    "Forge",
+    "ForgeEntry",
+    "GitHubForge",
+    "GitHubIntake",
+    "Gone",
+    "Intake",
+    "Limits",
+    "Permission",
+    "Posted",
+    "Rate",
+    "Refused",
+    "RequiredCheck",
+    "app_manifest",
+    "check_app",
+    "convert_manifest",
+    "manifest_url",
+    "web_url",
+]

@@ -76,6 +76,13 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
 
 
+class RequiredCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """A check that a branch's rules require; `app_id` if only one app's counts."""
+
+    context: str
+    app_id: int | None = None
+
+
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
     """A person's permission on a repository, one of admin, maintain, write, triage, read, none."""
 
@@ -150,6 +157,10 @@ class Forge(Protocol):
         """Names of protected branches."""
         ...
 
+    async def required_checks(self, repository: Repository, branch: str) -> tuple[RequiredCheck, ...]:
+        """What the rules of a branch require; for doctor."""
+        ...
+
     async def read_file(self, repository: Repository, path: str, ref: str) -> bytes | None:
         """A file at a ref, revalidated by ETag; None if absent."""
         ...
@@ -170,10 +181,13 @@ class Forge(Protocol):
         """All check runs and commit statuses on a SHA, newest per name, poster and suite."""
         ...
 
-    async def publish(self, repository: Repository, publication: Publication, known: int | None) -> Posted:
+    async def publish(
+        self, repository: Repository, publication: Publication, known: int | None, *, fresh: bool = False
+    ) -> Posted:
         """Make one check run true. `known` is its id if we posted it; without, it is found by
         external_id before one is created (find-or-update). A completed run of ours is never turned back
-        to in progress: a new one is created instead.
+        to in progress: a new one is created instead, so the id given back may differ from `known`.
+        `fresh` is the caller's proof that no post of this external_id was ever tried (it saves the search).
         """
         ...
 
@@ -182,9 +196,11 @@ class Forge(Protocol):
         ...
 
     async def publish_comment(
-        self, repository: Repository, comment: StickyComment, known: int | None
+        self, repository: Repository, comment: StickyComment, known: int | None, *, fresh: bool = False
     ) -> Posted:
-        """Make the sticky comment true: edit `known`, else find by marker and our own app, else post."""
+        """Make the sticky comment true: edit `known`, else find by marker and our own app, else post.
+        `fresh` as in `publish`.
+        """
         ...
 
     async def get_comment(self, repository: Repository, comment_id: int) -> Comment:

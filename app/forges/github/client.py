@@ -1,0 +1,341 @@
+"""A thin client of GitHub's REST API: who asks, how often, how errors are named, what is kept.
+
+Nothing here knows what the requests mean; `reads.py` and `writes.py` do.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+import msgspec
+
+from app.forges.github.auth import AccessToken, CredentialsProvider, Keyring
+from app.forges.github.cache import EtagCache, Kept
+from app.forges.github.errors import explain, message_of
+from app.forges.github.limits import Budget, Limits, Rate, outage_until, too_fast
+from app.forges.github.redact import guard_http_log, redact
+from app.model import Misconfigured, Outage, Repository
+
+T = TypeVar("T")
+
+_JSON: Final = "application/vnd.github+json"
+_VERSION: Final = "2022-11-28"
+_PASSING: Final = frozenset({500, 502, 503, 504})
+_TRIES: Final = 4
+_FIRST_PAUSE: Final = 0.2
+_PATIENCE: Final = 2.0
+"""Waits up to this many seconds happen here; longer ones are an Outage that names the time."""
+_MOVED: Final = frozenset({301, 302, 307, 308})
+_MOVED_WRITE: Final = frozenset({307, 308})
+_REDIRECTS: Final = 3
+_PAGES: Final = 50
+
+APP: Final = 0
+"""Asks as the app itself, by its JSON Web Token, instead of as an installation."""
+ANONYMOUS: Final = -1
+"""Asks without proving anything (the manifest conversion)."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request. `who` is an installation id, APP or ANONYMOUS; `kind` names it in metrics and
+    errors; `content` marks what GitHub counts as creating content; `once` forbids blind repetition
+    after a failure that may have done the work.
+    """
+
+    kind: str
+    who: int
+    path: str
+    method: str = "GET"
+    params: Mapping[str, str | int] = {}
+    body: Mapping[str, object] | None = None
+    accept: str = _JSON
+    content: bool = False
+    once: bool = False
+
+    @classmethod
+    def on(
+        cls,
+        repository: Repository,
+        kind: str,
+        path: str,
+        *,
+        method: str = "GET",
+        params: Mapping[str, str | int] | None = None,
+        body: Mapping[str, object] | None = None,
+        content: bool = False,
+        once: bool = False,
+    ) -> "Call":
+        """A request beneath `/repos/OWNER/NAME`, as the repository's installation."""
+        return cls(
+            kind=kind,
+            who=repository.installation_id,
+            method=method,
+            path=f"/repos/{segments(repository.full_name)}{path}",
+            params=params or {},
+            body=body,
+            content=content,
+            once=once,
+        )
+
+    @property
+    def write(self) -> bool:
+        """Whether it changes anything."""
+        return self.method != "GET"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back."""
+
+    status: int
+    content: bytes
+    link: str = ""
+
+    def read(self, shape: type[T]) -> T:
+        """The JSON as `shape`. Raises Outage for an answer that is not what GitHub documents."""
+        try:
+            return msgspec.json.decode(self.content, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Outage("GitHub gave an answer that could not be read") from None
+
+
+class Lost(Outage):
+    """A call marked `once` failed in a way that may have done its work all the same."""
+
+
+def segment(text: str) -> str:
+    """`text` as one path segment. Raises Misconfigured for what would leave its place."""
+    if text in {"", ".", ".."}:
+        raise Misconfigured(f"{text!r} cannot be part of an address")
+    return quote(text, safe="")
+
+
+def segments(text: str) -> str:
+    """A path whose every part is one segment (a file, a ref, `owner/name`)."""
+    return "/".join(segment(part) for part in text.split("/"))
+
+
+class Client:
+    """Speaks to one GitHub. Safe for concurrent use in one event loop."""
+
+    def __init__(
+        self,
+        credentials: CredentialsProvider,
+        *,
+        api_url: str = "https://api.github.com",
+        limits: Limits | None = None,
+        now: Callable[[], float] = time.time,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.api_url = api_url.rstrip("/")
+        self.keyring = Keyring(credentials, now)
+        self.requests: Counter[str] = Counter()
+        self._limits = limits if limits is not None else Limits.for_api(api_url)
+        self._now = now
+        self._pause = pause
+        self._budgets: dict[int, Budget] = {}
+        self._cache = EtagCache()
+        self._http: httpx.AsyncClient | None = None
+
+    async def start(self) -> None:
+        """Open the connection pool. Idempotent."""
+        if self._http is None:
+            guard_http_log()
+            self._http = httpx.AsyncClient(
+                timeout=httpx.Timeout(30.0, connect=5.0),
+                limits=httpx.Limits(max_connections=40, max_keepalive_connections=20),
+                headers={"user-agent": "portcullis", "x-github-api-version": _VERSION},
+            )
+
+    async def close(self) -> None:
+        """Close the pool. Idempotent."""
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
+
+    @property
+    def rates(self) -> Mapping[int, Rate]:
+        """The primary limits as last told, by installation id (0 = the app)."""
+        return {who: budget.rate for who, budget in self._budgets.items() if budget.rate is not None}
+
+    async def token(self, installation_id: int) -> str:
+        """A token of the installation, valid for ten more minutes."""
+        if installation_id <= 0:
+            raise Misconfigured(
+                "no installation of the GitHub App is known for this repository",
+                hint="install the app on the repository; hooks of a repository alone are not enough",
+            )
+
+        async def mint() -> AccessToken:
+            answer = await self.send(
+                Call(
+                    kind="token",
+                    who=APP,
+                    method="POST",
+                    path=f"/app/installations/{installation_id}/access_tokens",
+                    body={},
+                )
+            )
+            return answer.read(AccessToken)
+
+        return await self.keyring.installation(installation_id, mint)
+
+    async def pages(self, call: Call, shape: type[T]) -> AsyncIterator[T]:
+        """All pages of a list, following Link. Raises Outage where it does not end."""
+        params: Mapping[str, str | int] = {"per_page": 100, **call.params}
+        current = msgspec.structs.replace(call, params=params)
+        for _ in range(_PAGES):
+            answer = await self.send(current)
+            yield answer.read(shape)
+            following = _next_link(answer.link)
+            if following is None:
+                return
+            current = msgspec.structs.replace(call, path=self._own_path(following), params={})
+        raise Outage(f"{call.kind}: GitHub's list does not end after {_PAGES} pages")
+
+    async def items(self, call: Call, shape: type[T]) -> list[T]:
+        """All items of a list of `shape`, every page."""
+        return [item async for page in self.pages(call, list[shape]) for item in page]  # type: ignore[valid-type]
+
+    async def send(self, call: Call) -> Answer:
+        """Send one request until it is answered. Raises the error its meaning calls for (`Outage`
+        with `retry_at`, `Misconfigured`, `Gone`); `Lost` for a `once` call whose fate is unknown.
+        """
+        refreshed = False
+        failure = ""
+        for attempt in range(_TRIES):
+            if attempt:
+                await self._pause(_FIRST_PAUSE * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+            await self._wait_for_budget(call)
+            try:
+                response, token = await self._exchange(call)
+                if response.status_code == httpx.codes.UNAUTHORIZED and not refreshed:
+                    refreshed = True
+                    if self._renewed(call, response, token):
+                        response, token = await self._exchange(call)
+            except httpx.TransportError as problem:
+                failure = type(problem).__name__
+                self._lost(call, failure, sent=not isinstance(problem, httpx.ConnectError))
+                continue
+            if response.status_code in _PASSING:
+                failure = f"HTTP {response.status_code}"
+                self._lost(call, failure, sent=True)
+                continue
+            return self._judge(call, response)
+        raise outage_until(f"{call.kind}: GitHub does not answer ({failure})", self._now() + 10)
+
+    def _lost(self, call: Call, failure: str, *, sent: bool) -> None:
+        if call.once and sent:
+            raise Lost(f"{call.kind}: GitHub did not confirm ({failure})")
+
+    async def _wait_for_budget(self, call: Call) -> None:
+        budget = self._budget(call.who)
+        now = self._now()
+        at = budget.free_at(write=call.write, content=call.content, now=now)
+        if at > now + _PATIENCE:
+            raise outage_until(f"{call.kind}: GitHub's rate limit is used up", at)
+        if at > now:
+            await self._pause(at - now)
+        budget.spend(write=call.write, content=call.content, now=self._now())
+
+    def _budget(self, who: int) -> Budget:
+        return self._budgets.setdefault(who, Budget(self._limits))
+
+    async def _exchange(self, call: Call) -> tuple[httpx.Response, str]:
+        """One round trip, redirects on the same server followed."""
+        http = self._http
+        if http is None:
+            await self.start()
+            return await self._exchange(call)
+        token = await self._bearer(call.who)
+        headers = {"accept": call.accept}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        kept = None if call.write else self._cache.get(self._key(call))
+        if kept is not None:
+            headers["if-none-match"] = kept.etag
+        content = None
+        if call.body is not None:
+            content = msgspec.json.encode(call.body)
+            headers["content-type"] = "application/json"
+        path, params = call.path, dict(call.params)
+        for hop in range(_REDIRECTS + 1):
+            self.requests[call.kind] += 1
+            response = await http.request(
+                call.method, self.api_url + path, params=params or None, headers=headers, content=content
+            )
+            target = response.headers.get("location", "")
+            follow = response.status_code in (_MOVED_WRITE if call.write else _MOVED)
+            if not target or not follow or hop == _REDIRECTS:
+                return response, token
+            path, params = self._own_path(target), {}
+        raise AssertionError("unreachable: the last hop returns")
+
+    async def _bearer(self, who: int) -> str:
+        if who == ANONYMOUS:
+            return ""
+        return self.keyring.app_jwt() if who == APP else await self.token(who)
+
+    def _key(self, call: Call) -> tuple[str, str]:
+        query = "&".join(f"{name}={value}" for name, value in sorted(call.params.items()))
+        return f"{call.who} {call.accept}", f"{call.path}?{query}"
+
+    def _own_path(self, url: str) -> str:
+        """The path and query of a link GitHub gave. A token never follows one to another server."""
+        if url.startswith(self.api_url + "/"):
+            return url[len(self.api_url) :]
+        parts, ours = urlsplit(url), urlsplit(self.api_url)
+        if not parts.netloc and url.startswith(ours.path + "/"):
+            return url[len(ours.path) :]
+        raise Misconfigured(
+            f"GitHub points to another server ({redact(parts.netloc)})",
+            hint="PORTCULLIS_GITHUB_API_URL must be the address GitHub itself uses for its API",
+        )
+
+    def _renewed(self, call: Call, response: httpx.Response, token: str) -> bool:
+        """After 401: whether there is a new way to prove who we are."""
+        if call.who == ANONYMOUS:
+            return False
+        if call.who != APP:
+            self.keyring.forget(call.who, token)
+            return True
+        try:
+            server = parsedate_to_datetime(response.headers.get("date", "")).timestamp()
+        except (TypeError, ValueError):
+            return False
+        return self.keyring.learn_skew(server)
+
+    def _judge(self, call: Call, response: httpx.Response) -> Answer:
+        """A settled answer, or the error it means."""
+        now, budget = self._now(), self._budget(call.who)
+        headers, status = response.headers, response.status_code
+        budget.learn(headers, now)
+        if status == httpx.codes.NOT_MODIFIED:
+            kept = self._cache.get(self._key(call))
+            if kept is not None:
+                return Answer(status=200, content=kept.content, link=kept.link)
+        if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
+            budget.succeeded()
+            link, etag = headers.get("link", ""), headers.get("etag", "")
+            if etag and not call.write:
+                self._cache.put(self._key(call), Kept(etag, response.content, link))
+            return Answer(status=status, content=response.content, link=link)
+        message = redact(message_of(response.content), *self.keyring.secrets())
+        if too_fast(status, headers, message):
+            until = budget.limited(headers, now)
+            raise outage_until(f"{call.kind}: GitHub asks to slow down ({message})", until)
+        raise explain(call.kind, status, message, headers)
+
+
+def _next_link(link: str) -> str | None:
+    """The `rel="next"` address of a Link header (RFC 8288)."""
+    for part in link.split(","):
+        address, _, attributes = part.partition(";")
+        if 'rel="next"' in attributes:
+            return address.strip().removeprefix("<").removesuffix(">")
+    return None

@@ -1,0 +1,68 @@
+"""One connection to one GitHub (github.com or GitHub Enterprise Server)."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+
+from app.forges.github.auth import CredentialsProvider
+from app.forges.github.client import Client
+from app.forges.github.limits import Limits, Rate
+from app.forges.github.reads import Reads
+from app.forges.github.texts import ANNOTATIONS_PER_REQUEST, COMMENT_LIMIT, STATUS_LIMIT, TEXT_LIMIT
+from app.forges.github.writes import Writes
+from app.forges.protocol import Capabilities
+
+
+class GitHubForge(Reads, Writes):
+    """Implements Forge. `api_url` is https://api.github.com or `https://HOST/api/v3`.
+
+    `credentials` is asked at every call, so an app set up while the service runs is used at once.
+    `now` gives epoch seconds; `pause` waits seconds (both turned by hand in tests).
+    """
+
+    kind = "github"
+    capabilities = Capabilities(
+        check_runs=True,
+        action_required=True,
+        annotations_per_request=ANNOTATIONS_PER_REQUEST,
+        text_limit=TEXT_LIMIT,
+        comment_limit=COMMENT_LIMIT,
+        status_description_limit=STATUS_LIMIT,
+    )
+
+    def __init__(
+        self,
+        credentials: CredentialsProvider,
+        *,
+        api_url: str = "https://api.github.com",
+        limits: Limits | None = None,
+        now: Callable[[], float] = time.time,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        client = Client(credentials, api_url=api_url, limits=limits, now=now, pause=pause)
+        Reads.__init__(self, client)
+        Writes.__init__(self, client)
+
+    async def start(self) -> None:
+        """Open clients. Idempotent."""
+        await self._client.start()
+
+    async def close(self) -> None:
+        """Close clients. Idempotent."""
+        await self._client.close()
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How many requests of each kind were sent, redirects and retries included."""
+        return self._client.requests
+
+    @property
+    def rates(self) -> Mapping[int, Rate]:
+        """Primary rate limits as last told, by installation id (0 = the app)."""
+        return self._client.rates
+
+    @property
+    def clock_skew(self) -> float:
+        """Seconds GitHub's clock is ahead of ours, as far as it was noticed."""
+        return self._client.keyring.skew

@@ -1,0 +1,166 @@
+"""Staying within GitHub's rate limits, proactively where they are published, and by its answers.
+
+Source: docs.github.com "Rate limits for the REST API" (2026): 900 points a minute (a read costs 1, a
+write 5), 80 content-creating requests a minute and 500 an hour, beside the hourly primary limit that
+the answers' headers tell.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from app.model import Outage
+
+_BARE_SECONDARY = 60.0
+_LONGEST_BARE = 3600.0
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one installation may do by itself; 0 = unlimited."""
+
+    points_per_minute: int = 900
+    content_per_minute: int = 80
+    content_per_hour: int = 500
+
+    @classmethod
+    def for_api(cls, api_url: str) -> "Limits":
+        """github.com's published limits; on GitHub Enterprise Server limits are off unless its
+        administrator turns them on, so there only its answers count.
+        """
+        if api_url.rstrip("/") == "https://api.github.com":
+            return cls()
+        return cls(points_per_minute=0, content_per_minute=0, content_per_hour=0)
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """The primary limit as last told: requests, and epoch seconds of its reset."""
+
+    limit: int
+    remaining: int
+    reset: float
+
+
+class _Window:
+    """Costs within the last `seconds`; `most` = 0 means no limit."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._spent: deque[tuple[float, int]] = deque()
+        self._total = 0
+
+    def free_at(self, cost: int, now: float) -> float:
+        """When `cost` fits (epoch seconds); `now` or earlier if it fits now."""
+        while self._spent and self._spent[0][0] <= now - self._seconds:
+            self._total -= self._spent.popleft()[1]
+        if not self._most or self._total + cost <= self._most:
+            return now
+        over, total = self._total + cost - self._most, 0
+        for at, spent in self._spent:
+            total += spent
+            if total >= over:
+                return at + self._seconds
+        return now + self._seconds
+
+    def spend(self, cost: int, now: float) -> None:
+        if self._most and cost:
+            self._spent.append((now, cost))
+            self._total += cost
+
+
+class Budget:
+    """The limits of one bucket (the app itself, or one installation)."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._points = _Window(limits.points_per_minute, 60)
+        self._minute = _Window(limits.content_per_minute, 60)
+        self._hour = _Window(limits.content_per_hour, 3600)
+        self._closed_until = 0.0
+        self._bare = 0
+        self.rate: Rate | None = None
+
+    def free_at(self, *, write: bool, content: bool, now: float) -> float:
+        """When the next request may be sent (epoch seconds)."""
+        at = max(now, self._closed_until, self._points.free_at(5 if write else 1, now))
+        if content:
+            at = max(at, self._minute.free_at(1, now), self._hour.free_at(1, now))
+        return at
+
+    def spend(self, *, write: bool, content: bool, now: float) -> None:
+        """Count a request that is being sent."""
+        self._points.spend(5 if write else 1, now)
+        if content:
+            self._minute.spend(1, now)
+            self._hour.spend(1, now)
+
+    def learn(self, headers: Mapping[str, str], now: float) -> None:
+        """Read the primary limit of an answer; an exhausted one closes the bucket until its reset."""
+        try:
+            rate = Rate(
+                limit=int(headers["x-ratelimit-limit"]),
+                remaining=int(headers["x-ratelimit-remaining"]),
+                reset=float(headers["x-ratelimit-reset"]),
+            )
+        except (KeyError, ValueError):
+            return
+        self.rate = rate
+        if rate.remaining == 0 and rate.reset > now:
+            self._closed_until = max(self._closed_until, rate.reset)
+
+    def limited(self, headers: Mapping[str, str], now: float) -> float:
+        """An answer says "too fast": when to try again (epoch seconds), and close until then.
+
+        In GitHub's order: retry-after, else the reset if nothing remains, else one minute doubling
+        with each further bare refusal up to an hour.
+        """
+        wait = retry_after(headers, now)
+        if wait is None and headers.get("x-ratelimit-remaining") == "0":
+            try:
+                wait = float(headers.get("x-ratelimit-reset", "")) - now
+            except ValueError:
+                wait = None
+        if wait is None:
+            wait = min(_BARE_SECONDARY * 2.0**self._bare, _LONGEST_BARE)
+            self._bare += 1
+        until = now + max(wait, 1.0)
+        self._closed_until = max(self._closed_until, until)
+        return until
+
+    def succeeded(self) -> None:
+        """An answer that is no refusal: the next bare refusal starts at one minute again."""
+        self._bare = 0
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds of a retry-after header (number or HTTP date); None if there is none."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (TypeError, ValueError):
+        return None
+
+
+def too_fast(status: int, headers: Mapping[str, str], message: str) -> bool:
+    """Whether an answer is a rate limit, not a refusal."""
+    if status not in {403, 429}:
+        return False
+    text = message.lower()
+    return (
+        status == 429  # noqa: PLR2004 - HTTP's own number
+        or "retry-after" in headers
+        or headers.get("x-ratelimit-remaining") == "0"
+        or "rate limit" in text
+        or "abuse detection" in text
+    )
+
+
+def outage_until(message: str, until: float) -> Outage:
+    """An Outage that names when to try again (`until` in epoch seconds)."""
+    return Outage(message, retry_at=datetime.fromtimestamp(until, UTC))

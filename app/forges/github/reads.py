@@ -1,0 +1,303 @@
+"""What Portcullis reads from GitHub, always as it is now."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from app.forges.github.client import APP, Call, Client, segment, segments
+from app.forges.github.readers import external_of_check_run
+from app.forges.github.views import (
+    App,
+    CheckRun,
+    CommentView,
+    Installation,
+    PullRequest,
+    Repo,
+    ReviewView,
+    StatusView,
+    User,
+    actor_of,
+)
+from app.forges.protocol import Comment, Gone, Permission, RequiredCheck
+from app.model import (
+    Actor,
+    ActorKind,
+    Change,
+    ExternalPosted,
+    Misconfigured,
+    Outage,
+    Repository,
+    Review,
+    Sha,
+)
+
+T = TypeVar("T")
+
+_LEVELS: Final = frozenset({"admin", "maintain", "write", "triage", "read", "none"})
+_TEAM: Final = re.compile(r"@?([^/@\s]+)/([^/@\s]+)")
+_RAW: Final = "application/vnd.github.raw+json"
+
+
+class _File(msgspec.Struct, kw_only=True):
+    type: str = ""
+    encoding: str = ""
+    content: str = ""
+
+
+class _Permission(msgspec.Struct, kw_only=True):
+    permission: str = "none"
+    role_name: str = ""
+    user: User | None = None
+
+
+class _Branch(msgspec.Struct, kw_only=True):
+    name: str = ""
+
+
+class _CheckRuns(msgspec.Struct, kw_only=True):
+    check_runs: list[CheckRun] = []
+
+
+class _Repositories(msgspec.Struct, kw_only=True):
+    repositories: list[Repo] = []
+
+
+class _WantedCheck(msgspec.Struct, kw_only=True):
+    context: str = ""
+    integration_id: int | None = None
+    app_id: int | None = None
+
+
+class _Parameters(msgspec.Struct, kw_only=True):
+    required_status_checks: list[_WantedCheck] = []
+
+
+class _Rule(msgspec.Struct, kw_only=True):
+    type: str = ""
+    parameters: _Parameters | None = None
+
+
+class _Wanted(msgspec.Struct, kw_only=True):
+    checks: list[_WantedCheck] = []
+
+
+class _Protection(msgspec.Struct, kw_only=True):
+    required_status_checks: _Wanted | None = None
+
+
+class _ProtectedBranch(msgspec.Struct, kw_only=True):
+    protection: _Protection | None = None
+
+
+class Reads:
+    """The reading half of the GitHub forge."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def _get(self, call: Call, shape: type[T]) -> T:
+        return (await self._client.send(call)).read(shape)
+
+    async def git_credential(self, repository: Repository) -> str:
+        """A token for cloning, valid for ten more minutes when given."""
+        return await self._client.token(repository.installation_id)
+
+    async def get_change(self, repository: Repository, number: int) -> Change:
+        """The pull request as it is now (pusher unknown)."""
+        return (await self._get(Call.on(repository, "pull", f"/pulls/{number}"), PullRequest)).change()
+
+    async def open_changes(self, repository: Repository) -> tuple[Change, ...]:
+        """All open pull requests."""
+        pulls = await self._client.items(
+            Call.on(repository, "pulls", "/pulls", params={"state": "open"}), PullRequest
+        )
+        return tuple(pull.change() for pull in pulls)
+
+    async def get_repository(self, repository: Repository) -> Repository:
+        """The repository as it is now, by its id: the address GitHub's own redirects use."""
+        call = Call(
+            kind="repository",
+            who=repository.installation_id,
+            path=f"/repositories/{repository.forge_id}",
+        )
+        found = (await self._client.send(call)).read(Repo)
+        return found.repository(repository.installation_id)
+
+    async def protected_branches(self, repository: Repository) -> tuple[str, ...]:
+        """Names of protected branches."""
+        found = await self._client.items(
+            Call.on(repository, "branches", "/branches", params={"protected": "true"}), _Branch
+        )
+        return tuple(branch.name for branch in found)
+
+    async def required_checks(self, repository: Repository, branch: str) -> tuple[RequiredCheck, ...]:
+        """What rulesets and branch protection require on a branch."""
+        where = segments(branch)
+        rules = await self._client.items(Call.on(repository, "rules", f"/rules/branches/{where}"), _Rule)
+        wanted = [
+            check
+            for rule in rules
+            if rule.type == "required_status_checks" and rule.parameters is not None
+            for check in rule.parameters.required_status_checks
+        ]
+        try:
+            branched = await self._get(Call.on(repository, "branch", f"/branches/{where}"), _ProtectedBranch)
+        except Gone:
+            branched = _ProtectedBranch()
+        protection = branched.protection
+        if protection is not None and protection.required_status_checks is not None:
+            wanted += protection.required_status_checks.checks
+        return tuple(
+            RequiredCheck(context=check.context, app_id=check.integration_id or check.app_id or None)
+            for check in wanted
+        )
+
+    async def read_file(self, repository: Repository, path: str, ref: str) -> bytes | None:
+        """A file at a ref, revalidated by ETag; None if absent, a directory, a link or a submodule."""
+        try:
+            call = Call.on(repository, "file", f"/contents/{segments(path)}", params={"ref": ref})
+            answer = await self._client.send(call)
+        except Gone:
+            return None
+        if answer.content[:1] == b"[":
+            return None
+        found = answer.read(_File)
+        if found.type != "file":
+            return None
+        if found.encoding == "base64":
+            try:
+                return base64.b64decode(found.content)
+            except binascii.Error:
+                raise Outage("file: GitHub gave content that could not be read") from None
+        raw = msgspec.structs.replace(call, kind="file_raw", accept=_RAW)
+        return (await self._client.send(raw)).content
+
+    async def permission(self, repository: Repository, login: str) -> Permission:
+        """A person's permission now; custom roles count as the level they inherit from."""
+        try:
+            found = await self._get(
+                Call.on(repository, "permission", f"/collaborators/{segment(login)}/permission"), _Permission
+            )
+        except Gone:
+            kind = ActorKind.BOT if login.endswith("[bot]") else ActorKind.PERSON
+            return Permission(level="none", actor=Actor(login=login, kind=kind))
+        level = found.role_name if found.role_name in _LEVELS else found.permission
+        actor = actor_of(found.user) if found.user is not None else Actor(login=login)
+        return Permission(level=level if level in _LEVELS else "none", actor=actor)
+
+    async def team_members(self, repository: Repository, team: str) -> tuple[str, ...]:
+        """Lower-case logins of `@org/team`, members of nested teams included (GitHub lists them)."""
+        parts = _TEAM.fullmatch(team)
+        if parts is None:
+            raise Misconfigured(f"{team!r} does not name a team", hint="write @organisation/team")
+        call = Call(
+            kind="team",
+            who=repository.installation_id,
+            path=f"/orgs/{segment(parts.group(1))}/teams/{segment(parts.group(2))}/members",
+        )
+        return tuple(member.login.lower() for member in await self._client.items(call, User))
+
+    async def reviews(self, repository: Repository, number: int) -> tuple[Review, ...]:
+        """Each reviewer's latest decisive review; comments decide nothing, a dismissed one is gone."""
+        found = await self._client.items(
+            Call.on(repository, "reviews", f"/pulls/{number}/reviews"), ReviewView
+        )
+        latest: dict[int, Review | None] = {}
+        for view in sorted(found, key=lambda view: (view.submitted_at or "", view.id)):
+            if view.user is None:
+                continue
+            if view.state == "DISMISSED":
+                latest[view.user.id] = None
+            elif view.state in {"APPROVED", "CHANGES_REQUESTED"}:
+                latest[view.user.id] = Review(
+                    author=view.user.actor(),
+                    decision="approved" if view.state == "APPROVED" else "changes_requested",
+                    commit=Sha(view.commit_id or ""),
+                    at=view.submitted_at or "",
+                )
+        return tuple(review for review in latest.values() if review is not None)
+
+    async def external_posts(self, repository: Repository, sha: Sha) -> tuple[ExternalPosted, ...]:
+        """All check runs and commit statuses on a SHA, newest per name, poster and suite."""
+        at = f"/commits/{segment(sha)}"
+        call = Call.on(repository, "check_runs", f"{at}/check-runs", params={"filter": "latest"})
+        newest: dict[tuple[str, str, str, int], ExternalPosted] = {}
+        async for page in self._client.pages(call, _CheckRuns):
+            for run in page.check_runs:
+                _keep_newest(newest, external_of_check_run(repository, run))
+        for view in await self._client.items(Call.on(repository, "statuses", f"{at}/statuses"), StatusView):
+            _keep_newest(newest, _external_of_status(repository, sha, view))
+        return tuple(newest.values())
+
+    async def get_comment(self, repository: Repository, comment_id: int) -> Comment:
+        """A comment by id, as it is now."""
+        view = await self._get(Call.on(repository, "comment", f"/issues/comments/{comment_id}"), CommentView)
+        return _comment(view)
+
+    async def recent_comments(self, repository: Repository, number: int, since: str) -> tuple[Comment, ...]:
+        """Comments updated since an ISO time."""
+        params: dict[str, str | int] = {"since": since} if since else {}
+        found = await self._client.items(
+            Call.on(repository, "comments", f"/issues/{number}/comments", params=params), CommentView
+        )
+        return tuple(_comment(view) for view in found)
+
+    async def installations(self) -> tuple[tuple[int, str], ...]:
+        """(installation id, account) of all installations that are not suspended."""
+        call = Call(kind="installations", who=APP, path="/app/installations")
+        return tuple(
+            (found.id, found.account.login if found.account is not None else "")
+            for found in await self._client.items(call, Installation)
+            if found.suspended_at is None
+        )
+
+    async def installation_repositories(self, installation_id: int) -> tuple[Repository, ...]:
+        """All repositories an installation gives access to."""
+        call = Call(kind="installation_repositories", who=installation_id, path="/installation/repositories")
+        pages = [page async for page in self._client.pages(call, _Repositories)]
+        return tuple(repo.repository(installation_id) for page in pages for repo in page.repositories)
+
+    async def whoami(self) -> Mapping[str, object]:
+        """The app itself: `slug`, `id`, `permissions`, `events`, `html_url`."""
+        found = (await self._client.send(Call(kind="app", who=APP, path="/app"))).read(App)
+        described: dict[str, Any] = msgspec.to_builtins(found)
+        return described
+
+
+def _keep_newest(newest: dict[tuple[str, str, str, int], ExternalPosted], post: ExternalPosted) -> None:
+    key = (post.kind, post.name.lower(), post.poster, post.suite_id)
+    known = newest.get(key)
+    if known is None or post.external_id > known.external_id:
+        newest[key] = post
+
+
+def _external_of_status(repository: Repository, sha: Sha, view: StatusView) -> ExternalPosted:
+    poster, pending = actor_of(view.creator), view.state == "pending"
+    return ExternalPosted(
+        repository=repository,
+        kind="status",
+        sha=sha,
+        name=view.context,
+        poster=poster.login,
+        poster_id=poster.id,
+        external_id=view.id,
+        status="in_progress" if pending else "completed",
+        conclusion="" if pending else view.state,
+        url=view.target_url or "",
+        at=view.updated_at or view.created_at,
+    )
+
+
+def _comment(view: CommentView) -> Comment:
+    number = view.issue_url.rpartition("/")[2]
+    return Comment(
+        id=view.id,
+        author=actor_of(view.user),
+        body=view.body or "",
+        edited=view.updated_at != view.created_at,
+        number=int(number) if number.isdigit() else 0,
+    )
