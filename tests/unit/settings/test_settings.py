@@ -180,7 +180,7 @@ def test_an_emptied_secret_key_is_not_silently_replaced(tmp_path):
 
 def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(Misconfigured, match="cannot keep the secret key"):
+    with pytest.raises(Misconfigured, match="cannot make the data directory"):
         secret_key(load({"PORTCULLIS_DATA_DIR": str(tmp_path / "file" / "data")}))
 
 

@@ -1,15 +1,7 @@
-"""Every setting: an environment variable with the prefix PORTCULLIS_, typed and documented here.
+"""Every setting: its environment variable, type, default and description."""
 
-`load()` reads them all at once and reports every wrong one in a single `Misconfigured`. What is read from
-the environment wins over credentials that the set-up page stored.
-"""
-
-import difflib
 import os
 import re
-import secrets
-from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -22,17 +14,13 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
-from app.model import Misconfigured
-
 PREFIX = "PORTCULLIS_"
-_NEAR_MISS = 0.85
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_SECRET_KEY_LENGTH = 32
+SECRET_KEY_LENGTH = 32
 
 
 def _duration(value: object) -> object:
@@ -86,19 +74,6 @@ class GitHubCredentials(NamedTuple):
     app_id: int
     private_key: SecretStr
     webhook_secret: SecretStr
-
-
-def default_data_dir(environment: Mapping[str, str]) -> Path:
-    """`$XDG_STATE_HOME/portcullis`, else `~/.local/state/portcullis`: never inside somebody's checkout."""
-    if state := environment.get("XDG_STATE_HOME"):
-        return Path(state) / "portcullis"
-    try:
-        return Path.home() / ".local" / "state" / "portcullis"
-    except RuntimeError as error:
-        raise Misconfigured(
-            "PORTCULLIS_DATA_DIR is not set and this account has no home directory",
-            hint="set PORTCULLIS_DATA_DIR to a directory that survives a restart",
-        ) from error
 
 
 class Settings(BaseModel):
@@ -200,8 +175,8 @@ class Settings(BaseModel):
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < _SECRET_KEY_LENGTH:
-            raise ValueError(f"is shorter than {_SECRET_KEY_LENGTH} characters")
+        if value is not None and len(value.get_secret_value()) < SECRET_KEY_LENGTH:
+            raise ValueError(f"is shorter than {SECRET_KEY_LENGTH} characters")
         return value
 
     @field_validator("github_private_key")
@@ -290,105 +265,3 @@ class Settings(BaseModel):
 def variable(field: str) -> str:
     """The environment variable of a field."""
     return PREFIX + field.upper()
-
-
-def _complaint(field: str, message: str, value: str) -> str:
-    if field == "port" and value.startswith("tcp://"):
-        return (
-            "PORTCULLIS_PORT was set by Kubernetes for a Service named portcullis; "
-            "set enableServiceLinks: false in the pod, or PORTCULLIS_PORT itself"
-        )
-    message = message.removeprefix("Value error, ")
-    return f"{variable(field)} {message[0].lower()}{message[1:]}" if field else message
-
-
-def _near_misses(environment: Mapping[str, str]) -> list[str]:
-    """Variables that look like a slip of the pen; other names with our prefix have other readers."""
-    known = [field.upper() for field in Settings.model_fields]
-    unknown = sorted(name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX))
-    return [
-        f"{PREFIX}{name} is not a setting; did you mean {PREFIX}{meant}?"
-        for name in unknown
-        if name not in known
-        for meant in difflib.get_close_matches(name, known, 1, _NEAR_MISS)
-    ]
-
-
-def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of an environment (the process's own if None); an empty variable counts as unset.
-
-    Raises Misconfigured with one line per wrong setting, each naming its variable; never a value of a secret.
-    """
-    environment = os.environ if environment is None else environment
-    values: dict[str, Any] = {
-        field: environment[variable(field)]
-        for field in Settings.model_fields
-        if environment.get(variable(field))
-    }
-    complaints = _near_misses(environment)
-    settings = None
-    try:
-        values.setdefault("data_dir", default_data_dir(environment))
-        settings = Settings(**values)
-    except ValidationError as error:
-        complaints += [
-            _complaint(
-                ".".join(map(str, item["loc"][:1])), item["msg"], str(values.get(str(*item["loc"][:1]), ""))
-            )
-            for item in error.errors(include_url=False, include_input=False)
-        ]
-    if settings is None or complaints:
-        raise Misconfigured(
-            "\n".join(complaints), hint="the README lists every setting with its form and default"
-        )
-    return settings
-
-
-def secret_key(settings: Settings) -> SecretStr:
-    """The key that encrypts stored credentials and signs links.
-
-    From the environment; on SQLite else from `DATA_DIR/secret_key`, made on first use, readable by its owner
-    only. Raises Misconfigured on PostgreSQL without one, and for a file that others can read.
-    """
-    if settings.secret_key is not None:
-        return settings.secret_key
-    if not settings.on_sqlite:
-        raise Misconfigured(
-            "PORTCULLIS_SECRET_KEY is not set; on PostgreSQL every process needs the same one",
-            hint="generate it once: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
-        )
-    path = settings.data_dir / "secret_key"
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):  # another process was first: read its key
-            _write_secret(path, secrets.token_urlsafe(48))
-        if path.stat().st_mode & 0o077:
-            raise Misconfigured(f"{path} can be read by others", hint=f"chmod 600 {path}")
-        key = path.read_text("ascii").strip()
-    except OSError as error:
-        raise Misconfigured(
-            f"cannot keep the secret key in {path}: {error.strerror}",
-            hint="let PORTCULLIS_DATA_DIR name a directory we may write, or set PORTCULLIS_SECRET_KEY",
-        ) from error
-    if len(key) < _SECRET_KEY_LENGTH:
-        raise Misconfigured(
-            f"{path} does not hold a key of at least {_SECRET_KEY_LENGTH} characters",
-            hint="restore it from a backup; a new one makes stored credentials unreadable",
-        )
-    return SecretStr(key)
-
-
-def _write_secret(path: Path, text: str) -> None:
-    """Write a new file that is whole as soon as it has its name; FileExistsError if it is there."""
-    if path.exists():
-        raise FileExistsError
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -1,0 +1,76 @@
+"""`portcullis doctor`."""
+
+import asyncio
+
+import click
+import msgspec
+
+from app import settings
+from app.cli import examine_machine, examine_network, output
+from app.cli.examined import Examination, Health
+from app.cli.output import Exit, format_option
+
+EXAMINATIONS: tuple[Examination, ...] = (
+    Examination(name="data", about="the data directory", examine=examine_machine.data_dir),
+    Examination(name="database", about="the database answers", examine=examine_machine.database),
+    Examination(name="migrations", about="its schema is this version's", examine=examine_machine.migrations),
+    Examination(name="key", about="the secret key", examine=examine_machine.key),
+    Examination(name="git", about="git can make test merges", examine=examine_machine.git),
+    Examination(name="clock", about="our clock agrees with the forge's", examine=examine_network.clock),
+    Examination(name="webhook", about="the public address leads here", examine=examine_network.webhook),
+)
+"""Everything that doctor looks at, in the order in which to mend it."""
+
+_MARKS = {
+    Health.GOOD: click.style("good", fg="green"),
+    Health.WARNING: click.style("warning", fg="yellow"),
+    Health.BROKEN: click.style("broken", fg="red", bold=True),
+    Health.SKIPPED: click.style("skipped", dim=True),
+}
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the answer."""
+
+    name: str
+    health: Health
+    says: str
+    mend: str
+
+
+async def examine(configured: settings.Settings, chosen: tuple[Examination, ...]) -> tuple[Line, ...]:
+    """All findings, in the registry's order; the examinations run side by side."""
+    found = await asyncio.gather(*(examination.examine(configured) for examination in chosen))
+    return tuple(
+        Line(name=examination.name, health=item.health, says=item.says, mend=item.mend)
+        for examination, items in zip(chosen, found, strict=True)
+        for item in items
+    )
+
+
+@click.command("doctor")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice([examination.name for examination in EXAMINATIONS]),
+    help="Look at this only; may be given again.",
+)
+@format_option
+def command(*, only: tuple[str, ...], output_format: output.Format) -> None:
+    """Examine this installation and say how to mend what is wrong.
+
+    Exit status: 0 if nothing is broken, 1 if something is, 2 if a setting cannot be read.
+    """
+    configured = settings.load()
+    chosen = tuple(item for item in EXAMINATIONS if not only or item.name in only)
+    with output.working("examining"):
+        lines = asyncio.run(examine(configured, chosen))
+    if output_format == "json":
+        output.json(lines)
+    else:
+        output.data(output.table([(_MARKS[line.health], line.name, line.says) for line in lines]))
+        for line in lines:
+            if line.mend:
+                output.hint(f"{line.name}: {line.mend}")
+    if any(line.health is Health.BROKEN for line in lines):
+        output.ends_with(Exit.BLOCKED)

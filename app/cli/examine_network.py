@@ -1,0 +1,73 @@
+"""Examinations of the way between the forge and us."""
+
+import time
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.cli.examined import Examined, broken, good, skipped, warning
+from app.settings import Settings
+
+_TIMEOUT = 10.0
+_MUCH_SKEW = 30.0  # GitHub refuses an app's token whose times are a minute off
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+async def clock(settings: Settings) -> tuple[Examined, ...]:
+    """Whether our clock agrees with the forge's: tokens are signed with the time in them."""
+    try:
+        async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+            sent = time.time()
+            answer = await client.get(settings.github_api_url + "/")
+            received = time.time()
+        theirs = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except httpx.HTTPError as error:
+        return broken(
+            f"{settings.github_api_url} does not answer: {_reason(error)}",
+            "check the network, a proxy (HTTPS_PROXY) and PORTCULLIS_GITHUB_API_URL",
+        )
+    except ValueError:
+        return skipped(f"{settings.github_api_url} sends no date")
+    skew = theirs + 0.5 - (sent + received) / 2  # the header has whole seconds, cut off
+    if abs(skew) > _MUCH_SKEW:
+        way = "behind" if skew > 0 else "ahead"
+        return broken(f"our clock is {abs(skew):.0f} s {way}", "synchronise the clock (NTP)")
+    return good(f"within {max(1, round(abs(skew)))} s of {urlsplit(settings.github_api_url).hostname}")
+
+
+def _only_here(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_private or address.is_link_local or address.is_unspecified
+
+
+async def webhook(settings: Settings) -> tuple[Examined, ...]:
+    """Whether the public address leads to this service."""
+    url = f"{settings.base_url}/healthz"
+    try:
+        async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+            answer = await client.get(url)
+    except httpx.HTTPError as error:
+        return broken(
+            f"{url} does not answer: {_reason(error)}",
+            "start `portcullis serve`, and let PORTCULLIS_PUBLIC_URL name the address it is reached under",
+        )
+    if answer.status_code != httpx.codes.OK:
+        return broken(
+            f"{url} answers {answer.status_code}",
+            "something else answers there: check the proxy in front and PORTCULLIS_PUBLIC_URL",
+        )
+    host = urlsplit(url).hostname or ""
+    if _only_here(host) and settings.github_api_url == "https://api.github.com":
+        return warning(
+            f"{url} answers, but github.com cannot reach {host}",
+            "set PORTCULLIS_PUBLIC_URL to an address of the internet that leads here",
+        )
+    return good(f"{url} answers")

@@ -1,0 +1,11 @@
+"""Every setting: an environment variable with the prefix PORTCULLIS_, typed and documented in `fields`.
+
+`load()` reads them all at once and reports every wrong one in a single `Misconfigured`. What is read from
+the environment wins over credentials that the set-up page stored.
+"""
+
+from app.settings.data import make_data_dir, secret_key
+from app.settings.fields import GitHubCredentials, Settings, variable
+from app.settings.reading import load
+
+__all__ = ["GitHubCredentials", "Settings", "load", "make_data_dir", "secret_key", "variable"]
