@@ -1,1 +1,57 @@
-"""Room to be furnished."""
+"""The condition language (pure): parse, check types, evaluate with three values and an explanation."""
+
+from app.language.calls import signature
+from app.language.checking import check_expression
+from app.language.evaluate import evaluate, group, leaves
+from app.language.explain import show
+from app.language.globs import Globs, branch_matches, globs, like
+from app.language.protocol import (
+    About,
+    Context,
+    Facts,
+    Function,
+    Known,
+    Name,
+    NotApplicable,
+    Parameter,
+    Plain,
+    Problem,
+    Unknown,
+    Used,
+    Value,
+    ValueType,
+    Vocabulary,
+)
+from app.language.ternary import combine, worst
+from app.language.usage import used
+
+__all__ = [
+    "About",
+    "Context",
+    "Facts",
+    "Function",
+    "Globs",
+    "Known",
+    "Name",
+    "NotApplicable",
+    "Parameter",
+    "Plain",
+    "Problem",
+    "Unknown",
+    "Used",
+    "Value",
+    "ValueType",
+    "Vocabulary",
+    "branch_matches",
+    "check_expression",
+    "combine",
+    "evaluate",
+    "globs",
+    "group",
+    "leaves",
+    "like",
+    "show",
+    "signature",
+    "used",
+    "worst",
+]

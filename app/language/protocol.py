@@ -1,6 +1,6 @@
 """The words a condition may use, as data, and what evaluating one needs and gives."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from fractions import Fraction
 from typing import Literal, Protocol
@@ -29,7 +29,9 @@ Context = Literal["gate", "when", "after"]
 
 class Name(msgspec.Struct, frozen=True, kw_only=True):
     """A dotted name. `kinds` are the kinds of evidence that must be declared by a check to feed it;
-    `people` = people change it (refused in `when`); `unsupported` = the reason it is refused.
+    `people` = people change it (refused in `when`); `unsupported` = the reason it is refused;
+    `choices` are all the texts it can be; `gate_only` = it looks at every check, so a check's own `when`
+    or `after` would wait for itself.
     """
 
     type: ValueType
@@ -37,6 +39,8 @@ class Name(msgspec.Struct, frozen=True, kw_only=True):
     kinds: frozenset[Kind] = frozenset()
     people: bool = False
     unsupported: str = ""
+    choices: tuple[str, ...] = ()
+    gate_only: bool = False
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +64,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     people: bool = False
     unsupported: str = ""
     unsupported_choices: Mapping[str, str] = {}
+    gate_only: bool = False
 
 
 class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +78,12 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """A complaint about an expression. `offset` is 0-based into its text, `length` ≥ 1."""
+    """A complaint about an expression. `offset` is 0-based into its text, `length` ≥ 1.
+
+    Codes: G101 syntax, G102 over a limit, G103 unknown name, G104 unknown function, G105 wrong type,
+    G106 wrong arguments, G107 not allowed in this place, G108 not yet supported, G109 nothing feeds it,
+    G110 another language's operator, G111 not a condition.
+    """
 
     code: str
     message: str
@@ -94,18 +104,29 @@ Plain = bool | Fraction | str | tuple["Plain", ...]
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """A value. Numbers, percentages (in points), durations (in seconds) are exact fractions."""
+    """A value. Numbers, percentages (in points), durations (in seconds) are exact fractions.
+
+    `says` is the value in words for people, where it is a yes or no ("1 approval from @acme/platform").
+    `parts` are outcomes of kind `check` that together make a true-or-false value.
+    """
 
     value: Plain
+    says: str = ""
+    parts: tuple[Outcome, ...] = ()
+    checks: tuple[str, ...] = ()
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):
-    """Not known (yet): why, on which checks it waits; `at_least` bounds an incomplete count."""
+    """Not known (yet): why, on which checks it waits; `at_least` and `at_most` bound what it can be
+    (an incomplete count is [delivered, ∞)); `parts` as in `Known`.
+    """
 
     cause: UnknownCause
     reason: str
     checks: tuple[str, ...] = ()
     at_least: Fraction | None = None
+    at_most: Fraction | None = None
+    parts: tuple[Outcome, ...] = ()
 
 
 class NotApplicable(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +136,18 @@ class NotApplicable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Value = Known | Unknown | NotApplicable
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """How people speak of a name or call: a noun phrase ("coverage on new code") and its type (how it is
+    shown); `people` = people alone can change it now (approvals, labels, draft); `fixed` = nobody can
+    change it (the author, the number).
+    """
+
+    words: str
+    type: ValueType = ValueType.ANY
+    people: bool = False
+    fixed: bool = False
 
 
 class Facts(Protocol):
@@ -128,5 +161,6 @@ class Facts(Protocol):
         """The value of a function call."""
         ...
 
-
-Evaluate = Callable[[str, Facts], Outcome]
+    def about(self, name: str, args: tuple[Plain, ...], kwargs: Mapping[str, Plain]) -> About:
+        """How to speak of a name (no arguments) or a call."""
+        ...

@@ -36,7 +36,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `text` is the condition as written; `says` one short phrase with the values for people
     ("coverage on new code 76.2 % < 80 %"); `used` the values read; `people` is true when only people
-    could meet it (approvals, labels, draft); `checks` are keys of the checks it rests on.
+    could meet it (approvals, labels, draft); `fixed` when nobody can change it (the author); `checks` are
+    keys of the checks it rests on (of kind `check`: its own, then the one that blocks it).
     """
 
     value: OutcomeValue
@@ -48,6 +49,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: Source = Source()
     advisory: bool = False
     people: bool = False
+    fixed: bool = False
     checks: tuple[str, ...] = ()
     kind: Literal["leaf", "all", "any", "when", "check"] = "leaf"
     children: tuple["Outcome", ...] = ()

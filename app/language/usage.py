@@ -1,0 +1,51 @@
+"""What a condition names, without judging it."""
+
+from app.language.nodes import (
+    Arithmetic,
+    Call,
+    Compare,
+    Constant,
+    ListOf,
+    Logic,
+    Minus,
+    NameRef,
+    Negation,
+    Node,
+)
+from app.language.parser import parse
+from app.language.protocol import Used
+
+_CHECK_PARTS = 3
+
+
+def walk(node: Node) -> list[Node]:
+    """The node and all beneath it, in order of writing."""
+    found: list[Node] = [node]
+    match node:
+        case Constant() | NameRef():
+            pass
+        case Call():
+            inner = [*node.args, *(value for _, value in node.kwargs)]
+            found.extend(one for child in inner for one in walk(child))
+        case ListOf():
+            found.extend(one for child in node.items for one in walk(child))
+        case Negation() | Minus():
+            found.extend(walk(node.operand))
+        case Logic():
+            found.extend(one for child in node.operands for one in walk(child))
+        case Compare() | Arithmetic():
+            found.extend([*walk(node.left), *walk(node.right)])
+    return found
+
+
+def used(text: str) -> Used:
+    """Names, functions and ids of checks in a condition; nothing for a text that cannot be read."""
+    tree = parse(text).tree
+    nodes = walk(tree) if tree is not None else []
+    names = frozenset(node.name for node in nodes if isinstance(node, NameRef))
+    parts = [name.split(".") for name in names if name.startswith("checks.")]
+    return Used(
+        names=names,
+        functions=frozenset(node.name for node in nodes if isinstance(node, Call)),
+        checks=frozenset(part[1] for part in parts if len(part) >= _CHECK_PARTS),
+    )
