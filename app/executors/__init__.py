@@ -3,7 +3,9 @@
 `protocol` is the contract; a new executor is one file and one line in `EXECUTORS`.
 """
 
+from app.executors.ingest import ReportsRead, read_reports
 from app.executors.protocol import (
+    MISSING,
     Artifact,
     AttemptOutcome,
     AttemptSpec,
@@ -21,11 +23,13 @@ from app.executors.protocol import (
     TreeEntry,
     Workspaces,
 )
+from app.executors.report_reader import ReportReader
 from app.executors.trees import JOB_UID
 from app.executors.workspace import GitWorkspaces, WorkspaceLimits
 
 __all__ = [
     "JOB_UID",
+    "MISSING",
     "Artifact",
     "AttemptOutcome",
     "AttemptSpec",
@@ -41,7 +45,10 @@ __all__ = [
     "Merged",
     "ProbeReport",
     "Protection",
+    "ReportReader",
+    "ReportsRead",
     "TreeEntry",
     "WorkspaceLimits",
     "Workspaces",
+    "read_reports",
 ]

@@ -149,8 +149,14 @@ class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True):
     trusted: bool = False
 
 
+MISSING = "missing"
+"""The problem of a declared path that no file matched (leaving it out of `files` means the same)."""
+
+
 class Collected(msgspec.Struct, frozen=True, kw_only=True):
-    """One file read beneath `out/` after the end. `problem` says why content is missing."""
+    """One file read beneath `out/` after the end. `declared` is the path or glob of the check that it
+    matched; a glob gives one entry per file. `problem` says why content is missing.
+    """
 
     declared: str
     path: str

@@ -1,0 +1,206 @@
+"""The files a check left → evidence and plain sentences; hostile bytes are parsed in another process."""
+
+import asyncio
+import math
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from app.executors.ingest_child import FileReply, FileRequest, Request
+from app.executors.protocol import MISSING, Collected
+from app.executors.report_reader import ReportReader
+from app.model import CheckSpec, ReportContent, ReportSpec, Scalar
+from app.reports import Limits
+
+MAX_OUTPUTS = 4_096
+_BATCH_BYTES = 1_000_000
+_BATCH_FILES = 64
+_MAX_INTEGER = 2**53
+_OUTPUT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
+
+_OUTPUTS = msgspec.json.Decoder(dict[str, bool | int | float | str])
+
+Outputs = dict[str, str | int | float | bool]
+
+
+class ReportsRead(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check delivered.
+
+    `problems` are sentences that make it fail ("report missing: out/junit.xml"); `notes` are about
+    optional reports, which do not. `errors` are those of the problems that are our own fault: with
+    one, the check ends as `error`.
+    """
+
+    contents: tuple[ReportContent, ...] = ()
+    problems: tuple[str, ...] = ()
+    outputs: Outputs = {}
+    notes: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+class _Collector:
+    """The sentences and evidence of one check, as they come up."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._left = {"findings": limits.findings, "tests": limits.tests, "covered lines": limits.lines}
+        self._limits = dict(self._left)
+        self.contents: list[ReportContent] = []
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+        self.errors: list[str] = []
+
+    def unreadable(self, path: str, why: str, *, optional: bool, ours: bool = False) -> None:
+        """A file that is there and says nothing."""
+        sentence = f"report unreadable: {path}: {why}"
+        if ours:
+            self.errors.append(sentence)
+        (self.notes if optional and not ours else self.problems).append(sentence)
+
+    def take(self, spec: ReportSpec, reply: FileReply, path: str) -> None:
+        """One reply. What all reports of a check say together is limited like one report."""
+        if reply.content is None:
+            self.unreadable(path, reply.problem, optional=spec.optional, ours=reply.ours)
+            return
+        content = reply.content
+        for what, count in (
+            ("findings", len(content.findings)),
+            ("tests", len(content.tests)),
+            ("covered lines", sum(len(file.lines) for file in content.coverage)),
+        ):
+            self._left[what] -= count
+            if self._left[what] < 0:
+                why = f"with it the check reports more than {self._limits[what]:,} {what}"
+                self.unreadable(path, why, optional=spec.optional)
+                return
+        self.contents.append(content)
+
+
+def _applies(spec: ReportSpec, cell: dict[str, Scalar]) -> bool:
+    return all(name in cell and str(cell[name]) == str(value) for name, value in spec.only.items())
+
+
+def _wanted(
+    check: CheckSpec, files: tuple[Collected, ...], collector: _Collector
+) -> list[tuple[ReportSpec, Collected]]:
+    """Each file to read with the first declaration that matches it; notes what is missing."""
+    wanted: dict[str, tuple[ReportSpec, Collected]] = {}
+    for spec in check.reports:
+        if not _applies(spec, check.cell):
+            continue
+        found = [file for file in files if file.declared == spec.path and file.problem != MISSING]
+        if not found and not spec.optional:
+            collector.problems.append(f"report missing: {spec.path}")
+        for file in found:
+            if file.problem:
+                collector.unreadable(file.path or file.declared, file.problem, optional=spec.optional)
+            else:
+                wanted.setdefault(file.path, (spec, file))
+    return list(wanted.values())
+
+
+def _batches(
+    wanted: Iterable[tuple[ReportSpec, Collected]],
+) -> Iterable[list[tuple[ReportSpec, Collected]]]:
+    """Small files together: a Java build leaves hundreds of JUnit files, and a fork has a price."""
+    batch: list[tuple[ReportSpec, Collected]] = []
+    size = 0
+    for entry in wanted:
+        length = len(entry[1].content)
+        if batch and (size + length > _BATCH_BYTES or len(batch) >= _BATCH_FILES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += length
+    if batch:
+        yield batch
+
+
+async def read_reports(
+    check: CheckSpec,
+    files: tuple[Collected, ...],
+    *,
+    reader: ReportReader | None = None,
+    tree: Path | None = None,
+    roots: tuple[str, ...] = ("/workspace",),
+    limits: Limits | None = None,
+) -> ReportsRead:
+    """Read all declared reports and the outputs file of one attempt.
+
+    `reader` is the shared warm process (None = one for this call only, about 100 ms); `tree` the
+    directory of the tested tree, for fingerprints and for paths that tools write short; `roots` are
+    the absolute directories that stood for the repository root in the sandbox. A report that kills,
+    outlasts or outgrows its reader is a problem of the report. Raises Outage when no process can be had.
+    """
+    if reader is None:
+        with ReportReader() as own:
+            return await read_reports(check, files, reader=own, tree=tree, roots=roots, limits=limits)
+    limits = limits if limits is not None else Limits()
+    collector = _Collector(limits)
+
+    async def ask(batch: list[tuple[ReportSpec, Collected]]) -> list[FileReply]:
+        request = Request(
+            files=tuple(FileRequest(spec, file.path, len(file.content)) for spec, file in batch),
+            roots=roots,
+            workdir=check.workdir,
+            severities=check.severities,
+            tree=str(tree) if tree is not None else "",
+            limits=limits,
+            memory=reader.memory,
+            seconds=reader.seconds,
+        )
+        replies = await reader.ask(request, [file.content for _, file in batch])
+        if len(batch) > 1 and all(reply.content is None for reply in replies):
+            # One of them took the others along: each alone tells which.
+            return [reply for entry in batch for reply in await ask([entry])]
+        return replies
+
+    batches = list(_batches(_wanted(check, files, collector)))
+    answers = await asyncio.gather(*map(ask, batches), return_exceptions=True)
+    for batch, replies in zip(batches, answers, strict=True):
+        if isinstance(replies, BaseException):
+            raise replies
+        for (spec, file), reply in zip(batch, replies, strict=True):
+            collector.take(spec, reply, file.path)
+    outputs, complaint = _outputs(check, files)
+    return ReportsRead(
+        contents=tuple(collector.contents),
+        problems=(*collector.problems, *complaint),
+        outputs=outputs,
+        notes=tuple(collector.notes),
+        errors=tuple(collector.errors),
+    )
+
+
+def _outputs(check: CheckSpec, files: tuple[Collected, ...]) -> tuple[Outputs, tuple[str, ...]]:
+    """The flat scalars of the outputs file, or the sentence that says what is wrong with it."""
+    if not check.outputs:
+        return {}, ()
+    found = next((file for file in files if file.declared == check.outputs and file.problem != MISSING), None)
+    if found is None:
+        return {}, (f"outputs missing: {check.outputs}",)
+    why = found.problem
+    if not why and len(found.content) > MAX_OUTPUTS:
+        why = f"it is larger than {MAX_OUTPUTS} bytes"
+    outputs: Outputs = {}
+    if not why:
+        try:
+            outputs = _OUTPUTS.decode(found.content)
+        except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            why = f"it is no JSON object of text, numbers, true and false ({error})"
+        else:
+            why = next((text for name, value in outputs.items() if (text := _wrong(name, value))), "")
+    return ({}, (f"outputs unreadable: {check.outputs}: {why}",)) if why else (outputs, ())
+
+
+def _wrong(name: str, value: Scalar) -> str:
+    if not _OUTPUT_NAME.fullmatch(name):
+        return f"the name {name[:80]!a} is not made of letters, digits and _"
+    if isinstance(value, str):
+        return (
+            ""
+            if all(char.isprintable() or char in "\n\t" for char in value)
+            else f"{name} holds control characters"
+        )
+    return "" if math.isfinite(value) and abs(value) <= _MAX_INTEGER else f"{name} is out of range"
