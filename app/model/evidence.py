@@ -98,7 +98,11 @@ class FileCoverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What one report file says once read. `dropped` tells what was left out and why."""
+    """What one report file says once read. `dropped` tells what was left out and why.
+
+    `roots` are the folders that a coverage report says it measured (Cobertura's sources), from the
+    repository's root ('' = all of it); empty where the format names none.
+    """
 
     format: str
     kind: Literal["tests", "findings", "coverage"]
@@ -110,6 +114,7 @@ class ReportContent(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[TestCase, ...] = ()
     coverage: tuple[FileCoverage, ...] = ()
     dropped: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
