@@ -148,7 +148,7 @@ class Settings(BaseModel):
         default=10_000, ge=1, description="Files a change may touch; above, it is too large to judge."
     )
     max_change_bytes: ByteSize = Field(
-        default=ByteSize(512 << 20), ge=1 << 10, description="Bytes of added and changed files, likewise."
+        default=ByteSize(256 << 20), ge=1 << 10, description="Bytes of added and changed files, likewise."
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="Form of the log on stderr."

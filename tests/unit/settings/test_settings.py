@@ -1,3 +1,4 @@
+import re
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -6,6 +7,7 @@ import pytest
 
 from app.model import Misconfigured
 from app.settings import Settings, load, secret_key, variable
+from tests.support.prerequisites import REPOSITORY
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
 KEY = "k" * 48
@@ -194,3 +196,12 @@ def test_postgresql_needs_a_shared_secret_key():
 def test_every_setting_is_described():
     assert all(field.description for field in Settings.model_fields.values())
     assert variable("port") == "PORTCULLIS_PORT"
+
+
+def test_the_readme_lists_every_setting_and_no_other():
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(PORTCULLIS_\w+)` \| (.+?) \|", readme, re.MULTILINE)
+
+    assert [name for name, _ in rows] == [variable(field) for field in Settings.model_fields]
+    for (name, meaning), field in zip(rows, Settings.model_fields.values(), strict=True):
+        assert str(field.description).startswith(meaning), name
