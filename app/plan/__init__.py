@@ -1,1 +1,28 @@
-"""Room to be furnished."""
+"""Gate file text + change → plan, or diagnostics. Pure.
+
+`parse` gives a `GateFile` or all its diagnostics, `compile_plan` a `Plan` for one change.
+"""
+
+from app.plan.checks import CheckDecl
+from app.plan.compile import MAX_CHECKS, applies, compile_plan, definition
+from app.plan.diagnostics import as_json, format_diagnostic
+from app.plan.gatefile import Catalogue, GateFile, Parsed, parse
+from app.plan.matrix import Axis, Matrix
+from app.plan.schema import json_schema
+
+__all__ = [
+    "MAX_CHECKS",
+    "Axis",
+    "Catalogue",
+    "CheckDecl",
+    "GateFile",
+    "Matrix",
+    "Parsed",
+    "applies",
+    "as_json",
+    "compile_plan",
+    "definition",
+    "format_diagnostic",
+    "json_schema",
+    "parse",
+]

@@ -1,1 +1,25 @@
-"""Room to be furnished."""
+"""Ready-made checks, as data: one tool per file, registered here by one line.
+
+What a preset's script may rely on (the contract of this door):
+
+- It is run by `bash -eo pipefail` in the check's `workdir`, which may be any folder of the repository;
+  `${args}` is replaced by the user's arguments before bash sees it.
+- `$PORTCULLIS_OUT` is the absolute path of the fresh `out/` at the repository's root. Scripts write
+  there; `reports` name the same files from the root (`out/…`).
+- `$PORTCULLIS_TOOLBOX` is the absolute path of the `bin` directory of the read-only toolbox, whose
+  packages are pinned by deploy/requirements-toolbox.txt. A tool that needs nothing of the project is
+  always called by that path, so that a change cannot bring its own. `tool` names it.
+- A tool that must see the project's own packages (pytest, mypy) is taken from the project's Python if
+  that has it, else from the toolbox. Then `tool` is '' and the result is shown as self-reported.
+
+To add one: a file with `PRESET`, a line in `PRESETS`, its packages in deploy/requirements-toolbox.in,
+and a real run on a small sample in the tests.
+"""
+
+from app.model import Preset
+from app.presets import mypy, pytest, ruff, typos, zizmor
+
+PRESETS: tuple[Preset, ...] = (ruff.PRESET, pytest.PRESET, mypy.PRESET, typos.PRESET, zizmor.PRESET)
+"""All presets, in the order in which they are listed to people."""
+
+__all__ = ["PRESETS"]

@@ -1,0 +1,139 @@
+"""A gate file and a change → the plan: matrices expanded, everything resolved, each cell hashed."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import msgspec
+
+from app.language import branch_matches
+from app.model import Change, CheckSpec, Comparison, Expression, Kind, Plan, ReportSpec, Scalar
+from app.plan.checks import CheckDecl, produced
+from app.plan.gatefile import GateFile
+from app.plan.matrix import expand, replace
+
+MAX_CHECKS: Final = 200
+_NOT_RUNNING: Final = frozenset(
+    {
+        "id", "key", "source", "when", "after", "needs", "required", "ignorable", "findings_succeed",
+        "produces", "self_reported", "definition",
+    }
+)  # fmt: skip
+"""Fields that decide whether a check runs and what its end means, not what running it does."""
+_RUNNING: Final = tuple(name for name in CheckSpec.__struct_fields__ if name not in _NOT_RUNNING)
+
+
+def compile_plan(
+    gatefile: GateFile,
+    *,
+    comparison: Comparison | None,
+    tree_paths: Sequence[str],
+    policy_sha: str,
+    max_checks: int = MAX_CHECKS,
+) -> Plan:
+    """What a gate file means for one change.
+
+    `tree_paths` are the file paths of the tested tree (for `from` axes), `comparison` gives the touched
+    ones (for `changed` axes; None: none). A change that cannot be planned gives a Plan whose `blocked`
+    says why and which holds no checks. Never raises.
+    """
+    changed = comparison.paths if comparison is not None else ()
+    specs: list[CheckSpec] = []
+    empty: list[str] = []
+    blocked = ""
+    for decl in gatefile.checks:
+        if decl.matrix is None:
+            specs.append(_settled(decl.template, gatefile.judged))
+            continue
+        cells = expand(decl.template.id, decl.matrix, paths=tree_paths, changed=changed, limit=max_checks)
+        if cells.blocked:
+            blocked = cells.blocked
+            break
+        if not cells.cells:
+            empty.append(decl.template.id)
+        specs.extend(_settled(_cell(decl, cell), gatefile.judged) for cell in cells.cells)
+        if len(specs) > max_checks:
+            break
+    if not blocked and len(specs) > max_checks:
+        blocked = f"more than {max_checks} checks are planned"
+    return Plan(
+        path=gatefile.path,
+        policy_sha=policy_sha,
+        gate_hash=gatefile.gate_hash,
+        branches=gatefile.branches,
+        events=gatefile.events,
+        ignore_paths=gatefile.ignore_paths,
+        checks=() if blocked else tuple(specs),
+        gate=gatefile.gate,
+        gate_declared=gatefile.gate_declared,
+        settings=gatefile.settings,
+        warnings=gatefile.warnings,
+        blocked=blocked,
+        empty_checks=tuple(empty),
+    )
+
+
+def _cell(decl: CheckDecl, cell: dict[str, Scalar]) -> CheckSpec:
+    """One cell: values put in, reports of other cells left out."""
+    spec = decl.template
+    reports = tuple(
+        msgspec.structs.replace(one, path=replace(one.path, cell), only={})
+        for one in spec.reports
+        if all(cell.get(axis) == value for axis, value in one.only.items())
+    )
+    return msgspec.structs.replace(
+        spec,
+        key=f"{spec.id} ({', '.join(str(value) for value in cell.values())})",
+        cell=cell,
+        script=replace(spec.script, cell),
+        argv=tuple(replace(one, cell) for one in spec.argv),
+        env={name: replace(value, cell) for name, value in spec.env.items()},
+        workdir=replace(spec.workdir, cell),
+        outputs=replace(spec.outputs, cell),
+        artifacts=tuple(replace(one, cell) for one in spec.artifacts),
+        reports=reports,
+        when=_expression(spec.when, cell),
+        after=_expression(spec.after, cell),
+    )
+
+
+def _expression(found: Expression | None, cell: dict[str, Scalar]) -> Expression | None:
+    if found is None or "${matrix." not in found.text:
+        return found
+    return msgspec.structs.replace(found, text=replace(found.text, cell))
+
+
+def _settled(spec: CheckSpec, judged: Collection[Kind]) -> CheckSpec:
+    kinds = produced(spec.reports)
+    return msgspec.structs.replace(
+        spec,
+        produces=kinds,
+        findings_succeed=bool(kinds) and all(kind in judged for kind in kinds),
+        definition=definition(spec),
+    )
+
+
+def definition(spec: CheckSpec) -> str:
+    """SHA-256 over all that decides what running the check means, pinned tools included; the order in
+    which keys, reports and artifacts are written does not count.
+    """
+    fields: dict[str, object] = {name: getattr(spec, name) for name in _RUNNING}
+    fields["reports"] = sorted(spec.reports, key=_report_order)
+    fields["artifacts"] = sorted(spec.artifacts)
+    return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
+
+
+def _report_order(report: ReportSpec) -> tuple[str, str, str]:
+    return (report.path, report.flag, report.format)
+
+
+def applies(gatefile: GateFile, change: Change, *, default_branch: str, protected: Collection[str]) -> bool:
+    """Whether `on` covers this change: its kind among `events`, its target among `branches` (left out:
+    the default and the protected branches). For a push the target is the pushed branch.
+    """
+    if change.kind.value not in gatefile.events:
+        return False
+    branch = change.base_ref.removeprefix("refs/heads/")
+    if gatefile.branches is None:
+        return branch == default_branch or branch in protected
+    return any(branch_matches(pattern, branch) for pattern in gatefile.branches)

@@ -1,0 +1,241 @@
+"""The gate file: text in, a frozen value or all its diagnostics out."""
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from app.language import Vocabulary
+from app.model import (
+    AiAuthored,
+    Diagnostic,
+    GateItem,
+    GateSettings,
+    Kind,
+    Preset,
+    PublishSettings,
+)
+from app.plan import gate as gates
+from app.plan.checks import Builder, CheckDecl, Defaults, produced
+from app.plan.complaints import Complaints, Span
+from app.plan.expressions import Checker, kinds_of
+from app.plan.keys import TOP
+from app.plan.relations import relate
+from app.plan.shapes import Reading
+from app.plan.yaml import ListNode, MapNode, Node, ScalarNode, load
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gate file may name: the words of conditions, presets by name, formats with their kind."""
+
+    vocabulary: Vocabulary
+    presets: Mapping[str, Preset]
+    formats: Mapping[str, Kind]
+
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """The lists that shapes draw on."""
+        return {"presets": tuple(self.presets), "formats": tuple(self.formats)}
+
+
+class GateFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A valid gate file, everything resolved but matrices.
+
+    `gate_hash` is the SHA-256 of what the file says: comments, order of keys and quoting do not change
+    it. `branches` is None where the file leaves them to the default and protected ones. `judged` are the
+    kinds of evidence that unconditional, non-advisory items judge. `warnings` do not make it invalid.
+    """
+
+    path: str
+    gate_hash: str
+    branches: tuple[str, ...] | None = None
+    events: tuple[str, ...] = ("pull_request", "merge_group")
+    ignore_paths: tuple[str, ...] = ()
+    checks: tuple[CheckDecl, ...] = ()
+    gate: tuple[GateItem, ...] = ()
+    gate_declared: bool = False
+    settings: GateSettings = GateSettings()
+    judged: tuple[Kind, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+class Parsed(msgspec.Struct, frozen=True, kw_only=True):
+    """A gate file, or None with at least one error among the diagnostics; warnings come with both."""
+
+    gatefile: GateFile | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class _On(msgspec.Struct, frozen=True, kw_only=True):
+    branches: tuple[str, ...] | None = None
+    ignore_paths: tuple[str, ...] = ()
+    events: tuple[str, ...] = ("pull_request", "merge_group")
+
+
+class _SmallChange(msgspec.Struct, frozen=True, kw_only=True):
+    lines: int = 20
+
+
+class _Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    exclude: tuple[str, ...] = ()
+
+
+class _Settings(msgspec.Struct, frozen=True, kw_only=True):
+    mode: str = "enforce"
+    missing: str = "fail"
+    small_change: _SmallChange = _SmallChange()
+    generated: tuple[str, ...] = ()
+    coverage: _Coverage = _Coverage()
+    max_behind: int | None = None
+    comment: str = "always"
+    publish: PublishSettings = PublishSettings()
+    ai_authored: AiAuthored = AiAuthored()
+
+
+class _Top(msgspec.Struct, frozen=True, kw_only=True):
+    on: _On = _On()
+    defaults: Defaults = Defaults()
+    checks: dict[str, dict[str, object]] = {}
+    gate: tuple[GateItem, ...] | None = None
+    settings: _Settings = _Settings()
+
+
+def parse(content: bytes, path: str, catalogue: Catalogue) -> Parsed:
+    """Read a gate file. Never raises for what the bytes hold; at most 50 diagnostics, in file order."""
+    complaints = Complaints(path)
+    root = load(content, complaints)
+    if root is None:
+        if not complaints.errors:
+            complaints.add("G010", "the file is empty", Span(1, 1, 1, 0), hint="begin with: version: 1")
+        return Parsed(gatefile=None, diagnostics=complaints.diagnostics())
+    reading = Reading(complaints, catalogue.names)
+    values = TOP.read(root, "", reading)
+    if not isinstance(root, MapNode) or not isinstance(values, dict):
+        return Parsed(gatefile=None, diagnostics=complaints.diagnostics())
+    gatefile = _assemble(root, msgspec.convert(values, _Top), reading, catalogue)
+    diagnostics = complaints.diagnostics()
+    if complaints.errors:
+        return Parsed(gatefile=None, diagnostics=diagnostics)
+    return Parsed(gatefile=msgspec.structs.replace(gatefile, warnings=diagnostics), diagnostics=diagnostics)
+
+
+def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) -> GateFile:
+    decls = _checks(root, top, reading, catalogue)
+    feeding = frozenset(
+        kind for decl in decls if decl.template.required for kind in produced(decl.template.reports)
+    )
+    items = gates.built_in(feeding, reading.complaints.path) if top.gate is None else top.gate
+    sound = _expressions(root, feeding, reading, catalogue)
+    decls = relate(decls, root, reading, sound)
+    judged = _judged(items, catalogue.vocabulary, sound, built_in=top.gate is None)
+    if top.gate is None or len(sound) == len(reading.expressions):
+        _unjudged(root, decls, items, reading, catalogue.vocabulary)
+    settings = top.settings
+    return GateFile(
+        path=reading.complaints.path,
+        gate_hash=hashlib.sha256(msgspec.json.encode(plain(root), order="sorted")).hexdigest(),
+        branches=top.on.branches,
+        events=top.on.events,
+        ignore_paths=top.on.ignore_paths,
+        checks=decls,
+        gate=items,
+        gate_declared=top.gate is not None,
+        settings=msgspec.convert(
+            {
+                "mode": settings.mode,
+                "missing": settings.missing,
+                "small_change_lines": settings.small_change.lines,
+                "generated": settings.generated,
+                "coverage_exclude": settings.coverage.exclude,
+                "max_behind": settings.max_behind,
+                "comment": settings.comment,
+                "publish": settings.publish,
+                "ai_authored": settings.ai_authored,
+            },
+            GateSettings,
+        ),
+        judged=judged,
+    )
+
+
+def _checks(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) -> tuple[CheckDecl, ...]:
+    node = root.get("checks")
+    if not isinstance(node, MapNode):
+        return ()
+    builder = Builder(reading, catalogue.presets, catalogue.formats, top.defaults)
+    return tuple(
+        builder.check(key, value, top.checks[name])
+        for name, (key, value) in node.entries.items()
+        if isinstance(value, MapNode) and name in top.checks
+    )
+
+
+def _expressions(
+    root: MapNode,
+    feeding: frozenset[Kind],
+    reading: Reading,
+    catalogue: Catalogue,
+) -> frozenset[tuple[str, int]]:
+    """Check all; gives (text, index in the file) of the sound ones."""
+    node = root.get("checks")
+    ids = set(node.entries) if isinstance(node, MapNode) else set()
+    checker = Checker(reading.complaints, catalogue.vocabulary, ids, feeding)
+    gate = root.get("gate")
+    sound: set[tuple[str, int]] = set()
+    for pending in reading.expressions:
+        if checker.check(pending, advisory=gates.advisory(pending, gate)):
+            sound.add((pending.node.text, pending.node.span.line))
+    return frozenset(sound)
+
+
+def _judged(
+    items: tuple[GateItem, ...], vocabulary: Vocabulary, sound: frozenset[tuple[str, int]], *, built_in: bool
+) -> tuple[Kind, ...]:
+    kinds: set[Kind] = set()
+    for item in items:
+        if not item.advisory:
+            for one in gates.expressions((item,), conditional=False):
+                if built_in or (one.text, one.source.line) in sound:
+                    kinds |= kinds_of(one.text, vocabulary)
+    return tuple(sorted(kinds))
+
+
+def _unjudged(
+    root: MapNode,
+    decls: tuple[CheckDecl, ...],
+    items: tuple[GateItem, ...],
+    reading: Reading,
+    vocabulary: Vocabulary,
+) -> None:
+    """Warn about findings that nothing judges."""
+    judged: set[Kind] = set()
+    for one in gates.expressions(items):
+        judged |= kinds_of(one.text, vocabulary)
+    node = root.get("checks")
+    for decl in decls:
+        spec = decl.template
+        kinds = produced(spec.reports)
+        if not spec.required or spec.external is not None or not isinstance(node, MapNode):
+            continue
+        loose = [kind.value for kind in kinds if kind not in judged and kind is not Kind.COVERAGE]
+        says = f"nothing judges the {' and '.join(loose)} of this check"
+        if not kinds and spec.findings_exits:
+            says = "exit codes under 'findings' mean failure here: this check declares no report to judge"
+        elif not loose:
+            continue
+        hint = "add a condition on them to 'gate', or leave 'reports' out"
+        where = f"checks.{spec.id}"
+        reading.complaints.add(
+            "G050", says, node.entries[spec.id][0].span, where=where, hint=hint, warning=True
+        )
+
+
+def plain(node: Node) -> object:
+    """A node as plain values, for hashing."""
+    match node:
+        case ScalarNode():
+            return node.value
+        case ListNode():
+            return [plain(item) for item in node.items]
+        case MapNode():
+            return {key: plain(value) for key, (_, value) in node.entries.items()}

@@ -1,0 +1,317 @@
+"""The keys of the gate file, once: what may stand where, in which shape, and what comes later."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.plan.gate import GateShape
+from app.plan.matrix import AXIS, CellValue, MatrixShape
+from app.plan.shapes import (
+    BAD,
+    Either,
+    Expr,
+    Field,
+    Flag,
+    Items,
+    Number,
+    Quantity,
+    Reading,
+    Record,
+    Schema,
+    Table,
+    Text,
+    Whole,
+)
+from app.plan.yaml import ListNode, MapNode, Node
+
+ID: Final = "[a-z][a-z0-9_]*"
+NO_SECRET: Final = "no check receives a secret in this version"  # noqa: S105 - a sentence for people
+
+DURATION = Quantity(
+    "a duration like 30s, 10m, 2h",
+    {"s": 1, "m": 60, "h": 3600, "d": 86400},
+    whole=False,
+    low=1,
+    high=7 * 86400,
+)
+BACKOFF = Quantity("a duration like 10s or 0s", {"s": 1, "m": 60, "h": 3600}, whole=False, low=0, high=86400)
+SIZE = Quantity(
+    "a size like 512MiB or 2GiB",
+    {
+        "MiB": 1 << 20,
+        "GiB": 1 << 30,
+        "KiB": 1 << 10,
+        "MB": 10**6,
+        "GB": 10**9,
+        "KB": 10**3,
+        "M": 1 << 20,
+        "G": 1 << 30,
+    },
+    whole=True,
+    low=1 << 20,
+    high=1 << 40,
+)
+LATER_PRESETS: Final = dict.fromkeys(
+    (
+        *(
+            "ast-grep",
+            "bandit",
+            "biome",
+            "checkov",
+            "detect-secrets",
+            "eslint",
+            "hadolint",
+            "jscpd",
+            "lizard",
+        ),
+        *("oxlint", "pip-audit", "pyright", "semgrep", "shellcheck", "yamllint"),
+    ),
+    "run the tool by 'run', with its report under 'reports'",
+)
+"""Presets that later versions bring."""
+
+GLOB = Text("a glob")
+WORD = Text("a word", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*")
+ENV = Table(
+    r"[A-Za-z_][A-Za-z0-9_]*", Text("a text", loose=True, empty=True), wanted="a variable name", high=200
+)
+RETRY = Record(
+    {
+        "max": Field(Whole(0, 10), "extra attempts"),
+        "on": Field(
+            Items(Text("ending", choices=("error", "failure", "findings"))), "which endings are retried"
+        ),
+        "backoff": Field(BACKOFF, "pause before an extra attempt"),
+    },
+    help_topic="checks",
+)
+RESOURCES = Record(
+    {
+        "memory": Field(SIZE, "memory, 2GiB"),
+        "cpus": Field(Number(256), "cores, 2"),
+        "pids": Field(Whole(1, 32768), "processes, 512"),
+        "disk": Field(SIZE, "what it may write, 1GiB"),
+    },
+    help_topic="checks",
+)
+SHELL = Text("shell", choices=("bash", "sh"))
+PATH = Text("a path inside the repository")
+
+
+class Command:
+    """`run`: a script, or a list of arguments."""
+
+    _argument = Items(Text("an argument", loose=True, empty=True), low=1, high=200)
+    _script = Text("a script or a list of arguments")
+
+    def read(self, node: Node, where: str, reading: Reading) -> object:
+        """A str or a tuple of str."""
+        return (self._argument if isinstance(node, ListNode) else self._script).read(node, where, reading)
+
+    def schema(self, reading: Mapping[str, tuple[str, ...]]) -> Schema:
+        """A string or an array of strings."""
+        return {"anyOf": [self._script.schema(reading), self._argument.schema(reading)]}
+
+
+NEED = Either(
+    Text("a check id", pattern=ID, code="G022"),
+    Record(
+        {
+            "check": Field(Text("a check id", pattern=ID, code="G022"), "the check", required=True),
+            "soft": Field(Flag(), "only orders"),
+        },
+        help_topic="checks",
+    ),
+)
+REPORT = Either(
+    PATH,
+    Record(
+        {
+            "path": Field(PATH, "path or glob beneath out/", required=True),
+            "format": Field(
+                Text("format", named="formats", code="G027"), "needed where the name does not tell"
+            ),
+            "flag": Field(WORD, "names a part of the coverage"),
+            "optional": Field(Flag(), "its absence is no failure"),
+            "only": Field(Table(AXIS, CellValue(), wanted="an axis name"), "matrix cells that write it"),
+        },
+        help_topic="checks",
+    ),
+)
+EXTERNAL = Record(
+    {
+        "context": Field(Text("a name"), "name of the check run or commit status", required=True),
+        "app": Field(Text("an app's slug"), "the app whose check run counts"),
+        "creator": Field(Text("a login"), "who posts the commit status"),
+        "accept": Field(
+            Items(Text("conclusion", choices=("success", "neutral", "skipped")), low=1),
+            "conclusions taken as success",
+        ),
+    },
+    later=dict.fromkeys(
+        ("workflow", "trigger", "upload", "pipeline", "jenkins", "azure", "bitbucket", "sonarqube", "http"),
+        "use {context, app} or {context, creator}",
+    ),
+    help_topic="checks",
+)
+
+
+class Network(Text):
+    """`network`: none is what every check has; full comes later."""
+
+    def __init__(self) -> None:
+        super().__init__("network", choices=("none",), later={"full": "checks run without network"})
+
+
+CHECK = Record(
+    {
+        "run": Field(Command(), "a script (bash -eo pipefail) or a list of arguments"),
+        "use": Field(Text("preset", named="presets", later=LATER_PRESETS, code="G024"), "a ready-made check"),
+        "args": Field(Command(), "appended to a preset's command"),
+        "external": Field(EXTERNAL, "somebody else's check run or commit status"),
+        "when": Field(Expr("when"), "decided first: false = not needed"),
+        "needs": Field(Items(NEED), "checks that must have succeeded"),
+        "after": Field(Expr("after"), "held until people made it true"),
+        "required": Field(Flag(), "false = advisory"),
+        "timeout": Field(DURATION, "10m"),
+        "retry": Field(RETRY, "extra attempts"),
+        "exit_codes": Field(
+            Record(
+                {
+                    "findings": Field(Items(Whole(1, 255)), "the tool ran well and found something"),
+                    "not_needed": Field(Items(Whole(1, 255)), "there was nothing to look at"),
+                },
+                help_topic="checks",
+            ),
+            "what exits other than 0 mean",
+        ),
+        "reports": Field(Items(REPORT), "files beneath out/ to read as evidence"),
+        "outputs": Field(PATH, "JSON file of flat facts beneath out/"),
+        "matrix": Field(MatrixShape(), "one check per cell"),
+        "tree": Field(Text("tree", choices=("head", "base")), "whose tree it starts in"),
+        "artifacts": Field(Items(PATH), "files beneath out/ to keep"),
+        "env": Field(ENV, "environment variables"),
+        "workdir": Field(PATH, "folder it starts in"),
+        "shell": Field(SHELL, "bash"),
+        "resources": Field(RESOURCES, "limits"),
+        "network": Field(Network(), "none"),
+    },
+    later={
+        "setup": "checks run without network; commit or vendor what they need",
+        "cache": "comes with 'setup'",
+        "reuse": "every run starts afresh",
+        "config": "configuration comes from base for untrusted heads, from head for trusted ones",
+        "concurrency": "the operator's limits apply",
+        "image": "checks see /usr, the toolbox and the operator's tool-chains",
+        "executor": "the operator chooses it",
+        "emit": "write a matrix or 'when' over outputs",
+        "fan_out": "write a matrix",
+        "secrets": NO_SECRET,
+    },
+    help_topic="checks",
+)
+CHECKS = Table(ID, CHECK, wanted="a check id")
+ON = Record(
+    {
+        "branches": Field(Items(GLOB), "target branches; default and protected ones if left out"),
+        "ignore_paths": Field(
+            Items(GLOB), "where only such files changed, checks without 'when' are not needed"
+        ),
+        "events": Field(
+            Items(Text("event", choices=("pull_request", "merge_group", "push")), low=1), "what is judged"
+        ),
+    },
+    help_topic="on",
+)
+DEFAULTS = Record(
+    {name: CHECK.fields[name] for name in ("timeout", "retry", "env", "workdir", "shell", "resources")},
+    help_topic="defaults",
+)
+_GLOBS = Items(GLOB)
+SETTINGS = Record(
+    {
+        "mode": Field(
+            Text("mode", choices=("enforce", "observe")), "observe shows the verdict and blocks nothing"
+        ),
+        "missing": Field(Text("answer", choices=("fail", "pass", "advisory")), "what missing evidence means"),
+        "small_change": Field(
+            Record({"lines": Field(Whole(0, 10_000), "20", required=True)}, help_topic="settings"),
+            "below it coverage conditions are exempt",
+        ),
+        "generated": Field(_GLOBS, "files left out of sizes"),
+        "coverage": Field(
+            Record({"exclude": Field(_GLOBS, "files without coverage")}, help_topic="settings"), "coverage"
+        ),
+        "max_behind": Field(Whole(1, 100_000), "commits behind the target before a new run is made"),
+        "comment": Field(Text("answer", choices=("always", "blocked", "never")), "the sticky comment"),
+        "publish": Field(
+            Record(
+                {
+                    name: Field(Flag(), doc)
+                    for name, doc in (
+                        ("checks", "each check too"),
+                        ("status", "a commit status too"),
+                        ("per_base", "one per base too"),
+                    )
+                },
+                help_topic="settings",
+            ),
+            "what is posted besides the aggregate",
+        ),
+        "ai_authored": Field(
+            Record(
+                {name: Field(_GLOBS, f"globs of {name}") for name in ("authors", "trailers", "labels")},
+                help_topic="settings",
+            ),
+            "what marks a change as machine-written",
+        ),
+        "gate": Field(
+            Text("gate", choices=("portcullis",), later={"sonar_way": "write its conditions under 'gate'"}),
+            "portcullis",
+        ),
+    },
+    later={
+        "commands": "'waive' and 'override' come later",
+        "licences": "licence conditions come later",
+    },
+    help_topic="settings",
+)
+
+
+class Version:
+    """`version: 1`."""
+
+    def read(self, node: Node, where: str, reading: Reading) -> object:
+        """1."""
+        if not isinstance(node, MapNode | ListNode) and node.value == 1 and not isinstance(node.value, bool):
+            return 1
+        reading.wrong(node, where, "version 1", code="G014", hint="write: version: 1")
+        return BAD
+
+    def schema(self, _reading: Mapping[str, tuple[str, ...]]) -> Schema:
+        """The constant."""
+        return {"const": 1}
+
+
+TOP = Record(
+    {
+        "version": Field(Version(), "1", required=True),
+        "on": Field(ON, "which changes are judged"),
+        "defaults": Field(DEFAULTS, "for all checks that allow them"),
+        "checks": Field(CHECKS, "what runs"),
+        "gate": Field(GateShape(), "what must hold; a built-in gate if left out"),
+        "settings": Field(SETTINGS, "how it is judged and shown"),
+    },
+    later={
+        "extends": "repeat the policy here until then",
+        "waivers": "use the tool's own in-source ignores until then",
+        "enforced": "policy repositories come later",
+        "notify": "the check run and the sticky comment are what is posted",
+        "deploy": "not in version 1",
+        "program": "write 'when' over outputs",
+        "emit": "write a matrix or 'when' over outputs",
+        "fan_out": "write a matrix",
+        "secrets": NO_SECRET,
+    },
+    help_topic="gate-file",
+    wanted="a mapping with 'version', 'checks' and 'gate'",
+)

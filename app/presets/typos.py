@@ -1,0 +1,24 @@
+"""typos: spelling in code and text, of any language.
+
+Exits 0 (clean), 2 (typos found), 1 (could not run), 64 and 78 (wrong arguments or configuration).
+"""
+
+from app.model import Kind, Preset, ReportSpec, Severity
+
+PRESET = Preset(
+    name="typos",
+    summary="Spelling in code and text",
+    tool="typos",
+    version="1.52.0",
+    tools=("typos==1.52.0",),
+    script=(
+        '"$PORTCULLIS_TOOLBOX/typos" --format=sarif --exclude=/out/ --exclude=/in/ ${args} '
+        '> "$PORTCULLIS_OUT/typos.sarif"'
+    ),
+    reports=(ReportSpec(path="out/typos.sarif", format="sarif", kind=Kind.FINDINGS),),
+    produces=(Kind.FINDINGS,),
+    findings_exits=(2,),
+    severities={"*": Severity.LOW},
+    config_files=("typos.toml", "_typos.toml", ".typos.toml", "pyproject.toml", "Cargo.toml"),
+    missing_hint="the operator installs it: portcullis toolbox install",
+)
