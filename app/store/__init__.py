@@ -4,7 +4,7 @@ One module per aggregate: `runs`, `checks`, `changes`, `projects`, `publications
 `deliveries`. Functions that write take a `Unit` (one transaction), those that read a connection.
 """
 
-from app.store import changes, checks, projects, publications, records, runs
+from app.store import changes, checks, deliveries, projects, publications, records, runs
 from app.store.schema import SchemaLevel, SchemaState, ensure_schema, migrate, schema_state
 from app.store.session import Database, Key, Unit, make_engine, pack, squeeze, unpack
 from app.store.tables import metadata
@@ -17,6 +17,7 @@ __all__ = [
     "Unit",
     "changes",
     "checks",
+    "deliveries",
     "ensure_schema",
     "make_engine",
     "metadata",
