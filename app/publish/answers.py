@@ -29,7 +29,7 @@ def recheck_accepted(check: str = "") -> str:
 
 def explain_accepted() -> str:
     """The comment and the link were renewed."""
-    return "this comment and the link to the run's page are new; the link works for 7 days"
+    return "this comment and the link to the run's page are new; the link works for about a week"
 
 
 def ok_to_test_accepted(sha: str) -> str:

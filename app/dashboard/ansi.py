@@ -1,0 +1,86 @@
+"""Terminal output as HTML: colours and weights become classes, everything else a terminal obeys is
+dropped. The input is hostile.
+"""
+
+import re
+from collections.abc import Iterator
+
+from markupsafe import Markup, escape
+
+from app.publish import clean
+
+_CODE = re.compile(
+    r"\x1b\[([0-9;:]*)m"
+    r"|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-~])?"
+)
+_WEIGHTS = {1: "b", 2: "dim", 3: "i", 4: "u"}
+_ENDS = {22: ("b", "dim"), 23: ("i",), 24: ("u",)}
+_EXTENDED = (38, 48)
+_NORMAL = range(30, 38)
+_BRIGHT = range(90, 98)
+
+
+def ansi_html(text: str) -> Markup:
+    """Text of a log as HTML: escaped, with `<span class="b c1">` for bold red and so on.
+
+    A carriage return starts its line anew, as progress bars mean it. Never an attribute from the text.
+    """
+    return Markup("").join(
+        Markup('<span class="{}">{}</span>').format(classes, piece) if classes else escape(piece)
+        for classes, piece in _pieces(_last_drawn(text))
+    )
+
+
+def _last_drawn(text: str) -> str:
+    plain = re.sub(r"\r+\n", "\n", text)
+    return re.sub(r"(?m)^[^\n]*\r(?=[^\n])", "", plain) if "\r" in plain else plain
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """(classes, clean text) in order; neighbours of equal style are not joined."""
+    style: dict[str, str] = {}
+    at = 0
+    for found in _CODE.finditer(text):
+        if found.start() > at:
+            yield " ".join(style.values()), clean.block(text[at : found.start()])
+        at = found.end()
+        if found.group(1) is not None:
+            _apply(style, found.group(1))
+    if at < len(text):
+        yield " ".join(style.values()), clean.block(text[at:])
+
+
+def _apply(style: dict[str, str], parameters: str) -> None:
+    """Change the style by the numbers of one `ESC [ … m`."""
+    numbers = [int(part[:4]) if part else 0 for part in re.split("[;:]", parameters)][:32]
+    while numbers:
+        number = numbers.pop(0)
+        if number == 0:
+            style.clear()
+        elif number in _WEIGHTS:
+            style[_WEIGHTS[number]] = _WEIGHTS[number]
+        elif number in _ENDS:
+            for name in _ENDS[number]:
+                style.pop(name, None)
+        elif number in _NORMAL or number in _BRIGHT:
+            bright = number in _BRIGHT
+            style["colour"] = f"c{number % 10 + (8 if bright else 0)}"
+        elif number == _EXTENDED[0] + 1:
+            style.pop("colour", None)
+        elif number in _EXTENDED:
+            _extended(style, number, numbers)
+
+
+def _extended(style: dict[str, str], number: int, numbers: list[int]) -> None:
+    """`38;5;n` and `38;2;r;g;b`: the first sixteen are shown, other colours only skipped."""
+    mode = numbers.pop(0) if numbers else 0
+    if mode == 5 and numbers:  # noqa: PLR2004 - ECMA-48: indexed colour
+        index = numbers.pop(0)
+        if number == _EXTENDED[0]:
+            style.pop("colour", None)
+            if index < 16:  # noqa: PLR2004 - the sixteen that have a class
+                style["colour"] = f"c{index}"
+    elif mode == 2:  # noqa: PLR2004 - ECMA-48: direct colour
+        del numbers[:3]
+        if number == _EXTENDED[0]:
+            style.pop("colour", None)
