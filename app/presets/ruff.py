@@ -6,49 +6,37 @@ Exits 0 (clean), 1 (findings), 2 (ruff could not run: broken configuration or ar
 from app.model import Kind, Preset, ReportSpec, Severity
 
 SEVERITIES: dict[str, Severity] = {
-    # ruff writes every finding as SARIF `error`, a long line and an undefined name alike.
+    # ruff writes every finding as SARIF `error`, a long line and an undefined name alike. The longest
+    # glob wins, so a family's letter (`F*`) is followed by the families that merely begin with it.
     "*": Severity.LOW,
     "invalid-syntax": Severity.CRITICAL,  # the file cannot be parsed at all
     "E9*": Severity.CRITICAL,  # syntax and I/O errors
+    "E5*": Severity.INFO,  # line length
     "F*": Severity.HIGH,  # pyflakes: mostly certain bugs …
-    "F401": Severity.MEDIUM,  # … except what is merely unused
+    "F401": Severity.MEDIUM,  # … except what is merely unused or said twice
     "F811": Severity.MEDIUM,
     "F841": Severity.MEDIUM,
     "F541": Severity.LOW,
+    **dict.fromkeys(("FA*", "FAST*", "FBT*", "FIX*", "FLY*", "FURB*"), Severity.LOW),
     "S*": Severity.MEDIUM,  # security (bandit's rules)
     "S101": Severity.INFO,  # assert: everyday in tests
-    "S102": Severity.HIGH,  # exec
-    "S105": Severity.HIGH,  # hard-coded passwords
-    "S106": Severity.HIGH,
-    "S107": Severity.HIGH,
-    "S301": Severity.HIGH,  # pickle
-    "S307": Severity.HIGH,  # eval
-    "S323": Severity.HIGH,  # unverified TLS
-    "S501": Severity.HIGH,
-    "S506": Severity.HIGH,  # unsafe YAML
-    "S602": Severity.HIGH,  # shell=True
-    "S605": Severity.HIGH,
-    "S608": Severity.HIGH,  # SQL from strings
+    # exec, passwords in code, pickle, eval, TLS unverified, unsafe YAML, shells, SQL from strings
+    **dict.fromkeys(
+        ("S102", "S105", "S106", "S107", "S301", "S307", "S323", "S501", "S506", "S602", "S605", "S608"),
+        Severity.HIGH,
+    ),
+    **dict.fromkeys(("SIM*", "SLF*", "SLOT*"), Severity.LOW),
     "B*": Severity.MEDIUM,  # bugbear: likely bugs
     "B006": Severity.HIGH,  # mutable default
     "B023": Severity.HIGH,  # loop variable caught late
-    "PLE*": Severity.HIGH,  # pylint errors
+    "PLE*": Severity.HIGH,  # pylint's errors and warnings
     "PLW*": Severity.MEDIUM,
     "ASYNC*": Severity.MEDIUM,
-    "BLE*": Severity.MEDIUM,
-    "DTZ*": Severity.MEDIUM,
-    "TRY*": Severity.LOW,
-    "RUF*": Severity.LOW,
+    "DTZ*": Severity.MEDIUM,  # times without a zone
     "RUF006": Severity.MEDIUM,  # a task nobody keeps
-    "C901": Severity.LOW,
-    "E5*": Severity.INFO,  # line length
-    "W*": Severity.INFO,  # white space
-    "D*": Severity.INFO,  # docstrings
-    "DTZ": Severity.MEDIUM,
-    "I*": Severity.INFO,  # import order
-    "Q*": Severity.INFO,
-    "COM*": Severity.INFO,
-    "ERA*": Severity.INFO,
+    # docstrings, white space, import order, quotes, commas, dead comments
+    **dict.fromkeys(("D*", "W*", "I*", "Q*", "COM*", "ERA*"), Severity.INFO),
+    "DJ*": Severity.LOW,
 }
 
 PRESET = Preset(

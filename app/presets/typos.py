@@ -5,16 +5,19 @@ Exits 0 (clean), 2 (typos found), 1 (could not run), 64 and 78 (wrong arguments 
 
 from app.model import Kind, Preset, ReportSpec, Severity
 
+_SCRIPT = """\
+set -- ${args}
+if [ "$PWD/out" = "$PORTCULLIS_OUT" ]; then set -- --exclude=/out/ --exclude=/in/ "$@"; fi
+"$PORTCULLIS_TOOLBOX/typos" --format=sarif "$@" > "$PORTCULLIS_OUT/typos.sarif"
+"""
+
 PRESET = Preset(
     name="typos",
     summary="Spelling in code and text",
     tool="typos",
     version="1.52.0",
     tools=("typos==1.52.0",),
-    script=(
-        '"$PORTCULLIS_TOOLBOX/typos" --format=sarif --exclude=/out/ --exclude=/in/ ${args} '
-        '> "$PORTCULLIS_OUT/typos.sarif"'
-    ),
+    script=_SCRIPT,
     reports=(ReportSpec(path="out/typos.sarif", format="sarif", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),
     findings_exits=(2,),
