@@ -1,1 +1,16 @@
-"""Room to be furnished."""
+"""The order of things, and surviving a crash: no rules of its own."""
+
+from app.engine.clock import Clock, SystemClock
+from app.engine.dispatch import EmbeddedDispatch
+from app.engine.engine import Engine
+from app.engine.services import Options, PageLink, Services
+
+__all__ = [
+    "Clock",
+    "EmbeddedDispatch",
+    "Engine",
+    "Options",
+    "PageLink",
+    "Services",
+    "SystemClock",
+]

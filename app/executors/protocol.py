@@ -103,8 +103,18 @@ class Workspaces(Protocol):
         """The commits in head and not in base, newest first."""
         ...
 
+    async def has_commit(self, repository: Repository, sha: Sha) -> bool:
+        """Whether a commit is in the mirror."""
+        ...
+
     async def is_ancestor(self, repository: Repository, older: Sha, newer: Sha) -> bool:
         """Whether older is reachable from newer."""
+        ...
+
+    async def undoes(self, repository: Repository, base_sha: Sha, tested_sha: Sha) -> bool:
+        """Whether base..tested is exactly the inverse of one of the last commits reachable from base
+        (by patch id), or brings back the tree of one of them.
+        """
         ...
 
     async def checkout(self, repository: Repository, sha: Sha) -> Path:

@@ -177,6 +177,12 @@ class Forge(Protocol):
         """Each reviewer's latest decisive review; dismissed ones left out."""
         ...
 
+    async def commit_authors(self, repository: Repository, number: int) -> tuple[str, ...]:
+        """Lower-case logins of the authors and committers of a pull request's commits, as the forge
+        knows them.
+        """
+        ...
+
     async def external_posts(self, repository: Repository, sha: Sha) -> tuple[ExternalPosted, ...]:
         """All check runs and commit statuses on a SHA, newest per name, poster and suite."""
         ...

@@ -23,7 +23,7 @@ class PullRequestChanged(msgspec.Struct, frozen=True, kw_only=True, tag="pull_re
     """A pull request as it is now. `action` is the forge's word; `sender` who caused it.
 
     `brought_head` is true when this delivery brought head_sha (opened, synchronize, reopened):
-    then `change.pusher` is the sender.
+    then `change.pusher` is the sender. `before` is the head it replaced, where the forge says.
     """
 
     action: str
@@ -32,6 +32,7 @@ class PullRequestChanged(msgspec.Struct, frozen=True, kw_only=True, tag="pull_re
     sender: Actor
     brought_head: bool = False
     retargeted: bool = False
+    before: Sha | None = None
 
 
 class Pushed(msgspec.Struct, frozen=True, kw_only=True, tag="push"):

@@ -35,7 +35,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What preparing a run found out besides the plan.
 
     `authors` are (name, e-mail) of commit authors and co-authors; `diagnostics` are the judging file's,
-    `head_diagnostics` those of the head's edited version; `edits_gate` when the change touches the file.
+    `head_diagnostics` those of the head's edited version; `edits_gate` when the change touches the file;
+    `neutral` is `first` or `removed` for a NEUTRAL run.
     """
 
     notes: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     edits_gate: bool = False
     authors: tuple[tuple[str, str], ...] = ()
     reverts: bool = False
+    title_note: str = ""
     neutral: str = ""
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, select, update
 
-from app.model import Change, ChangeState, People, Sha
+from app.model import Actor, Change, ChangeState, People, Sha
 from app.store.projects import insert
 from app.store.session import Unit, pack, unpack
-from app.store.tables import approvals_to_test, changes
+from app.store.tables import approvals_to_test, changes, pushers
 
 
 class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,3 +127,25 @@ def approved_to_test(connection: Connection, change_id: int, head_sha: Sha) -> b
         )
     ).first()
     return row is not None
+
+
+def remember_pusher(unit: Unit, change_id: int, head_sha: Sha, actor: Actor) -> None:
+    """Who brought a head: only its delivery tells, and the first one to tell counts."""
+    statement = insert(unit.connection, pushers).values(
+        change_id=change_id, head_sha=head_sha, actor=pack(actor)
+    )
+    unit.connection.execute(statement.on_conflict_do_nothing(index_elements=["change_id", "head_sha"]))
+
+
+def pusher_of(connection: Connection, change_id: int, head_sha: Sha) -> Actor | None:
+    """Who brought a head; None if no delivery told (then the head is untrusted)."""
+    row = connection.execute(
+        select(pushers.c.actor).where(pushers.c.change_id == change_id, pushers.c.head_sha == head_sha)
+    ).first()
+    return None if row is None else unpack(Actor, row.actor)
+
+
+def pushers_of(connection: Connection, change_id: int) -> tuple[str, ...]:
+    """Lower-case logins of all who were seen to push to a change."""
+    rows = connection.execute(select(pushers.c.actor).where(pushers.c.change_id == change_id))
+    return tuple(sorted({unpack(Actor, row.actor).login.lower() for row in rows}))

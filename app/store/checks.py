@@ -240,3 +240,8 @@ def run_of_attempt(connection: Connection, attempt_id: int) -> int | None:
         .join(runs, runs.c.id == attempts.c.run_id)
         .where(attempts.c.id == attempt_id, runs.c.status == "planned")
     ).scalar()
+
+
+def drop_check(unit: Unit, check_id: int) -> None:
+    """A check that the gate file does not have any more, or has otherwise: its attempts go with it."""
+    unit.connection.execute(checks.delete().where(checks.c.id == check_id))

@@ -144,6 +144,13 @@ def finish(unit: Unit, delivery_id: int, status: str, reason: str = "") -> bool:
     return changed.rowcount == 1
 
 
+def describe(unit: Unit, delivery_id: int, status: str, reason: str) -> None:
+    """What a delivery became, once the transaction that worked it off knows."""
+    unit.connection.execute(
+        update(deliveries).where(deliveries.c.id == delivery_id).values(status=status, reason=reason)
+    )
+
+
 def postpone(unit: Unit, delivery_id: int, wake_at: float, reason: str) -> str:
     """An attempt failed: try again at `wake_at`, or never after MAX_ATTEMPTS. Gives the status it has now,
     '' when there was nothing to postpone.

@@ -138,3 +138,16 @@ def branch(connection: Connection, repository_id: int, name: str) -> tuple[Sha, 
         select(branches).where(branches.c.repository_id == repository_id, branches.c.name == name)
     ).first()
     return None if row is None else (Sha(row.tip_sha), row.gate, row.gate_hash)
+
+
+def branch_id(connection: Connection, repository_id: int, name: str) -> int | None:
+    """Row id of a branch."""
+    return connection.execute(
+        select(branches.c.id).where(branches.c.repository_id == repository_id, branches.c.name == name)
+    ).scalar()
+
+
+def load_branch(connection: Connection, row_id: int) -> tuple[int, str]:
+    """(repository row id, name) of a branch."""
+    row = connection.execute(select(branches).where(branches.c.id == row_id)).one()
+    return row.repository_id, row.name

@@ -6,27 +6,24 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Table, or_, select, update
 
-from app.model import Publication, Sha, StickyComment
+from app.model import CommitStatus, Publication, Sha, StickyComment
 from app.store.projects import insert
 from app.store.session import Unit, pack, squeeze, unpack
 from app.store.tables import comments, publications
 
-MOVING = {"started_at", "completed_at"}
 
-
-class PublicationRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One wanted publication. `due` = the forge does not show it yet as far as we know."""
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of desired state. `due` = the forge does not show it yet as far as we know."""
 
     id: int
     repository_id: int
-    wanted: Publication
+    wanted: Publication | CommitStatus | StickyComment
     wanted_hash: str
     posted_hash: str
     known_id: int | None
-    revision: int
     attempts: int
-    lease_until: float
-    error: str
+    posted_at: float | None
+    wake_at: float | None
 
     @property
     def due(self) -> bool:
@@ -34,100 +31,85 @@ class PublicationRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.wanted_hash != self.posted_hash
 
 
-class CommentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One wanted sticky comment."""
-
-    id: int
-    repository_id: int
-    wanted: StickyComment
-    wanted_hash: str
-    posted_hash: str
-    known_id: int | None
-    attempts: int
-
-    @property
-    def due(self) -> bool:
-        """Whether there is something to post."""
-        return self.wanted_hash != self.posted_hash
-
-
-def _hash(publication: Publication | StickyComment) -> str:
+def _hash(wanted: Publication | CommitStatus | StickyComment) -> str:
     """Identity of what people see: times of day do not make it another one."""
-    if isinstance(publication, Publication):
-        publication = msgspec.structs.replace(publication, started_at="", completed_at="")
-    return hashlib.sha256(pack(publication)).hexdigest()
+    if isinstance(wanted, Publication):
+        wanted = msgspec.structs.replace(wanted, started_at="", completed_at="")
+    return hashlib.sha256(pack(wanted)).hexdigest()
 
 
-def _publication(row: Row[Any]) -> PublicationRow:
-    return PublicationRow(
+def _publication(row: Row[Any]) -> Wanted:
+    if row.kind == "status":
+        return _wanted(row, unpack(CommitStatus, row.wanted), row.posted_at)
+    return _wanted(row, unpack(Publication, row.wanted), row.posted_at)
+
+
+def _comment(row: Row[Any]) -> Wanted:
+    return _wanted(row, unpack(StickyComment, row.wanted), None)
+
+
+def _wanted(
+    row: Row[Any], wanted: Publication | CommitStatus | StickyComment, posted_at: float | None
+) -> Wanted:
+    return Wanted(
         id=row.id,
         repository_id=row.repository_id,
-        wanted=unpack(Publication, row.wanted),
+        wanted=wanted,
         wanted_hash=row.wanted_hash,
         posted_hash=row.posted_hash,
         known_id=row.known_id,
-        revision=row.revision,
         attempts=row.attempts,
-        lease_until=row.lease_until,
-        error=row.error,
+        posted_at=posted_at,
+        wake_at=row.wake_at,
     )
 
 
 def _want(
-    unit: Unit, table: Table, where: dict[str, object], wanted: Publication | StickyComment, now: float
+    unit: Unit,
+    table: Table,
+    where: dict[str, object],
+    wanted: Publication | CommitStatus | StickyComment,
+    wake_at: float,
 ) -> int | None:
     digest = _hash(wanted)
+    columns = (table.c.id, table.c.wanted_hash, table.c.posted_hash)
     match = [table.c[name] == value for name, value in where.items()]
-    known = unit.connection.execute(
-        select(table.c.id, table.c.wanted_hash, table.c.posted_hash).where(*match)
-    ).first()
+    known = unit.connection.execute(select(*columns).where(*match)).first()
     if known is not None and known.wanted_hash == digest:
         return None if known.posted_hash == digest else int(known.id)
     values: dict[str, object] = {
         "wanted": squeeze(wanted),
         "wanted_hash": digest,
-        "wake_at": now,
+        "wake_at": wake_at,
         "attempts": 0,
     }
     statement = insert(unit.connection, table).values(**where, **values)
-    if "revision" in table.c:
-        values["revision"] = table.c.revision + 1
     statement = statement.on_conflict_do_update(index_elements=list(where), set_=values)
     return int(unit.connection.execute(statement.returning(table.c.id)).scalar_one())
 
 
-def want_publication(unit: Unit, repository_id: int, wanted: Publication, now: float) -> int | None:
-    """Say what should be shown; gives the row to post, None when the forge shows it already."""
+def want_publication(
+    unit: Unit, repository_id: int, wanted: Publication | CommitStatus, wake_at: float
+) -> int | None:
+    """Say what should be shown from `wake_at` on; gives the row, None when the forge shows it already."""
+    status = isinstance(wanted, CommitStatus)
     where: dict[str, object] = {
         "repository_id": repository_id,
-        "head_sha": wanted.head_sha,
-        "name": wanted.name,
+        "head_sha": wanted.sha if isinstance(wanted, CommitStatus) else wanted.head_sha,
+        "kind": "status" if status else "check_run",
+        "name": wanted.context if isinstance(wanted, CommitStatus) else wanted.name,
     }
-    return _want(unit, publications, where, wanted, now)
+    return _want(unit, publications, where, wanted, wake_at)
 
 
-def want_comment(unit: Unit, repository_id: int, wanted: StickyComment, now: float) -> int | None:
-    """Say what the sticky comment should read; gives the row to post, None when nothing changes."""
+def want_comment(unit: Unit, repository_id: int, wanted: StickyComment, wake_at: float) -> int | None:
+    """Say what the sticky comment should read; gives the row, None when nothing changes."""
     where: dict[str, object] = {"repository_id": repository_id, "number": wanted.number}
-    return _want(unit, comments, where, wanted, now)
+    return _want(unit, comments, where, wanted, wake_at)
 
 
-def find_publication(
-    connection: Connection, repository_id: int, head_sha: Sha, name: str
-) -> PublicationRow | None:
-    """What is wanted under a name on a head, if anything."""
-    row = connection.execute(
-        select(publications).where(
-            publications.c.repository_id == repository_id,
-            publications.c.head_sha == head_sha,
-            publications.c.name == name,
-        )
-    ).first()
-    return None if row is None else _publication(row)
-
-
-def publications_on(connection: Connection, repository_id: int, head_sha: Sha) -> tuple[PublicationRow, ...]:
-    """All that is wanted on a head."""
+def publications_on(connection: Connection, repository_id: int, head_sha: Sha) -> tuple[Wanted, ...]:
+    """All that is wanted on a head, our comments aside."""
     rows = connection.execute(
         select(publications).where(
             publications.c.repository_id == repository_id, publications.c.head_sha == head_sha
@@ -136,67 +118,61 @@ def publications_on(connection: Connection, repository_id: int, head_sha: Sha) -
     return tuple(_publication(row) for row in rows)
 
 
-def claim(unit: Unit, table: Table, row_id: int, worker: str, lease_until: float, now: float) -> bool:
-    """Take the row's lease, unless another worker holds it."""
-    result = unit.connection.execute(
+def find_comment(connection: Connection, repository_id: int, number: int) -> Wanted | None:
+    """The sticky comment of a pull request, if one was ever wanted."""
+    row = connection.execute(
+        select(comments).where(comments.c.repository_id == repository_id, comments.c.number == number)
+    ).first()
+    return None if row is None else _comment(row)
+
+
+def _claim(unit: Unit, table: Table, row_id: int, worker: str, lease_until: float, now: float) -> Any:  # noqa: ANN401 - a row
+    taken = unit.connection.execute(
         update(table)
         .where(table.c.id == row_id, or_(table.c.lease_until < now, table.c.worker == worker))
         .values(worker=worker, lease_until=lease_until)
     )
-    return bool(result.rowcount)
-
-
-def claim_publication(
-    unit: Unit, row_id: int, worker: str, lease_until: float, now: float
-) -> PublicationRow | None:
-    """The row under our lease, None if another worker has it."""
-    if not claim(unit, publications, row_id, worker, lease_until, now):
+    if not taken.rowcount:
         return None
-    return _publication(
-        unit.connection.execute(select(publications).where(publications.c.id == row_id)).one()
-    )
+    return unit.connection.execute(select(table).where(table.c.id == row_id)).one()
 
 
-def claim_comment(unit: Unit, row_id: int, worker: str, lease_until: float, now: float) -> CommentRow | None:
+def claim_publication(unit: Unit, row_id: int, worker: str, lease_until: float, now: float) -> Wanted | None:
     """The row under our lease, None if another worker has it."""
-    if not claim(unit, comments, row_id, worker, lease_until, now):
-        return None
-    row = unit.connection.execute(select(comments).where(comments.c.id == row_id)).one()
-    return CommentRow(
-        id=row.id,
-        repository_id=row.repository_id,
-        wanted=unpack(StickyComment, row.wanted),
-        wanted_hash=row.wanted_hash,
-        posted_hash=row.posted_hash,
-        known_id=row.known_id,
-        attempts=row.attempts,
-    )
+    row = _claim(unit, publications, row_id, worker, lease_until, now)
+    return None if row is None else _publication(row)
 
 
-def _posted(
-    unit: Unit, table: Table, row_id: int, digest: str, known_id: int, extra: dict[str, object]
-) -> bool:
+def claim_comment(unit: Unit, row_id: int, worker: str, lease_until: float, now: float) -> Wanted | None:
+    """The row under our lease, None if another worker has it."""
+    row = _claim(unit, comments, row_id, worker, lease_until, now)
+    return None if row is None else _comment(row)
+
+
+def _posted(unit: Unit, table: Table, row: Wanted, known_id: int | None, **extra: object) -> bool:
     unit.connection.execute(
         update(table)
-        .where(table.c.id == row_id)
-        .values(posted_hash=digest, known_id=known_id, lease_until=0.0, attempts=0, error="", **extra)
+        .where(table.c.id == row.id)
+        .values(
+            posted_hash=row.wanted_hash, known_id=known_id, lease_until=0.0, attempts=0, error="", **extra
+        )
     )
     settled = unit.connection.execute(
         update(table)
-        .where(table.c.id == row_id, table.c.wanted_hash == table.c.posted_hash)
+        .where(table.c.id == row.id, table.c.wanted_hash == table.c.posted_hash)
         .values(wake_at=None)
     )
     return bool(settled.rowcount)
 
 
-def posted_publication(unit: Unit, row: PublicationRow, known_id: int, now: float) -> bool:
-    """The forge shows what the row wanted; false when more is wanted by now."""
-    return _posted(unit, publications, row.id, row.wanted_hash, known_id, {"posted_at": now})
+def posted_publication(unit: Unit, row: Wanted, known_id: int | None, now: float) -> bool:
+    """The forge shows what the row wanted; false when something else is wanted by now."""
+    return _posted(unit, publications, row, known_id, posted_at=now)
 
 
-def posted_comment(unit: Unit, row: CommentRow, known_id: int) -> bool:
+def posted_comment(unit: Unit, row: Wanted, known_id: int) -> bool:
     """The forge shows the comment; false when another text is wanted by now."""
-    return _posted(unit, comments, row.id, row.wanted_hash, known_id, {})
+    return _posted(unit, comments, row, known_id)
 
 
 def postpone_publication(unit: Unit, row_id: int, wake_at: float | None, error: str) -> None:
@@ -217,18 +193,15 @@ def _postpone(unit: Unit, table: Table, row_id: int, wake_at: float | None, erro
     )
 
 
-def forget_posted(unit: Unit, repository_id: int, head_sha: Sha, name: str, now: float) -> int | None:
-    """The forge does not show what we posted (any more): post it again; gives the row."""
-    return unit.connection.execute(
+def forget_posted(unit: Unit, repository_id: int, head_sha: Sha, now: float) -> tuple[int, ...]:
+    """The forge may not show what we posted on a head (any more): post again; gives the rows."""
+    rows = unit.connection.execute(
         update(publications)
-        .where(
-            publications.c.repository_id == repository_id,
-            publications.c.head_sha == head_sha,
-            publications.c.name == name,
-        )
-        .values(posted_hash="", known_id=None, wake_at=now)
+        .where(publications.c.repository_id == repository_id, publications.c.head_sha == head_sha)
+        .values(posted_hash="", wake_at=now)
         .returning(publications.c.id)
-    ).scalar()
+    )
+    return tuple(row.id for row in rows)
 
 
 def publications_to_do(connection: Connection, now: float) -> tuple[int, ...]:
@@ -241,3 +214,11 @@ def comments_to_do(connection: Connection, now: float) -> tuple[int, ...]:
     """Sticky comments that are due."""
     rows = connection.execute(select(comments.c.id).where(comments.c.wake_at <= now))
     return tuple(row.id for row in rows)
+
+
+def stop_posting(unit: Unit, repository_id: int) -> None:
+    """The repository is not ours to post to any more: nothing is due there."""
+    for table in (publications, comments):
+        unit.connection.execute(
+            update(table).where(table.c.repository_id == repository_id).values(wake_at=None)
+        )

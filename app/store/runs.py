@@ -234,3 +234,8 @@ def settled_changes_before(connection: Connection, touched_before: float) -> tup
         .distinct()
     )
     return tuple(row.id for row in rows)
+
+
+def save_facts(unit: Unit, run_id: int, facts: RunFacts) -> None:
+    """What is said beside a verdict changed, nothing it rests on."""
+    unit.connection.execute(update(runs).where(runs.c.id == run_id).values(facts=squeeze(facts)))

@@ -34,31 +34,39 @@ class Unit:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.wakes: list[Key] = []
+        self.later: dict[Key, float] = {}
+        self.priorities: dict[Key, int] = {}
 
-    def wake(self, kind: str, identifier: int) -> None:
-        """Something is to be done about a row once this transaction has committed."""
+    def wake(self, kind: str, identifier: int, priority: int = 0) -> None:
+        """Something is to be done about a row once this transaction has committed; higher is sooner."""
         key = (kind, identifier)
+        self.priorities[key] = priority
         if key not in self.wakes:
             self.wakes.append(key)
 
+    def wake_later(self, kind: str, identifier: int, at: float) -> None:
+        """Something is to be done about a row at a time (epoch seconds) after the commit."""
+        key = (kind, identifier)
+        self.later[key] = min(at, self.later.get(key, at))
+
 
 class Database:
-    """The store's door. `on_commit` gets the keys woken by each committed unit."""
+    """The store's door. `on_commit` gets each committed unit that woke something."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = make_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self.on_commit: Callable[[list[Key]], None] = _nobody
+        self.on_commit: Callable[[Unit], None] = _nobody
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else 8, "store-write")
         self._readers = ThreadPoolExecutor(2 if self.is_sqlite else 8, "store-read")
 
     async def run(self, work: Callable[[Unit], T]) -> T:
         """Run `work` in one transaction; its wake-ups are handed out after the commit."""
         loop = asyncio.get_running_loop()
-        result, wakes = await loop.run_in_executor(self._writers, self._write, work)
-        if wakes:
-            self.on_commit(wakes)
+        result, unit = await loop.run_in_executor(self._writers, self._write, work)
+        if unit.wakes or unit.later:
+            self.on_commit(unit)
         return result
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -66,10 +74,10 @@ class Database:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, work)
 
-    def _write(self, work: Callable[[Unit], T]) -> tuple[T, list[Key]]:
+    def _write(self, work: Callable[[Unit], T]) -> tuple[T, Unit]:
         with self.unit() as unit:
             result = work(unit)
-        return result, unit.wakes
+        return result, unit
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with as_outage(), self.engine.connect() as connection:
@@ -79,7 +87,7 @@ class Database:
 
     @contextmanager
     def unit(self) -> Iterator[Unit]:
-        """One transaction from a thread; the caller hands out `unit.wakes` itself."""
+        """One transaction from a thread; the caller hands out what it woke itself."""
         with as_outage(), self.engine.begin() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -127,7 +135,7 @@ def as_outage() -> Iterator[None]:
         ) from error
 
 
-def _nobody(_keys: list[Key]) -> None:
+def _nobody(_unit: Unit) -> None:
     pass
 
 

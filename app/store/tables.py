@@ -270,10 +270,10 @@ publications = Table(
     _reference("repository_id", "repositories", index=False),
     Column("head_sha", String(64), nullable=False),
     Column("name", String(300), nullable=False),
-    Column("wanted", LargeBinary, nullable=False),  # zstd Publication
+    Column("kind", String(16), nullable=False),  # check_run, status
+    Column("wanted", LargeBinary, nullable=False),  # zstd Publication or CommitStatus
     Column("wanted_hash", String(64), nullable=False),
     Column("posted_hash", String(64), nullable=False, server_default=""),
-    Column("revision", Integer, nullable=False, server_default="1"),
     Column("known_id", BigInteger, nullable=True),
     Column("worker", String(64), nullable=False, server_default=""),
     Column("lease_until", Float, nullable=False, server_default="0"),
@@ -281,7 +281,7 @@ publications = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("error", Text, nullable=False, server_default=""),
     Column("posted_at", Float, nullable=True),
-    UniqueConstraint("repository_id", "head_sha", "name"),
+    UniqueConstraint("repository_id", "head_sha", "kind", "name"),
     Index("ix_publications_wake", "wake_at"),
 )
 
@@ -317,6 +317,16 @@ commands = Table(
     Column("wake_at", Float, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     UniqueConstraint("repository_id", "comment_id"),
+)
+
+pushers = Table(
+    "pushers",
+    metadata,
+    _id(),
+    _reference("change_id", "changes", index=False),
+    Column("head_sha", String(64), nullable=False),
+    Column("actor", LargeBinary, nullable=False),  # Actor
+    UniqueConstraint("change_id", "head_sha"),
 )
 
 approvals_to_test = Table(

@@ -1,0 +1,283 @@
+"""Run one attempt: claim it, run it in the sandbox under a lease, keep what it left, once."""
+
+import asyncio
+from pathlib import Path, PurePosixPath
+
+import msgspec
+import structlog
+from sqlalchemy import Connection
+
+from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
+from app.engine.reconcile import queue
+from app.engine.services import Services
+from app.executors import (
+    AttemptOutcome,
+    AttemptSpec,
+    Ended,
+    LogChunk,
+    ReportsRead,
+    read_reports,
+)
+from app.model import (
+    Attempt,
+    AttemptStatus,
+    CheckEvidence,
+    CheckRow,
+    CheckSpec,
+    Conclusion,
+    Ending,
+    Misconfigured,
+    Outage,
+    Repository,
+    Run,
+    Sha,
+    Status,
+)
+from app.store import Unit, changes, checks, projects, records, runs
+
+LOG = structlog.get_logger(__name__)
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one attempt concerns."""
+
+    attempt: Attempt
+    check: CheckRow
+    spec: CheckSpec
+    run: Run
+    change: changes.ChangeRow
+    repository: Repository
+    failed_before: frozenset[str]
+
+
+async def run_attempt(services: Services, attempt_id: int) -> None:
+    """The handler of ('attempt', id). Whoever loses the claim drops the work."""
+    now = services.clock.now()
+    lease = now + services.options.lease
+    work = await services.database.run(lambda unit: _claim(unit, services, attempt_id, lease, now))
+    if work is None:
+        return
+    structlog.contextvars.bind_contextvars(run=work.run.id, check=work.spec.key, attempt=attempt_id)
+    renewing = asyncio.create_task(_renew(services, attempt_id, asyncio.current_task()))
+    try:
+        outcome, read = await _execute(services, work)
+    except asyncio.CancelledError:
+        await asyncio.shield(_give_back(services, work))
+        raise
+    finally:
+        renewing.cancel()
+    await _store(services, work, outcome, read)
+
+
+def _claim(unit: Unit, services: Services, attempt_id: int, lease: float, now: float) -> Work | None:
+    connection = unit.connection
+    run_id = checks.run_of_attempt(connection, attempt_id)
+    if run_id is None or not checks.claim_attempt(unit, attempt_id, services.worker, lease, now):
+        return None
+    work = _load(connection, attempt_id)
+    if work is not None:
+        result = msgspec.structs.replace(work.check.result, status=Status.RUNNING, since=now)
+        checks.save_check(unit, msgspec.structs.replace(work.check, result=result))
+    return work
+
+
+def _load(connection: Connection, attempt_id: int) -> Work | None:
+    attempt = checks.load_attempt(connection, attempt_id)
+    run = None if attempt is None else runs.load_run(connection, attempt.run_id)
+    if attempt is None or run is None or run.plan is None:
+        return None
+    check = checks.load_check(connection, attempt.check_id)
+    earlier = [
+        other.ending.failed_tests
+        for other in checks.attempts_of_run(connection, run.id)
+        if other.check_id == check.id and other.n < attempt.n and other.ending is not None
+    ]
+    return Work(
+        attempt=attempt,
+        check=check,
+        spec=next(spec for spec in run.plan.checks if spec.key == check.result.key),
+        run=run,
+        change=changes.load_change(connection, run.change_id),
+        repository=projects.load_repository(connection, run.repository_id),
+        failed_before=frozenset(name for names in earlier[-check.retries :] for name in names)
+        if check.retries
+        else frozenset(),
+    )
+
+
+async def _renew(services: Services, attempt_id: int, task: asyncio.Task[None] | None) -> None:
+    """Keep the lease; stop the attempt when it is not ours any more (superseded, or thought dead)."""
+    while True:
+        await asyncio.sleep(services.options.lease / 3)
+        until = services.clock.now() + services.options.lease
+        try:
+            ours = await services.database.run(
+                lambda unit, until=until: checks.renew_lease(unit, attempt_id, services.worker, until)  # type: ignore[misc]
+            )
+        except Outage as outage:
+            LOG.warning("the lease could not be renewed", reason=outage.message)
+            continue
+        if not ours and task is not None:
+            task.cancel()
+            return
+
+
+async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, ReportsRead]:
+    """Run it and read what it left. What goes wrong on our side is an outcome too: `setup_error`."""
+    if services.untrusted_refused and not work.run.trusted:
+        detail = f"this machine may not run untrusted changes: {services.untrusted_refused}"
+        return AttemptOutcome(ended=Ended.SETUP_ERROR, detail=detail), ReportsRead()
+    spaces, repository, run = services.workspaces, work.repository, work.run
+    try:
+        tested = await spaces.checkout(repository, run.tested_sha)
+        needs_base = work.spec.tree == "base" or (work.spec.config_files and not run.trusted)
+        base = await spaces.checkout(repository, run.base_sha) if needs_base else None
+        outcome = await services.executor.run(
+            await _spec(services, work, tested, base), _log_sink(services, work.attempt.id)
+        )
+        read = await read_reports(work.spec, outcome.files, reader=services.reader, tree=tested)
+    except (Outage, Misconfigured) as problem:
+        LOG.warning("an attempt could not be run", reason=problem.message)
+        return AttemptOutcome(ended=Ended.SETUP_ERROR, detail=problem.message), ReportsRead()
+    except OSError as problem:
+        LOG.warning("an attempt could not be run", reason=str(problem))
+        detail = f"the worker's machine failed: {problem.strerror or problem}"
+        return AttemptOutcome(ended=Ended.SETUP_ERROR, detail=detail), ReportsRead()
+    return outcome, read
+
+
+async def _spec(services: Services, work: Work, tested: Path, base: Path | None) -> AttemptSpec:
+    spec, run = work.spec, work.run
+    comparison = run.comparison
+    changed = comparison.paths if comparison is not None else ()
+    on_base = spec.tree == "base" and base is not None
+    return AttemptSpec(
+        attempt_id=f"{work.attempt.id}",
+        check=spec,
+        tree=base if on_base and base is not None else tested,
+        other_tree=tested if on_base else None,
+        config_tree=base if spec.config_files and not run.trusted else None,
+        changed=changed,
+        facts=_facts(work),
+        inputs=await _inputs(services, work),
+        trusted=run.trusted,
+    )
+
+
+def _facts(work: Work) -> dict[str, str]:
+    return {
+        "PORTCULLIS_HEAD_SHA": work.run.head_sha,
+        "PORTCULLIS_BASE_SHA": work.run.base_sha,
+        "PORTCULLIS_BASE_REF": work.change.change.base_ref,
+        "PORTCULLIS_TRUSTED": "true" if work.run.trusted else "false",
+    }
+
+
+async def _inputs(services: Services, work: Work) -> dict[str, Path]:
+    """Directories of the artifacts of the checks this one needs: `id`, or `id/cell` of a matrix."""
+    ids = {need.check for need in work.spec.needs}
+    if not ids:
+        return {}
+
+    def read(connection: Connection) -> dict[str, Path]:
+        rows = [row for row in checks.load_checks(connection, work.run.id) if row.result.id in ids]
+        current = {row.id: row for row in rows}
+        found: dict[str, Path] = {}
+        for check_id, n, path, _, stored in records.artifacts_of(connection, tuple(current)):
+            row = current[check_id]
+            if n == row.attempt:
+                cell = row.result.key.removeprefix(row.result.id).strip(" ()").replace(", ", "-")
+                name = f"{row.result.id}/{cell}" if cell else row.result.id
+                found[name] = Path(stored).parents[len(PurePosixPath(path).parts) - 1]
+        return found
+
+    return await services.database.read(read)
+
+
+def _log_sink(services: Services, attempt_id: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a LogSink
+    async def sink(chunk: LogChunk) -> None:
+        await services.database.run(
+            lambda unit: records.append_log(unit, attempt_id, chunk.seq, chunk.offset, chunk.t_ms, chunk.data)
+        )
+
+    return sink
+
+
+async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: ReportsRead) -> None:
+    """Keep the ending by a guarded UPDATE and let the run go on, in one transaction."""
+    evidence = mark_flaky(CheckEvidence(key=work.spec.key, reports=read.contents), work.failed_before)
+    ending = conclude(work.spec, outcome, read, evidence)
+    LOG.info(
+        "attempt ended", conclusion=ending.conclusion.value, reason=ending.reason, seconds=ending.seconds
+    )
+
+    def write(unit: Unit) -> None:
+        now = services.clock.now()
+        status = AttemptStatus.COMPLETED
+        if not checks.end_attempt(unit, work.attempt.id, services.worker, status, ending, now):
+            return  # superseded, lost or stored before: late results change nothing
+        for artifact in outcome.artifacts:
+            records.keep_artifact(unit, work.attempt.id, artifact.path, artifact.size, artifact.stored)
+        row = checks.load_check(unit.connection, work.check.id)
+        if row.attempt != work.attempt.n:
+            return  # set back meanwhile
+        evidence_id = _keep_evidence(unit, work, evidence, now) if evidence.reports else None
+        after = after_attempt(work.spec, row, ending, evidence_id, read.outputs, evidence, now)
+        checks.save_check(unit, after)
+        delay = wants_retry(work.spec, row, ending)
+        if delay is not None:
+            queue(unit, services, work.run, work.change.change, row.id, delay)
+        unit.wake("run", work.run.id)
+
+    await services.database.run(write)
+
+
+def _keep_evidence(unit: Unit, work: Work, evidence: CheckEvidence, now: float) -> int:
+    comparison = work.run.comparison
+    return checks.keep_evidence(
+        unit,
+        definition=work.spec.definition,
+        base_tree=comparison.base_tree if comparison is not None else Sha(""),
+        tested_tree=comparison.tested_tree if comparison is not None else Sha(""),
+        origin=f"run {work.run.id}, attempt {work.attempt.id} of {work.spec.key}",
+        body=evidence,
+        now=now,
+    )
+
+
+async def _give_back(services: Services, work: Work) -> None:
+    """Our process stops, or the run was superseded: the attempt is cancelled or lost, never a failure."""
+    await services.database.run(lambda unit: lose(unit, services, work.attempt, "its worker stopped"))
+
+
+def lose(unit: Unit, services: Services, attempt: Attempt, reason: str) -> None:
+    """A running attempt is not run by anybody any more: count our crash and queue the next one."""
+    now = services.clock.now()
+    ending = Ending(conclusion=Conclusion.ERROR, reason=reason, ended=Ended.LOST.value)
+    status = AttemptStatus.LOST
+    if not checks.end_attempt(unit, attempt.id, attempt.worker or services.worker, status, ending, now):
+        return
+    row = checks.load_check(unit.connection, attempt.check_id)
+    run = runs.load_run(unit.connection, attempt.run_id)
+    if run is None or not run.status.live or row.attempt != attempt.n:
+        return
+    after = after_loss(row, now)
+    checks.save_check(unit, after)
+    if after.result.status is Status.QUEUED:
+        change = changes.load_change(unit.connection, run.change_id).change
+        queue(unit, services, run, change, row.id)
+    unit.wake("run", run.id)
+
+
+async def release_trees(services: Services, run_id: int) -> None:
+    """The handler of ('release', run id): nobody runs on this run's trees any more."""
+
+    def read(connection: Connection) -> tuple[Run, Repository] | None:
+        run = runs.load_run(connection, run_id)
+        if run is None:
+            return None
+        return run, projects.load_repository(connection, run.repository_id)
+
+    found = await services.database.read(read)
+    if found is not None and found[0].tested_sha:
+        await services.workspaces.release(found[1], found[0].tested_sha)

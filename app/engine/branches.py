@@ -1,0 +1,262 @@
+"""The target moved (gate-file.md section 2): which open changes that concerns, and how."""
+
+import msgspec
+import structlog
+from sqlalchemy import Connection
+
+from app.engine import rules
+from app.engine.gates import Reading, read_gate
+from app.engine.opening import PORTCULLIS, accept_change, start_run
+from app.engine.prepare import with_operator_limits
+from app.engine.publishing import republish
+from app.engine.services import Services
+from app.model import (
+    Actor,
+    Change,
+    ChangeKind,
+    Misconfigured,
+    Outage,
+    Repository,
+    Run,
+    RunStatus,
+    Sha,
+)
+from app.plan import GateFile, compile_plan
+from app.store import Unit, changes, checks, projects, runs
+
+LOG = structlog.get_logger(__name__)
+RETRY_SECONDS = 30.0
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """A branch as it is now."""
+
+    repository_id: int
+    repository: Repository
+    name: str
+    tip: Sha
+    reading: Reading
+
+
+async def look_at_branch(services: Services, branch_id: int) -> None:
+    """The handler of ('branch', row id): a gated branch was pushed to."""
+    repository_id, name = await services.database.read(lambda c: projects.load_branch(c, branch_id))
+    active = await services.database.read(lambda c: projects.is_active(c, repository_id))
+    if not active:
+        return
+    repository = await services.database.read(lambda c: projects.load_repository(c, repository_id))
+    try:
+        moved = await _read(services, repository_id, repository, name)
+    except (Outage, Misconfigured) as problem:
+        at = services.clock.now() + RETRY_SECONDS
+        LOG.warning("a branch is looked at again later", branch=name, reason=problem.message)
+        services.dispatch.wake_at(("branch", branch_id), at)
+        return
+    if moved is None:
+        return
+    open_on_it = await services.database.read(lambda c: changes.open_changes(c, repository_id, name))
+    trees = {row.id: await _tree_paths(services, repository, row.id) for row in open_on_it}
+    behind = {row.id: await _behind(services, moved, row.id) for row in open_on_it}
+    await services.database.run(
+        lambda unit: _apply(unit, services, moved, [row.id for row in open_on_it], trees, behind)
+    )
+
+
+async def _read(services: Services, repository_id: int, repository: Repository, name: str) -> Moved | None:
+    forge = services.forges[repository.forge]
+
+    async def credential() -> str:
+        return await forge.git_credential(repository)
+
+    known = await services.database.read(lambda c: projects.branch(c, repository_id, name))
+    tip = known[0] if known is not None else Sha("")
+    fetched = await services.workspaces.fetch(
+        repository,
+        base_ref=name,
+        head_refspec=f"refs/heads/{name}",
+        head_sha=tip,
+        credential=credential,
+    )
+    if fetched.base_sha is None:
+        return None
+    reading = await read_gate(services, repository, fetched.base_sha, name)
+    return Moved(
+        repository_id=repository_id,
+        repository=repository,
+        name=name,
+        tip=fetched.base_sha,
+        reading=reading,
+    )
+
+
+async def _tree_paths(services: Services, repository: Repository, change_id: int) -> tuple[str, ...]:
+    """Paths of the tested tree of a change's planned run, for matrices."""
+
+    def tested(connection: Connection) -> Sha | None:
+        run = runs.latest_run(connection, change_id)
+        return run.tested_sha if run is not None and run.status is RunStatus.PLANNED else None
+
+    sha = await services.database.read(tested)
+    if not sha:
+        return ()
+    return tuple(entry.path for entry in await services.workspaces.entries(repository, sha))
+
+
+async def _behind(services: Services, moved: Moved, change_id: int) -> int:
+    """How many commits of the target a change's run was not merged with."""
+    run = await services.database.read(lambda c: runs.latest_run(c, change_id))
+    if run is None or not run.base_sha or run.base_sha == moved.tip:
+        return 0
+    found = await services.workspaces.commits(moved.repository, run.base_sha, moved.tip)
+    return len(found)
+
+
+def _apply(
+    unit: Unit,
+    services: Services,
+    moved: Moved,
+    change_ids: list[int],
+    trees: dict[int, tuple[str, ...]],
+    behind: dict[int, int],
+) -> None:
+    now = services.clock.now()
+    gatefile = moved.reading.gatefile
+    gate = "absent" if moved.reading.state == "absent" else "present"
+    gate_hash = gatefile.gate_hash if gatefile is not None else ""
+    projects.know_branch(unit, moved.repository_id, moved.name, moved.tip, gate, gate_hash, now)
+    if gatefile is not None and "push" in gatefile.events:
+        _open_push(unit, services, moved)
+    for change_id in change_ids:
+        row = changes.load_change(unit.connection, change_id)
+        run = runs.latest_run(unit.connection, change_id)
+        if run is None or not run.status.live or row.change.kind is not ChangeKind.PULL_REQUEST:
+            continue
+        _look_at(unit, services, moved, row, run, trees[change_id], behind[change_id])
+
+
+def _look_at(
+    unit: Unit,
+    services: Services,
+    moved: Moved,
+    row: changes.ChangeRow,
+    run: Run,
+    tree_paths: tuple[str, ...],
+    behind: int,
+) -> None:
+    """Same resolved file: the verdict stays. A changed one re-judges; what had no plan starts anew."""
+    gatefile = moved.reading.gatefile
+    if run.status is RunStatus.NEW:
+        return
+    if run.status is not RunStatus.PLANNED or run.plan is None or gatefile is None:
+        gone = run.status is RunStatus.NEUTRAL and moved.reading.state == "absent"
+        if not gone:
+            start_run(unit, services, row.repository_id, row.id, row.change, actor=PORTCULLIS)
+        return
+    most = gatefile.settings.max_behind
+    if most is not None and behind > most:
+        start_run(unit, services, row.repository_id, row.id, row.change, actor=PORTCULLIS)
+        return
+    note = f"judged on {moved.name}@{run.base_sha[:7]}, {behind} commits behind" if behind else ""
+    facts = msgspec.structs.replace(
+        run.facts,
+        notes=(note,) if note else (),
+        title_note=moved.reading.note if moved.reading.state == "older" else "",
+        diagnostics=moved.reading.diagnostics,
+    )
+    if run.plan.gate_hash == gatefile.gate_hash:
+        runs.save_facts(unit, run.id, facts)
+        if facts.title_note != run.facts.title_note:
+            republish(unit, services, row.repository_id, run.head_sha)
+        return
+    run = msgspec.structs.replace(run, facts=facts, policy_sha=moved.reading.policy_sha)
+    _replan(unit, services, run, gatefile, moved.reading.text, tree_paths)
+
+
+def _replan(
+    unit: Unit,
+    services: Services,
+    run: Run,
+    gatefile: GateFile,
+    text: bytes,
+    tree_paths: tuple[str, ...],
+) -> None:
+    """A changed gate file moves policy_sha only: evidence of unchanged checks stays, others run."""
+    plan = with_operator_limits(
+        services,
+        compile_plan(gatefile, comparison=run.comparison, tree_paths=tree_paths, policy_sha=run.policy_sha),
+    )
+    old = {spec.key: spec.definition for spec in run.plan.checks} if run.plan is not None else {}
+    same = {spec.key for spec in plan.checks if old.get(spec.key) == spec.definition}
+    now = services.clock.now()
+    for check in checks.load_checks(unit.connection, run.id):
+        if check.result.key not in same:
+            for attempt_id in checks.cancel_attempts(unit, run.id, now, check.id):
+                unit.wake("stop", attempt_id)
+            checks.drop_check(unit, check.id)
+    runs.save_preparation(unit, msgspec.structs.replace(run, plan=plan), text)
+    checks.insert_checks(unit, run.id, rules.first_results(plan, now))
+    changes.want_people(unit, run.change_id)
+    unit.wake("run", run.id)
+
+
+def _open_push(unit: Unit, services: Services, moved: Moved) -> None:
+    """A base run on the pushed commit, where the gate file asks for them."""
+    key = f"push-{moved.name}"
+    known = changes.find_change(unit.connection, moved.repository_id, key)
+    before = known.change.head_sha if known is not None else None
+    if before == moved.tip:
+        return
+    change = Change(
+        kind=ChangeKind.PUSH,
+        key=key,
+        title=f"push to {moved.name}",
+        base_ref=moved.name,
+        base_tip=moved.tip,
+        head_ref=moved.name,
+        head_sha=moved.tip,
+        before=before,
+        author=PORTCULLIS,
+    )
+    accept_change(unit, services, moved.repository_id, change, actor=PORTCULLIS)
+
+
+async def read_repository(services: Services, repository_id: int) -> None:
+    """The handler of ('repository', id): read its open pull requests as they are now."""
+    active = await services.database.read(lambda c: projects.is_active(c, repository_id))
+    if not active:
+        return
+    repository = await services.database.read(lambda c: projects.load_repository(c, repository_id))
+    forge = services.forges[repository.forge]
+    found = await forge.open_changes(repository)
+    open_keys = {change.key for change in found}
+
+    def write(unit: Unit) -> list[int]:
+        for change in found:
+            known = changes.find_change(unit.connection, repository_id, change.key)
+            pusher: Actor | None = None
+            if known is not None:
+                pusher = changes.pusher_of(unit.connection, known.id, change.head_sha)
+            told = msgspec.structs.replace(change, pusher=pusher)
+            accept_change(unit, services, repository_id, told, actor=change.author)
+        projects.wake_repository(unit, repository_id, services.clock.now() + services.options.reread_every)
+        return [
+            row.id
+            for row in changes.open_changes(unit.connection, repository_id)
+            if row.change.kind is ChangeKind.PULL_REQUEST and row.change.key not in open_keys
+        ]
+
+    for change_id in await services.database.run(write):
+        services.dispatch.wake(("change", change_id))
+
+
+async def read_installation(services: Services, installation_id: int) -> None:
+    """The handler of ('installation', forge id): read all its repositories."""
+    for forge in services.forges.values():
+        repositories = await forge.installation_repositories(installation_id)
+
+        def write(unit: Unit, repositories: tuple[Repository, ...] = repositories) -> None:
+            for repository in repositories:
+                row_id = projects.upsert_repository(unit, repository, services.clock.now())
+                unit.wake("repository", row_id)
+
+        await services.database.run(write)

@@ -1,0 +1,115 @@
+"""The engine: handlers by key, started and stopped with the process."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+
+from app.engine.attempts import release_trees, run_attempt
+from app.engine.branches import look_at_branch, read_installation, read_repository
+from app.engine.commands import obey
+from app.engine.deliveries import read_delivery
+from app.engine.dispatch import Handler
+from app.engine.posting import post_comment, post_publication
+from app.engine.reconcile import reconcile, refresh_change
+from app.engine.services import Services
+from app.engine.sweep import sweep
+from app.model import Misconfigured, Outage
+from app.store import Unit
+
+LOG = structlog.get_logger(__name__)
+GRACE_SECONDS = 10.0
+OUTAGE_SECONDS = 10.0
+
+
+class Engine:
+    """Runs the state machine of one process. `start` sweeps first: what was cut off goes on."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open the forges, clear away leftovers, take up all unfinished work."""
+        services = self.services
+        for forge in services.forges.values():
+            await forge.start()
+        removed = await services.executor.sweep()
+        if removed:
+            LOG.info("leftovers of an earlier process were removed", count=removed)
+        services.database.on_commit = self._committed
+        await services.dispatch.start({kind: self._guarded(kind, work) for kind, work in HANDLERS.items()})
+        await sweep(services, at_start=True)
+        self._sweeper = asyncio.create_task(self._sweep_for_ever())
+
+    async def stop(self) -> None:
+        """Hand out nothing more; attempts under way are given back and run again at the next start."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        services = self.services
+        services.dispatch.cancel_kind("attempt")
+        await services.dispatch.stop(GRACE_SECONDS)
+        for forge in services.forges.values():
+            await forge.close()
+        services.reader.close()
+
+    def _committed(self, unit: Unit) -> None:
+        for key in unit.wakes:
+            kind, identifier = key
+            if kind == "stop":
+                self.services.dispatch.cancel(("attempt", identifier))
+            else:
+                self.services.dispatch.wake(key, unit.priorities[key])
+        for key, at in unit.later.items():
+            self.services.dispatch.wake_at(key, at)
+
+    def _guarded(self, kind: str, work: Callable[[Services, int], Awaitable[None]]) -> Handler:
+        return partial(self._handle, kind, work)
+
+    async def _handle(
+        self, kind: str, work: Callable[[Services, int], Awaitable[None]], identifier: int
+    ) -> None:
+        """What fails for now is tried again; what is refused is said to the operator, once per try."""
+        structlog.contextvars.clear_contextvars()
+        try:
+            await work(self.services, identifier)
+        except Outage as outage:
+            wait = self.services.clock.now() + OUTAGE_SECONDS
+            at = outage.retry_at.timestamp() if outage.retry_at is not None else wait
+            LOG.warning("work is tried again", kind=kind, id=identifier, reason=outage.message, at=at)
+            self.services.dispatch.wake_at((kind, identifier), at)
+        except Misconfigured as problem:
+            LOG.error(  # noqa: TRY400 - a refusal, not a bug: no traceback
+                "work is refused", kind=kind, id=identifier, reason=problem.message, hint=problem.hint
+            )
+
+    async def _sweep_for_ever(self) -> None:
+        services = self.services
+        while True:
+            await services.clock.sleep_until(services.clock.now() + services.options.sweep_every)
+            try:
+                await sweep(services)
+            except Outage as outage:
+                LOG.warning("the sweep is tried again", reason=outage.message)
+            except Exception:
+                LOG.exception("the sweep crashed; it is tried again")
+
+
+HANDLERS: dict[str, Callable[[Services, int], Awaitable[None]]] = {
+    "delivery": read_delivery,
+    "run": reconcile,
+    "attempt": run_attempt,
+    "publication": post_publication,
+    "comment": post_comment,
+    "command": obey,
+    "change": refresh_change,
+    "branch": look_at_branch,
+    "repository": read_repository,
+    "installation": read_installation,
+    "release": release_trees,
+}
+"""What each kind of key does; every handler may be called any number of times."""

@@ -1,0 +1,183 @@
+"""What each event changes in the tables. Events only wake: state that may be stale is read again."""
+
+from typing import assert_never
+
+import msgspec
+
+from app.engine.opening import accept_change, close_runs, know_repository
+from app.engine.reruns import rerun
+from app.engine.services import Services
+from app.model import (
+    ChangeState,
+    CommentCreated,
+    Event,
+    ExternalPosted,
+    Ignored,
+    InstallationChanged,
+    MergeGroupChanged,
+    Ping,
+    PullRequestChanged,
+    Pushed,
+    RerunRequested,
+    ReviewChanged,
+)
+from app.store import Unit, changes, projects, publications, records, runs
+
+
+def apply_event(unit: Unit, services: Services, forge: str, event: Event) -> tuple[str, str]:  # noqa: PLR0911, C901 - one case per event
+    """Write what an event says and wake what it concerns; gives (status, reason) of its delivery."""
+    match event:
+        case Ignored():
+            return "ignored", event.reason
+        case Ping():
+            return "done", "the webhook works"
+        case PullRequestChanged():
+            return _pull_request(unit, services, event)
+        case Pushed():
+            return _push(unit, services, event)
+        case MergeGroupChanged():
+            return _merge_group(unit, services, event)
+        case ExternalPosted():
+            return _external(unit, services, event)
+        case RerunRequested():
+            return _rerun(unit, services, event)
+        case CommentCreated():
+            return _comment(unit, services, event)
+        case ReviewChanged():
+            return _review(unit, services, event)
+        case InstallationChanged():
+            return _installation(unit, services, forge, event)
+        case _:
+            assert_never(event)
+
+
+def _pull_request(unit: Unit, services: Services, event: PullRequestChanged) -> tuple[str, str]:
+    """In order: taken as it is. Possibly out of order (deliveries are): the forge is asked."""
+    repository_id = know_repository(unit, services, event.repository)
+    known = changes.find_change(unit.connection, repository_id, event.change.key)
+    change = event.change
+    if known is None and change.state is ChangeState.OPEN:
+        change_id = accept_change(unit, services, repository_id, change, actor=event.sender)
+        if event.brought_head:
+            changes.remember_pusher(unit, change_id, change.head_sha, event.sender)
+        return "done", f"{event.action}: judged as {change.key}"
+    if known is None:
+        return "ignored", f"{change.key} was not known and is {change.state.value}"
+    follows = event.brought_head and event.before == known.change.head_sha
+    if follows and known.change.state is ChangeState.OPEN:
+        changes.remember_pusher(unit, known.id, change.head_sha, event.sender)
+        accept_change(unit, services, repository_id, change, actor=event.sender)
+        return "done", f"{event.action}: new head of {change.key}"
+    if event.brought_head:
+        changes.remember_pusher(unit, known.id, change.head_sha, event.sender)
+    unit.wake("change", known.id)
+    return "done", f"{event.action}: {change.key} is read again"
+
+
+def _push(unit: Unit, services: Services, event: Pushed) -> tuple[str, str]:
+    repository_id = know_repository(unit, services, event.repository)
+    if event.after is None:
+        return "done", f"{event.branch} was deleted"
+    open_on_it = changes.open_changes(unit.connection, repository_id, event.branch)
+    known = projects.branch(unit.connection, repository_id, event.branch)
+    gate = known[1] if known is not None else "unknown"
+    projects.know_branch(unit, repository_id, event.branch, event.after, gate, "", services.clock.now())
+    row = projects.branch_id(unit.connection, repository_id, event.branch)
+    if row is not None:
+        unit.wake("branch", row)
+    return "done", f"{event.branch} moved; {len(open_on_it)} open changes are looked at"
+
+
+def _merge_group(unit: Unit, services: Services, event: MergeGroupChanged) -> tuple[str, str]:
+    repository_id = know_repository(unit, services, event.repository)
+    if event.action == "destroyed":
+        known = changes.find_change(unit.connection, repository_id, event.change.key)
+        if known is None:
+            return "ignored", "a merge group that was never judged"
+        closed = msgspec.structs.replace(known.change, state=ChangeState.CLOSED)
+        changes.upsert_change(unit, repository_id, closed, services.clock.now())
+        close_runs(unit, services, repository_id, known.id, actor=event.sender)
+        return "done", "merge group destroyed"
+    accept_change(unit, services, repository_id, event.change, actor=event.sender)
+    return "done", f"merge group judged as {event.change.key}"
+
+
+def _external(unit: Unit, services: Services, event: ExternalPosted) -> tuple[str, str]:
+    """Only posts on heads that a live run waits for are work (API thrift)."""
+    repository_id = know_repository(unit, services, event.repository)
+    waiting = runs.live_runs_on(unit.connection, repository_id, event.sha)
+    if not waiting:
+        return "ignored", "no open change has this head"
+    if not records.record_post(unit, repository_id, event, services.clock.now()):
+        return "ignored", "an older post than the one known"
+    for run_id in waiting:
+        unit.wake("run", run_id)
+    return "done", f"{event.name} by {event.poster}: {event.conclusion or event.status}"
+
+
+def _rerun(unit: Unit, services: Services, event: RerunRequested) -> tuple[str, str]:
+    repository_id = know_repository(unit, services, event.repository)
+    found = runs.live_runs_on(unit.connection, repository_id, event.sha)
+    if not found:
+        return "ignored", "no open change has this head"
+    for row_id in publications.forget_posted(unit, repository_id, event.sha, services.clock.now()):
+        unit.wake("publication", row_id)
+    for run_id in found:
+        run = runs.load_run(unit.connection, run_id)
+        if run is not None and event.button != "explain":
+            rerun(unit, services, run, failed_only=event.button == "rerun_failed", actor=event.sender)
+    return "done", f"{event.button or 're-run'} asked by {event.sender.login}"
+
+
+def _comment(unit: Unit, services: Services, event: CommentCreated) -> tuple[str, str]:
+    repository_id = know_repository(unit, services, event.repository)
+    if "/portcullis" not in event.body:
+        return "ignored", "no command in it"
+    row_id = records.store_command(unit, repository_id, event.number, event.comment_id, services.clock.now())
+    if row_id is None:
+        return "ignored", "this comment was read already"
+    unit.wake("command", row_id)
+    return "done", "its commands are read"
+
+
+def _review(unit: Unit, services: Services, event: ReviewChanged) -> tuple[str, str]:
+    repository_id = know_repository(unit, services, event.repository)
+    known = changes.find_change(unit.connection, repository_id, f"pr-{event.number}")
+    if known is None:
+        return "ignored", f"pr-{event.number} is not judged"
+    changes.want_people(unit, known.id)
+    for run in runs.live_runs(unit.connection, known.id):
+        unit.wake("run", run.id)
+    return "done", f"reviews of pr-{event.number} are read again"
+
+
+def _installation(unit: Unit, services: Services, forge: str, event: InstallationChanged) -> tuple[str, str]:
+    now = services.clock.now()
+    status = {"deleted": "removed", "suspend": "suspended"}.get(event.action, "active")
+    projects.upsert_installation(unit, forge, event.installation_id, event.account, status, now)
+    for forge_id in event.removed:
+        row_id = projects.remove_repository(unit, forge, forge_id)
+        if row_id is not None:
+            _stop_judging(unit, services, row_id)
+    if status != "active":
+        for row_id in projects.repositories_of(unit.connection, forge, event.installation_id):
+            _stop_judging(unit, services, row_id)
+        return "done", f"installation on {event.account}: {event.action}"
+    for repository in event.added:
+        row_id = projects.upsert_repository(unit, repository, now)
+        projects.wake_repository(unit, row_id, now)
+        unit.wake("repository", row_id)
+    unit.wake("installation", event.installation_id)
+    return "done", f"installation on {event.account}: {event.action}, {len(event.added)} repositories"
+
+
+def _stop_judging(unit: Unit, services: Services, repository_id: int) -> None:
+    """We may not post there any more: end the runs, want nothing."""
+    for run_id in runs.runs_of_repository(unit.connection, repository_id):
+        run = runs.load_run(unit.connection, run_id)
+        if run is not None:
+            change = changes.load_change(unit.connection, run.change_id)
+            closed = msgspec.structs.replace(change.change, state=ChangeState.CLOSED)
+            changes.upsert_change(unit, repository_id, closed, services.clock.now())
+            close_runs(unit, services, repository_id, run.change_id, actor=change.change.author)
+    publications.stop_posting(unit, repository_id)

@@ -1,0 +1,41 @@
+"""A run as the one value that everybody renders, read from the tables."""
+
+import msgspec
+from sqlalchemy import Connection
+
+from app.engine.services import PageLink
+from app.model import Judgement, Run, RunStatus, Verdict, VerdictState
+from app.store import changes, checks, projects, runs
+
+UNPREPARED = Verdict(state=VerdictState.PENDING, reason="reading the gate file and the change")
+
+
+def judgement_of(connection: Connection, run: Run, page_link: PageLink) -> Judgement:
+    """The judgement of a run as it stands; pending until it was prepared."""
+    repository = projects.load_repository(connection, run.repository_id)
+    change = changes.load_change(connection, run.change_id).change
+    recorded = runs.load_verdict(connection, run.id)
+    evidence = None
+    if recorded is not None:
+        _, evidence, ids = recorded
+        evidence = msgspec.structs.replace(evidence, reports=checks.load_evidence(connection, ids))
+    return Judgement(
+        run_id=run.id,
+        repository=repository,
+        change=msgspec.structs.replace(change, head_sha=run.head_sha),
+        verdict=run.verdict or UNPREPARED,
+        plan=run.plan,
+        evidence=evidence,
+        diagnostics=run.facts.diagnostics,
+        head_diagnostics=run.facts.head_diagnostics,
+        notes=run.facts.notes,
+        title_note=run.facts.title_note,
+        opened_at=run.opened_at,
+        settled_at=run.settled_at,
+        page_url=page_link(run.id, repository),
+        superseded=run.status is RunStatus.SUPERSEDED or (run.status is RunStatus.CLOSED and _undecided(run)),
+    )
+
+
+def _undecided(run: Run) -> bool:
+    return run.verdict is None or run.verdict.state is VerdictState.PENDING

@@ -1,0 +1,114 @@
+"""Opening, superseding and closing runs: one transaction per fact, its wake-ups with it."""
+
+from app.engine.publishing import republish
+from app.engine.services import Services
+from app.model import (
+    Actor,
+    ActorKind,
+    AuditEntry,
+    Change,
+    ChangeState,
+    Repository,
+    Run,
+    RunStatus,
+    Sha,
+)
+from app.store import Unit, changes, checks, projects, records, runs
+
+PORTCULLIS = Actor(login="portcullis", kind=ActorKind.APP)
+
+
+def know_repository(unit: Unit, services: Services, repository: Repository) -> int:
+    """The row of a repository that a delivery named; its installation is active, or it could not."""
+    return projects.upsert_repository(unit, repository, services.clock.now())
+
+
+def accept_change(unit: Unit, services: Services, repository_id: int, change: Change, *, actor: Actor) -> int:
+    """Take over a change as it is now: open, supersede or close runs as that asks. Gives its row id."""
+    now = services.clock.now()
+    known = changes.find_change(unit.connection, repository_id, change.key)
+    change_id = changes.upsert_change(unit, repository_id, change, now)
+    if change.state is not ChangeState.OPEN:
+        close_runs(unit, services, repository_id, change_id, actor=actor)
+        return change_id
+    live = runs.live_runs(unit.connection, change_id)
+    current = next((run for run in live if run.head_sha == change.head_sha), None)
+    retargeted = known is not None and known.change.base_ref != change.base_ref
+    if current is None or retargeted:
+        start_run(unit, services, repository_id, change_id, change, actor=actor)
+    elif known is None or known.change != change:
+        unit.wake("run", current.id)
+    return change_id
+
+
+def start_run(
+    unit: Unit,
+    services: Services,
+    repository_id: int,
+    change_id: int,
+    change: Change,
+    *,
+    actor: Actor,
+) -> int:
+    """Open a run on the change's head; all older ones are superseded. Gives its id."""
+    connection = unit.connection
+    now = services.clock.now()
+    older = runs.live_runs(connection, change_id)
+    run_id = runs.open_run(
+        unit, repository_id=repository_id, change_id=change_id, head_sha=change.head_sha, now=now
+    )
+    _audit(unit, services, "run.opened", actor, repository_id, change, run_id)
+    for run in older:
+        end(unit, services, run, RunStatus.SUPERSEDED)
+    for head in {run.head_sha for run in older} - {change.head_sha}:
+        republish(unit, services, repository_id, head)
+    branch = projects.branch(connection, repository_id, change.base_ref)
+    if branch is not None and branch[1] == "present":
+        republish(unit, services, repository_id, change.head_sha)
+    unit.wake("run", run_id)
+    return run_id
+
+
+def close_runs(unit: Unit, services: Services, repository_id: int, change_id: int, *, actor: Actor) -> None:
+    """The change asks for nothing any more: end its runs, conclude what is still in progress."""
+    heads: set[Sha] = set()
+    for run in runs.live_runs(unit.connection, change_id):
+        end(unit, services, run, RunStatus.CLOSED)
+        change = changes.load_change(unit.connection, change_id).change
+        _audit(unit, services, "run.closed", actor, repository_id, change, run.id)
+        heads.add(run.head_sha)
+    for head in heads:
+        republish(unit, services, repository_id, head)
+
+
+def end(unit: Unit, services: Services, run: Run, status: RunStatus) -> None:
+    """Supersede or close one run: its attempts are cancelled, wherever they are."""
+    now = services.clock.now()
+    if runs.end_run(unit, run.id, status, now):
+        for attempt_id in checks.cancel_attempts(unit, run.id, now):
+            unit.wake("stop", attempt_id)
+        unit.wake("release", run.id)
+
+
+def _audit(
+    unit: Unit,
+    services: Services,
+    verb: str,
+    actor: Actor,
+    repository_id: int,
+    change: Change,
+    run_id: int,
+) -> None:
+    repository = projects.load_repository(unit.connection, repository_id)
+    records.append_audit(
+        unit,
+        AuditEntry(
+            at=services.clock.now(),
+            actor=actor,
+            verb=verb,
+            repository=repository.full_name,
+            change=change.key,
+            run=run_id,
+            details={"head_sha": change.head_sha, "base_ref": change.base_ref},
+        ),
+    )

@@ -1,0 +1,162 @@
+"""Facts about people: which approvals and vetoes count now (gate-file.md section 5)."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, assert_never
+
+from app.engine.services import Services
+from app.forges import Forge
+from app.language import used
+from app.model import (
+    ActorKind,
+    ChangeKind,
+    Condition,
+    Conditional,
+    Expression,
+    GateItem,
+    Group,
+    Misconfigured,
+    Outage,
+    People,
+    Plan,
+    Readable,
+    Repository,
+    Review,
+    Run,
+    Sha,
+)
+from app.store import changes
+
+TEAM: Final = re.compile(r"@[A-Za-z0-9][\w.-]*/[\w.-]+")
+PEOPLE_WORDS: Final = {"approvals", "reviews.changes_requested", "approved_by", "author_in"}
+NOREPLY: Final = re.compile(r"^(?:\d+\+)?([A-Za-z0-9-]+)@users\.noreply\.")
+
+
+def needs_people(plan: Plan) -> bool:
+    """Whether any condition of a plan reads facts about people."""
+    if not plan.gate_declared:
+        return True  # the built-in gate always holds reviews.changes_requested == 0
+    for expression in _expressions(plan):
+        words = used(expression.text)
+        if PEOPLE_WORDS & (words.names | words.functions):
+            return True
+    return False
+
+
+def _expressions(plan: Plan) -> Iterator[Expression]:
+    for check in plan.checks:
+        if check.after is not None:
+            yield check.after
+    yield from _of_items(plan.gate)
+
+
+def _of_items(items: tuple[GateItem, ...]) -> Iterator[Expression]:
+    for item in items:
+        match item:
+            case Condition():
+                yield item.expression
+            case Group():
+                yield from _of_items(item.items)
+            case Conditional():
+                yield item.when
+                yield from _of_items(item.require)
+            case _:
+                assert_never(item)
+
+
+def teams_named(plan: Plan) -> tuple[str, ...]:
+    """`@org/team` of all conditions, lower case."""
+    found = {team.lower() for expression in _expressions(plan) for team in TEAM.findall(expression.text)}
+    return tuple(sorted(found))
+
+
+async def read_people(
+    services: Services, forge: Forge, repository: Repository, row: changes.ChangeRow, run: Run
+) -> People:
+    """Facts about people as they are now; unreadable ones are said to be so, never guessed."""
+    change = row.change
+    if change.kind is not ChangeKind.PULL_REQUEST or change.number is None or run.plan is None:
+        return People(state=Readable.NOT_APPLICABLE)
+    try:
+        reviews = await forge.reviews(repository, change.number)
+        approvals, vetoes = await _counting(services, forge, repository, row, run, reviews)
+        teams: dict[str, tuple[str, ...] | None] = {}
+        for team in teams_named(run.plan):
+            teams[team] = await _members(forge, repository, team)
+    except Outage as outage:
+        return People(state=Readable.LATER, unreadable=outage.message)
+    except Misconfigured as refusal:
+        return People(state=Readable.REFUSED, unreadable=refusal.message)
+    return People(approvals=approvals, vetoes=vetoes, teams=teams)
+
+
+async def _members(forge: Forge, repository: Repository, team: str) -> tuple[str, ...] | None:
+    try:
+        return await forge.team_members(repository, team)
+    except Misconfigured:
+        return None
+
+
+async def _counting(
+    services: Services,
+    forge: Forge,
+    repository: Repository,
+    row: changes.ChangeRow,
+    run: Run,
+    reviews: tuple[Review, ...],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Logins whose approval, and whose veto, counts: people with write now, in no way authors."""
+    change = row.change
+    people = [review for review in reviews if review.author.kind is ActorKind.PERSON]
+    authors: set[str] = set()
+    if any(review.decision == "approved" for review in people) and change.number is not None:
+        authors = set(await forge.commit_authors(repository, change.number))
+        authors |= {change.author.login.lower()} | _noreply_logins(run)
+        authors |= set(await services.database.read(lambda c: changes.pushers_of(c, row.id)))
+        if change.pusher is not None:
+            authors.add(change.pusher.login.lower())
+    approvals, vetoes = set(), set()
+    for review in people:
+        login = review.author.login.lower()
+        if review.decision == "approved" and login in authors:
+            continue
+        if not (await forge.permission(repository, review.author.login)).can_write:
+            continue
+        if review.decision == "changes_requested":
+            vetoes.add(login)
+        elif await _still_approves(services, repository, run, review.commit):
+            approvals.add(login)
+    return tuple(sorted(approvals)), tuple(sorted(vetoes))
+
+
+def _noreply_logins(run: Run) -> set[str]:
+    """Co-authors are only known by e-mail; the forge's no-reply addresses carry the login."""
+    matches = (NOREPLY.match(email) for _, email in run.facts.authors)
+    return {match.group(1).lower() for match in matches if match}
+
+
+async def _still_approves(services: Services, repository: Repository, run: Run, commit: Sha) -> bool:
+    """Given on this head, or on an earlier one if only automatic merges of the base followed."""
+    if commit == run.head_sha:
+        return True
+    spaces = services.workspaces
+    if not await spaces.has_commit(repository, commit):
+        return False
+    if not await spaces.is_ancestor(repository, commit, run.head_sha):
+        return False
+    current = run.head_sha
+    for found in await spaces.commits(repository, commit, run.head_sha, limit=200):
+        if found.sha != current:
+            continue  # reached through the merged base, judged there
+        if len(found.parents) != 2:  # noqa: PLR2004 - a merge of two
+            return False
+        ours, theirs = found.parents
+        if not await spaces.is_ancestor(repository, theirs, run.base_sha):
+            return False
+        automatic = await spaces.merge(repository, ours, theirs)
+        if automatic.conflicts or automatic.tested_tree != found.tree:
+            return False
+        current = ours
+        if current == commit:
+            return True
+    return False

@@ -1,0 +1,115 @@
+"""Make wanted publications true on the forge: under a lease, idempotent, only what differs."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from app.engine.services import Services
+from app.forges import Gone
+from app.model import CommitStatus, Misconfigured, Outage, Publication, Repository, StickyComment
+from app.store import Unit, projects, publications
+
+LOG = structlog.get_logger(__name__)
+FIRST_RETRY: Final = 5.0
+LONGEST_RETRY: Final = 600.0
+REFUSED_RETRY: Final = 600.0
+
+Postpone = Callable[[Unit, int, float | None, str], None]
+
+
+async def post_publication(services: Services, row_id: int) -> None:
+    """The handler of ('publication', id)."""
+    now = services.clock.now()
+    lease = now + services.options.lease
+    row = await services.database.run(
+        lambda unit: publications.claim_publication(unit, row_id, services.worker, lease, now)
+    )
+    if row is None or not row.due:
+        return
+    if row.wake_at is not None and row.wake_at > now:
+        await _later(services, publications.postpone_publication, row, row.wake_at, "", "publication")
+        return
+    repository = await services.database.read(lambda c: projects.load_repository(c, row.repository_id))
+
+    async def post() -> None:
+        known = await _post(services, repository, row)
+        settled = await services.database.run(
+            lambda unit: publications.posted_publication(unit, row, known, services.clock.now())
+        )
+        if not settled:
+            services.dispatch.wake(("publication", row_id))
+
+    await _try(services, row, "publication", publications.postpone_publication, post)
+
+
+async def _post(services: Services, repository: Repository, row: publications.Wanted) -> int | None:
+    forge = services.forges[repository.forge]
+    wanted = row.wanted
+    if isinstance(wanted, CommitStatus):
+        await forge.set_status(repository, wanted)
+        return None
+    if isinstance(wanted, Publication):
+        return (await forge.publish(repository, wanted, row.known_id)).id
+    return None
+
+
+async def post_comment(services: Services, row_id: int) -> None:
+    """The handler of ('comment', id)."""
+    now = services.clock.now()
+    lease = now + services.options.lease
+    row = await services.database.run(
+        lambda unit: publications.claim_comment(unit, row_id, services.worker, lease, now)
+    )
+    if row is None or not row.due or not isinstance(row.wanted, StickyComment):
+        return
+    if row.wake_at is not None and row.wake_at > now:
+        await _later(services, publications.postpone_comment, row, row.wake_at, "", "comment")
+        return
+    wanted = row.wanted
+    repository = await services.database.read(lambda c: projects.load_repository(c, row.repository_id))
+
+    async def post() -> None:
+        forge = services.forges[repository.forge]
+        posted = await forge.publish_comment(repository, wanted, row.known_id)
+        settled = await services.database.run(lambda unit: publications.posted_comment(unit, row, posted.id))
+        if not settled:
+            services.dispatch.wake(("comment", row_id))
+
+    await _try(services, row, "comment", publications.postpone_comment, post)
+
+
+async def _try(
+    services: Services,
+    row: publications.Wanted,
+    kind: str,
+    postpone: Postpone,
+    post: Callable[[], Awaitable[None]],
+) -> None:
+    now = services.clock.now()
+    try:
+        await post()
+    except Outage as outage:
+        wait = min(FIRST_RETRY * 2**row.attempts, LONGEST_RETRY)
+        at = outage.retry_at.timestamp() if outage.retry_at is not None else now + wait
+        LOG.warning("posting is tried again", kind=kind, reason=outage.message, at=at)
+        await _later(services, postpone, row, at, outage.message, kind)
+    except Gone as gone:
+        LOG.warning("posting was given up", kind=kind, reason=gone.message)
+        reason = gone.message
+        await services.database.run(lambda unit: postpone(unit, row.id, None, reason))
+    except Misconfigured as problem:
+        LOG.error(  # noqa: TRY400 - a refusal, not a bug: no traceback
+            "posting was refused", kind=kind, reason=problem.message, hint=problem.hint
+        )
+        await _later(services, postpone, row, now + REFUSED_RETRY, problem.message, kind)
+
+
+async def _later(
+    services: Services, postpone: Postpone, row: publications.Wanted, at: float, error: str, kind: str
+) -> None:
+    def write(unit: Unit) -> None:
+        postpone(unit, row.id, at, error)
+        unit.wake_later(kind, row.id, at)
+
+    await services.database.run(write)

@@ -1,0 +1,217 @@
+"""From a head to a plan: fetch, gate file from the base, test merge, comparison, trust."""
+
+import fnmatch
+
+import msgspec
+
+from app.engine.gates import lint_head, read_gate
+from app.engine.services import Services
+from app.engine.trust import is_trusted
+from app.executors import Commit, Fetched
+from app.forges import Forge
+from app.model import (
+    AuthorFault,
+    Change,
+    ChangeKind,
+    Comparison,
+    Outage,
+    Plan,
+    Repository,
+    Run,
+    RunFacts,
+    RunStatus,
+    Sha,
+)
+from app.plan import GateFile, applies, compile_plan
+from app.store import changes
+
+
+class Stale(Exception):
+    """The head is not the change's head any more."""
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """What preparing found: why nothing can be planned (`refusal`), that no gate file is valid (`broken`)."""
+
+    run: Run
+    gate_text: bytes | None = None
+    gate: str = "absent"
+    refusal: str = ""
+    broken: bool = False
+    ai_authored: bool = False
+    branch_tip: Sha = Sha("")
+
+
+async def prepare(
+    services: Services, forge: Forge, repository: Repository, row: changes.ChangeRow, run: Run
+) -> Prepared:
+    """Everything between a new run and its plan. Raises Stale, Outage; AuthorFaults become refusals."""
+    change = row.change
+    fetched = await _fetch(services, forge, repository, change)
+    base_sha = base_of(change, fetched)
+    policy_tip = fetched.base_sha or base_sha
+    reading = await read_gate(services, repository, policy_tip, change.base_ref)
+    run = msgspec.structs.replace(run, base_sha=base_sha, policy_sha=reading.policy_sha)
+    if reading.state == "absent":
+        run = await _without_gate(services, repository, run)
+        return Prepared(run=run, gate="absent", branch_tip=policy_tip)
+    facts = RunFacts(
+        diagnostics=reading.diagnostics, title_note=reading.note if reading.state == "older" else ""
+    )
+    run = msgspec.structs.replace(run, facts=facts, status=RunStatus.REFUSED)
+    found = Prepared(run=run, gate_text=reading.text, gate="present", branch_tip=policy_tip)
+    if reading.gatefile is None:
+        return msgspec.structs.replace(found, broken=True)
+    protected = () if reading.gatefile.branches is not None else await forge.protected_branches(repository)
+    if not applies(reading.gatefile, change, default_branch=repository.default_branch, protected=protected):
+        ungated = msgspec.structs.replace(run, status=RunStatus.UNGATED)
+        return msgspec.structs.replace(found, run=ungated)
+    try:
+        return await _plan(services, forge, repository, row, found, reading.gatefile)
+    except AuthorFault as fault:
+        return msgspec.structs.replace(found, refusal=fault.message)
+
+
+async def _fetch(services: Services, forge: Forge, repository: Repository, change: Change) -> Fetched:
+    async def credential() -> str:
+        return await forge.git_credential(repository)
+
+    fetched = await services.workspaces.fetch(
+        repository,
+        base_ref=change.base_ref,
+        head_refspec=head_refspec(change),
+        head_sha=change.head_sha,
+        credential=credential,
+    )
+    if fetched.base_sha is None:
+        raise Stale(f"the target branch {change.base_ref} does not exist")
+    if fetched.head_sha != change.head_sha:
+        raise Stale(f"the head is {fetched.head_sha or 'gone'}, not {change.head_sha}")
+    return fetched
+
+
+def head_refspec(change: Change) -> str:
+    """The ref that holds a change's head in its target repository."""
+    if change.kind is ChangeKind.PULL_REQUEST:
+        return f"refs/pull/{change.number}/head"
+    ref = change.head_ref
+    return ref if ref.startswith("refs/") else f"refs/heads/{ref}"
+
+
+def base_of(change: Change, fetched: Fetched) -> Sha:
+    """What the change is compared with: the target's tip, a group's base, a push's `before`."""
+    if change.kind is ChangeKind.MERGE_GROUP and change.base_tip:
+        return change.base_tip
+    if change.kind is ChangeKind.PUSH and change.before:
+        return change.before
+    if fetched.base_sha is None:
+        raise Outage("the target branch could not be read")
+    return fetched.base_sha
+
+
+async def _without_gate(services: Services, repository: Repository, run: Run) -> Run:
+    """No gate file on the target: a first one in the head is linted; where we had posted, neutral."""
+    path = services.options.gate_path
+    first = False
+    try:
+        first = await services.workspaces.read_file(repository, run.head_sha, path) is not None
+    except AuthorFault:
+        first = True
+    diagnostics = await lint_head(services, repository, run.head_sha) if first else ()
+    facts = RunFacts(neutral="first" if first else "removed", head_diagnostics=diagnostics)
+    return msgspec.structs.replace(run, status=RunStatus.NEUTRAL, facts=facts)
+
+
+async def _plan(
+    services: Services,
+    forge: Forge,
+    repository: Repository,
+    row: changes.ChangeRow,
+    found: Prepared,
+    gatefile: GateFile,
+) -> Prepared:
+    change, spaces, run = row.change, services.workspaces, found.run
+    merged = await spaces.merge(repository, run.base_sha, run.head_sha)
+    if merged.conflicts:
+        named = ", ".join(merged.conflicts[:3])
+        more = f" and {len(merged.conflicts) - 3} more" if len(merged.conflicts) > 3 else ""  # noqa: PLR2004 - as many as named
+        raise AuthorFault(f"conflicts with {change.base_ref} in {named}{more}")
+    comparison = await spaces.compare(repository, run.base_sha, run.head_sha, merged.tested_sha)
+    entries = await spaces.entries(repository, merged.tested_sha)
+    plan = compile_plan(
+        gatefile,
+        comparison=comparison,
+        tree_paths=tuple(entry.path for entry in entries),
+        policy_sha=run.policy_sha,
+    )
+    plan = with_operator_limits(services, plan)
+    commits = await spaces.commits(repository, run.base_sha, run.head_sha)
+    edits = services.options.gate_path in comparison.paths
+    facts = msgspec.structs.replace(
+        run.facts,
+        authors=_authors(commits),
+        edits_gate=edits,
+        head_diagnostics=await lint_head(services, repository, run.head_sha) if edits else (),
+        reverts=await _reverts(services, repository, comparison),
+    )
+    run = msgspec.structs.replace(
+        run,
+        status=RunStatus.PLANNED,
+        tested_sha=merged.tested_sha,
+        plan=plan,
+        comparison=comparison,
+        facts=facts,
+        trusted=await is_trusted(services, forge, repository, row, run.head_sha),
+    )
+    return msgspec.structs.replace(
+        found,
+        run=run,
+        ai_authored=row.ai_authored or looks_ai_authored(plan, change, commits),
+    )
+
+
+def with_operator_limits(services: Services, plan: Plan) -> Plan:
+    """No check runs longer than the operator allows."""
+    limit = services.options.max_timeout
+    checks = tuple(
+        check
+        if check.timeout <= limit or check.external is not None
+        else msgspec.structs.replace(check, timeout=limit)
+        for check in plan.checks
+    )
+    return msgspec.structs.replace(plan, checks=checks)
+
+
+def _authors(commits: tuple[Commit, ...]) -> tuple[tuple[str, str], ...]:
+    """(name, e-mail) of authors, committers and co-authors, once each."""
+    found: dict[tuple[str, str], None] = {}
+    for commit in commits:
+        found[commit.author_name, commit.author_email] = None
+        for trailer in commit.trailers:
+            key, _, value = trailer.partition(":")
+            if key.strip().casefold() == "co-authored-by":
+                name, _, rest = value.strip().partition("<")
+                found[name.strip(), rest.rstrip("> ")] = None
+    return tuple(found)
+
+
+def looks_ai_authored(plan: Plan, change: Change, commits: tuple[Commit, ...]) -> bool:
+    """Whether any author, trailer, opener or label is on `settings.ai_authored` (globs, caseless)."""
+    marks = plan.settings.ai_authored
+    authors = [change.author.login]
+    trailers: list[str] = []
+    for commit in commits:
+        authors += [f"{commit.author_name} <{commit.author_email}>", commit.author_name, commit.author_email]
+        trailers += commit.trailers
+    return _any(marks.authors, authors) or _any(marks.trailers, trailers) or _any(marks.labels, change.labels)
+
+
+def _any(globs: tuple[str, ...], texts: list[str] | tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(text.casefold(), glob.casefold()) for glob in globs for text in texts)
+
+
+async def _reverts(services: Services, repository: Repository, comparison: Comparison) -> bool:
+    """Whether the change exactly undoes a commit of the base."""
+    if not comparison.files:
+        return False
+    return await services.workspaces.undoes(repository, comparison.base_sha, comparison.tested_sha)

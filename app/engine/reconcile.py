@@ -1,0 +1,287 @@
+"""Reconcile one run: prepare it once, then read where all stands, decide, write. Any number of times."""
+
+import msgspec
+import structlog
+from sqlalchemy import Connection
+
+from app.engine import rules
+from app.engine.opening import PORTCULLIS, accept_change
+from app.engine.people import needs_people, read_people
+from app.engine.prepare import Prepared, Stale, prepare
+from app.engine.publishing import republish
+from app.engine.services import Services
+from app.forges import Gone
+from app.model import (
+    AuditEntry,
+    Change,
+    ChangeKind,
+    ChangeState,
+    CheckRow,
+    Misconfigured,
+    Outage,
+    People,
+    Readable,
+    Repository,
+    Run,
+    RunStatus,
+    Verdict,
+    VerdictState,
+)
+from app.policy import blocked_verdict, errored_verdict
+from app.store import Unit, changes, checks, projects, records, runs
+
+LOG = structlog.get_logger(__name__)
+CRASH_LIMIT = 5
+
+
+async def reconcile(services: Services, run_id: int) -> None:
+    """The handler of ('run', id)."""
+    loaded = await services.database.read(lambda c: _load(c, run_id))
+    if loaded is None:
+        return
+    run, row, repository = loaded
+    structlog.contextvars.bind_contextvars(run=run_id, repository=repository.full_name)
+    if run.status is RunStatus.NEW and not await _prepare(services, repository, row, run):
+        return
+    await _refresh_facts(services, repository, run_id)
+    await services.database.run(lambda unit: settle(unit, services, run_id))
+
+
+def _load(connection: Connection, run_id: int) -> tuple[Run, changes.ChangeRow, Repository] | None:
+    run = runs.load_run(connection, run_id)
+    if run is None or not run.status.live or not projects.is_active(connection, run.repository_id):
+        return None
+    row = changes.load_change(connection, run.change_id)
+    return run, row, projects.load_repository(connection, run.repository_id)
+
+
+async def _prepare(services: Services, repository: Repository, row: changes.ChangeRow, run: Run) -> bool:
+    """Prepare a new run and keep what was found; false when there is nothing to decide now."""
+    forge = services.forges[repository.forge]
+    now = services.clock.now()
+    try:
+        prepared = await prepare(services, forge, repository, row, run)
+    except Stale as stale:
+        LOG.info("the forge has moved on", reason=str(stale))
+        await refresh_change(services, row.id)
+        return False
+    except Outage as outage:
+        at = outage.retry_at.timestamp() if outage.retry_at else now + 10
+        await _postpone(services, run, at, outage.message)
+        return False
+    except Misconfigured as problem:
+        await _postpone(services, run, now + 600, problem.message)
+        return False
+    except Exception as bug:  # a bug of ours: tried again, then said so
+        LOG.exception("preparing crashed")
+        if not await _crashed(services, run, f"{type(bug).__name__}: {bug}"):
+            return False
+        refused = msgspec.structs.replace(run, status=RunStatus.REFUSED)
+        prepared = Prepared(run=refused, refusal="", broken=False, gate="unknown")
+        verdict = errored_verdict("Portcullis itself failed while reading this change; see its log")
+        await services.database.run(lambda unit: _keep(unit, services, prepared, row, verdict))
+        return False
+    await services.database.run(lambda unit: _keep(unit, services, prepared, row, None))
+    return prepared.run.status is RunStatus.PLANNED
+
+
+async def _postpone(services: Services, run: Run, at: float, reason: str) -> None:
+    LOG.warning("preparing is tried again", reason=reason, at=at)
+
+    def write(unit: Unit) -> None:
+        runs.postpone_run(unit, run.id, at, reason, crashed=False)
+        unit.wake_later("run", run.id, at)
+
+    await services.database.run(write)
+
+
+async def _crashed(services: Services, run: Run, reason: str) -> bool:
+    """Count a crash of ours; true when it has crashed too often."""
+    at = services.clock.now() + 5
+
+    def write(unit: Unit) -> int:
+        crashes = runs.postpone_run(unit, run.id, at, reason, crashed=True)
+        unit.wake_later("run", run.id, at)
+        return crashes
+
+    return await services.database.run(write) >= CRASH_LIMIT
+
+
+def _keep(
+    unit: Unit,
+    services: Services,
+    prepared: Prepared,
+    row: changes.ChangeRow,
+    verdict: Verdict | None,
+) -> None:
+    """Keep what preparing found, in one transaction; a run that ended meanwhile keeps nothing."""
+    run, now = prepared.run, services.clock.now()
+    change = row.change
+    if prepared.branch_tip:
+        gate_hash = run.plan.gate_hash if run.plan is not None else ""
+        projects.know_branch(
+            unit, run.repository_id, change.base_ref, prepared.branch_tip, prepared.gate, gate_hash, now
+        )
+    if not runs.save_preparation(unit, run, prepared.gate_text):
+        return
+    if prepared.ai_authored and not row.ai_authored:
+        changes.mark_ai_authored(unit, row.id)
+    if run.status is RunStatus.REFUSED:
+        verdict = verdict or _refusal(prepared, change)
+        runs.save_verdict(unit, run, verdict, None, (), now)
+        _audit_verdict(unit, services, run, change, verdict)
+    if run.status is RunStatus.PLANNED and run.plan is not None:
+        checks.insert_checks(unit, run.id, rules.first_results(run.plan, now))
+        if needs_people(run.plan):
+            changes.want_people(unit, row.id)
+        return  # the decision that follows publishes
+    republish(unit, services, run.repository_id, run.head_sha)
+
+
+def _refusal(prepared: Prepared, change: Change) -> Verdict:
+    if prepared.broken:
+        return errored_verdict(f"no version of the gate file on {change.base_ref} is valid")
+    return blocked_verdict(prepared.refusal)
+
+
+async def _refresh_facts(services: Services, repository: Repository, run_id: int) -> None:
+    """Read again what people may have changed, where the plan asks for it and an event said so."""
+    loaded = await services.database.read(lambda c: _load(c, run_id))
+    if loaded is None or loaded[0].status is not RunStatus.PLANNED:
+        return
+    run, row, _ = loaded
+    if not row.people_wanted or run.plan is None or not needs_people(run.plan):
+        return
+    people = await read_people(services, services.forges[repository.forge], repository, row, run)
+    now = services.clock.now()
+    await services.database.run(lambda unit: changes.remember_people(unit, row.id, people, now))
+
+
+def settle(unit: Unit, services: Services, run_id: int) -> None:
+    """Decide and apply, in one transaction: the row is locked first."""
+    now = services.clock.now()
+    run = runs.lock_run(unit, run_id, now)
+    if run is None or run.status is not RunStatus.PLANNED or run.plan is None:
+        return
+    connection = unit.connection
+    row = changes.load_change(connection, run.change_id)
+    stored = checks.load_checks(connection, run_id)
+    decision = rules.decide(_standings(unit, run, row, stored), now)
+    for changed in decision.rows:
+        checks.save_check(unit, changed)
+        if changed.result.key in decision.queue:
+            queue(unit, services, run, row.change, changed.id)
+    wake_at = decision.wake_at
+    people = row.people
+    if people is not None and people.state is Readable.LATER:
+        retry = now + 60
+        changes.want_people(unit, row.id)
+        wake_at = retry if wake_at is None else min(wake_at, retry)
+    runs.wake_run_at(unit, run_id, wake_at)
+    if wake_at is not None:
+        unit.wake_later("run", run_id, wake_at)
+    if decision.verdict != run.verdict:
+        by_key = {check.result.key: check for check in checks.load_checks(connection, run_id)}
+        ids = tuple(
+            evidence_id
+            for evidence in decision.evidence.reports
+            if (evidence_id := by_key[evidence.key].evidence_id) is not None
+        )
+        runs.save_verdict(unit, run, decision.verdict, decision.evidence, ids, now)
+        _audit_verdict(unit, services, run, row.change, decision.verdict)
+        _wake_groups(unit, run, row)
+    elif not decision.rows:
+        return
+    republish(unit, services, run.repository_id, run.head_sha)
+
+
+def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[CheckRow, ...]) -> rules.Standings:
+    connection = unit.connection
+    ids = tuple(check.evidence_id for check in stored if check.evidence_id is not None)
+    evidence = {body.key: body for body in checks.load_evidence(connection, ids)}
+    assert run.plan is not None  # noqa: S101 - settle only comes here with a plan
+    assert run.comparison is not None  # noqa: S101 - the same
+    external = any(spec.external is not None for spec in run.plan.checks)
+    people = People(state=Readable.NOT_APPLICABLE)
+    if needs_people(run.plan) and row.change.kind is ChangeKind.PULL_REQUEST:
+        people = row.people or People(state=Readable.LATER, unreadable="not read yet")
+    subject = None
+    if row.change.kind is ChangeKind.MERGE_GROUP and row.change.subject_key is not None:
+        found = changes.find_change(connection, run.repository_id, row.change.subject_key)
+        latest = None if found is None else runs.latest_run(connection, found.id)
+        subject = None if latest is None else latest.verdict
+    return rules.Standings(
+        plan=run.plan,
+        change=row.change,
+        comparison=run.comparison,
+        rows=stored,
+        reports=evidence,
+        posts=records.posts_on(connection, run.repository_id, run.head_sha) if external else (),
+        people=people,
+        trusted=run.trusted,
+        ai_authored=row.ai_authored,
+        reverts=run.facts.reverts,
+        subject=subject,
+    )
+
+
+def queue(unit: Unit, services: Services, run: Run, change: Change, check_id: int, delay: float = 0) -> None:
+    """Queue a check's current attempt: merge groups before trusted before untrusted changes."""
+    now = services.clock.now()
+    priority = 2 if change.kind is ChangeKind.MERGE_GROUP else int(run.trusted)
+    check = checks.load_check(unit.connection, check_id)
+    attempt_id = checks.queue_attempt(unit, check, not_before=now + delay, priority=priority, now=now)
+    if delay:
+        unit.wake_later("attempt", attempt_id, now + delay)
+    else:
+        unit.wake("attempt", attempt_id, priority)
+
+
+def _wake_groups(unit: Unit, run: Run, row: changes.ChangeRow) -> None:
+    """Merge groups copy what is about people from their change's verdict: they look again."""
+    if row.change.kind is not ChangeKind.PULL_REQUEST:
+        return
+    for other in changes.open_changes(unit.connection, run.repository_id):
+        if other.change.kind is ChangeKind.MERGE_GROUP and other.change.subject_key == row.change.key:
+            for live in runs.live_runs(unit.connection, other.id):
+                unit.wake("run", live.id)
+
+
+def _audit_verdict(unit: Unit, services: Services, run: Run, change: Change, verdict: Verdict) -> None:
+    before = run.verdict.state if run.verdict is not None else None
+    if verdict.state is before or verdict.state is VerdictState.PENDING:
+        return
+    repository = projects.load_repository(unit.connection, run.repository_id)
+    records.append_audit(
+        unit,
+        AuditEntry(
+            at=services.clock.now(),
+            actor=PORTCULLIS,
+            verb="verdict.reached",
+            repository=repository.full_name,
+            change=change.key,
+            run=run.id,
+            details={"state": verdict.state.value, "head_sha": run.head_sha},
+        ),
+    )
+
+
+async def refresh_change(services: Services, change_id: int) -> None:
+    """The handler of ('change', id): read a pull request as it is now and take it over."""
+    row = await services.database.read(lambda c: changes.load_change(c, change_id))
+    repository = await services.database.read(lambda c: projects.load_repository(c, row.repository_id))
+    if row.change.number is None:
+        return
+    forge = services.forges[repository.forge]
+    try:
+        change = await forge.get_change(repository, row.change.number)
+    except Gone:
+        change = msgspec.structs.replace(row.change, state=ChangeState.CLOSED)
+
+    def write(unit: Unit) -> None:
+        pusher = changes.pusher_of(unit.connection, change_id, change.head_sha)
+        now_known = changes.load_change(unit.connection, change_id)
+        told = msgspec.structs.replace(change, pusher=pusher)
+        accept_change(unit, services, now_known.repository_id, told, actor=change.author)
+
+    await services.database.run(write)

@@ -1,0 +1,254 @@
+"""What a run needs next: a pure decision, `rows, now → changed rows, attempts to queue, verdict`.
+
+Level-triggered: it reads where everything stands, never what happened, and can be asked any number of
+times. Order per check (gate-file.md section 4): ignored paths, `when`, `needs`, `after`.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from app.engine.external import standing
+from app.language import Globs, used
+from app.model import (
+    Change,
+    ChangeKind,
+    CheckEvidence,
+    CheckResult,
+    CheckRow,
+    CheckSpec,
+    Comparison,
+    Conclusion,
+    Evidence,
+    Expression,
+    ExternalPosted,
+    Outcome,
+    OutcomeValue,
+    People,
+    Plan,
+    Readable,
+    Status,
+    Verdict,
+)
+from app.policy import decide as decide_condition
+from app.policy import evaluate, merge_group_verdict
+
+GOOD: Final = {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}
+
+
+class Standings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a decision about one planned run rests on."""
+
+    plan: Plan
+    change: Change
+    comparison: Comparison
+    rows: tuple[CheckRow, ...]
+    reports: Mapping[str, CheckEvidence]
+    posts: tuple[ExternalPosted, ...] = ()
+    people: People = People(state=Readable.NOT_APPLICABLE)
+    trusted: bool = False
+    ai_authored: bool = False
+    reverts: bool = False
+    subject: Verdict | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What to write: changed checks, keys whose (already counted) attempt is to be queued, the verdict."""
+
+    rows: tuple[CheckRow, ...]
+    queue: tuple[str, ...]
+    verdict: Verdict
+    evidence: Evidence
+    wake_at: float | None
+
+
+def first_results(plan: Plan, now: float) -> tuple[CheckResult, ...]:
+    """The results of a freshly planned run: all undecided (status WAITING, no attempt)."""
+    return tuple(
+        CheckResult(
+            id=spec.id,
+            key=spec.key,
+            required=spec.required,
+            status=Status.WAITING,
+            produces=tuple(sorted(spec.produces)),
+            since=now,
+        )
+        for spec in plan.checks
+    )
+
+
+def decide(state: Standings, now: float) -> Decision:
+    """Look at every check until nothing moves, then judge."""
+    return _Deciding(state, now).decide()
+
+
+class _Deciding:
+    def __init__(self, state: Standings, now: float) -> None:
+        self.state = state
+        self.now = now
+        self.rows = {row.result.key: row for row in state.rows}
+        self.before = dict(self.rows)
+        self.by_id: dict[str, list[str]] = {}
+        for spec in state.plan.checks:
+            self.by_id.setdefault(spec.id, []).append(spec.key)
+        self.wake_at: float | None = None
+        ignored = state.plan.ignore_paths
+        paths = state.comparison.paths
+        globs = Globs(ignored)
+        self.only_ignored = bool(ignored and paths) and all(globs.matches(path) for path in paths)
+
+    def decide(self) -> Decision:
+        moved = True
+        while moved:
+            moved = False
+            for spec in self.state.plan.checks:
+                row = self.rows[spec.key]
+                after = self._step(spec, row)
+                if after != row:
+                    self.rows[spec.key] = after
+                    moved = True
+        evidence = self.evidence()
+        if self.state.change.kind is ChangeKind.MERGE_GROUP:
+            verdict = merge_group_verdict(self.state.plan, evidence, self.state.subject)
+        else:
+            verdict = evaluate(self.state.plan, evidence)
+        changed = tuple(row for key, row in self.rows.items() if row != self.before[key])
+        queue = tuple(row.result.key for row in changed if row.result.status is Status.QUEUED)
+        return Decision(rows=changed, queue=queue, verdict=verdict, evidence=evidence, wake_at=self.wake_at)
+
+    def evidence(self) -> Evidence:
+        keys = [spec.key for spec in self.state.plan.checks]
+        return Evidence(
+            change=self.state.change,
+            comparison=self.state.comparison,
+            trusted=self.state.trusted,
+            ai_authored=self.state.ai_authored,
+            reverts=self.state.reverts,
+            checks=tuple(self.rows[key].result for key in keys),
+            reports=tuple(self.state.reports[key] for key in keys if key in self.state.reports),
+            people=self.state.people,
+        )
+
+    def _step(self, spec: CheckSpec, row: CheckRow) -> CheckRow:
+        """Move one check on as far as it goes now."""
+        result = row.result
+        if row.attempt > 0 and result.status is not Status.WAITING:
+            return row  # an attempt is outstanding or has ended
+        if result.status is Status.COMPLETED and spec.external is None and self._still_left_out(spec, row):
+            return row
+        left_out = self._left_out(spec)
+        if left_out is not None:
+            return self._with(row, **left_out)
+        held = self._held(spec)
+        if held is not None:
+            return self._with(row, status=Status.WAITING, conclusion=None, blocked_by="", reason=held)
+        if spec.external is not None:
+            return self._external(spec, row)
+        row = msgspec.structs.replace(row, attempt=row.attempt + 1)
+        return self._with(
+            row, status=Status.QUEUED, conclusion=None, blocked_by="", reason="", attempt=row.attempt
+        )
+
+    def _still_left_out(self, spec: CheckSpec, row: CheckRow) -> bool:
+        """Whether a check that was left out (skipped, not needed) would be left out again."""
+        left_out = self._left_out(spec)
+        return left_out is not None and left_out.get("conclusion") is row.result.conclusion
+
+    def _left_out(self, spec: CheckSpec) -> dict[str, object] | None:
+        """Not needed, or skipped because a need failed; None when it is to run or must wait."""
+        if self.only_ignored and spec.ignorable:
+            return self._not_needed("only ignored paths changed")
+        if spec.when is not None and self._known(spec.when):
+            outcome = self._condition(spec.when, context_after=False)
+            if outcome.value in {OutcomeValue.UNMET, OutcomeValue.EXEMPT}:
+                return self._not_needed(outcome.says or f"`when` is false: {spec.when.text}")
+        if spec.when is not None and not self._known(spec.when):
+            return None
+        for need in spec.needs:
+            for key in () if need.soft else self.by_id.get(need.check, ()):
+                result = self.rows[key].result
+                if result.status is Status.COMPLETED and result.conclusion not in GOOD:
+                    root = result.blocked_by or key
+                    return {
+                        "status": Status.COMPLETED,
+                        "conclusion": Conclusion.SKIPPED,
+                        "blocked_by": root,
+                        "reason": f"blocked by {root}",
+                    }
+        return None
+
+    def _held(self, spec: CheckSpec) -> str | None:
+        """Why a check that will run has to wait, None when it may start."""
+        if spec.when is not None and not self._known(spec.when):
+            return f"waits for {', '.join(self._open(used(spec.when.text).checks))}"
+        waiting = self._open({need.check for need in spec.needs})
+        if waiting:
+            return f"waits for {', '.join(waiting)}"
+        if spec.after is not None and self.state.change.kind is not ChangeKind.MERGE_GROUP:
+            outcome = self._condition(spec.after, context_after=True)
+            if outcome.value in {OutcomeValue.UNMET, OutcomeValue.UNKNOWN}:
+                return f"held until {spec.after.text}" + (f" ({outcome.says})" if outcome.says else "")
+        return None
+
+    def _open(self, ids: set[str] | frozenset[str]) -> list[str]:
+        keys = (key for check_id in sorted(ids) for key in self.by_id.get(check_id, ()))
+        return [key for key in keys if self.rows[key].result.status is not Status.COMPLETED]
+
+    def _known(self, expression: Expression) -> bool:
+        """Whether every check that a `when` names has ended: an implied soft need."""
+        return not self._open(used(expression.text).checks)
+
+    def _condition(self, expression: Expression, *, context_after: bool) -> Outcome:
+        context = "after" if context_after else "when"
+        return decide_condition(expression, self.state.plan, self.evidence(), context=context)
+
+    def _external(self, spec: CheckSpec, row: CheckRow) -> CheckRow:
+        found = standing(spec, self.state.posts)
+        note = f"; ignored: also posted by {', '.join(found.ignored)}" if found.ignored else ""
+        if found.status == "completed":
+            return self._with(
+                row,
+                status=Status.COMPLETED,
+                conclusion=found.conclusion,
+                reason=f"{found.word}{note}",
+                external_url=found.url,
+            )
+        deadline = row.result.since + spec.timeout  # since planning: attempts are never counted here
+        if row.result.conclusion is Conclusion.TIMED_OUT and found.status == "absent":
+            return row
+        if self.now >= deadline:
+            word = "has not started" if found.status == "absent" else "has not ended"
+            return self._with(
+                row,
+                status=Status.COMPLETED,
+                conclusion=Conclusion.TIMED_OUT,
+                reason=f"{word} within {spec.timeout / 60:g} min{note}",
+                external_url=found.url,
+            )
+        self.wake_at = deadline if self.wake_at is None else min(self.wake_at, deadline)
+        started = "runs elsewhere" if found.status == "running" else "not started yet"
+        return self._with(
+            row,
+            status=Status.WAITING,
+            conclusion=None,
+            reason=f"{started}{note}",
+            external_url=found.url,
+        )
+
+    @staticmethod
+    def _not_needed(reason: str) -> dict[str, object]:
+        return {
+            "status": Status.COMPLETED,
+            "conclusion": Conclusion.NOT_NEEDED,
+            "blocked_by": "",
+            "reason": reason,
+        }
+
+    def _with(self, row: CheckRow, **fields: object) -> CheckRow:
+        result = msgspec.structs.replace(row.result, **fields)
+        if result == row.result:
+            return row
+        if result.status is not row.result.status and row.attempt + row.result.attempt > 0:
+            result = msgspec.structs.replace(result, since=self.now)
+        return msgspec.structs.replace(row, result=result)

@@ -1,0 +1,49 @@
+"""What the engine works with: everything outside is given here, once, by the composition root."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from app.engine.clock import Clock
+from app.engine.dispatch import EmbeddedDispatch
+from app.executors import Executor, ReportReader, Workspaces
+from app.forges import Forge, Intake
+from app.model import Repository
+from app.plan import Catalogue
+from app.store import Database
+
+PageLink = Callable[[int, Repository], str]
+"""(run id, repository) → the address of the run's page; '' where there is none."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits and habits of the engine. Times in seconds."""
+
+    gate_path: str = ".portcullis.yml"
+    name: str = "portcullis"
+    lease: float = 30.0
+    sweep_every: float = 60.0
+    reread_every: float = 3600.0
+    pending_refresh: float = 15.0
+    parallel_checks: int = 2
+    history_limit: int = 1000
+    max_timeout: float = 6 * 3600.0
+    trusted_apps: tuple[str, ...] = ()
+
+
+class Services(msgspec.Struct, kw_only=True):
+    """The engine's surroundings. `worker` is unique to each start of a process."""
+
+    database: Database
+    forges: Mapping[str, Forge]
+    intakes: Mapping[str, Intake]
+    workspaces: Workspaces
+    executor: Executor
+    reader: ReportReader
+    catalogue: Catalogue
+    page_link: PageLink
+    clock: Clock
+    dispatch: EmbeddedDispatch
+    worker: str
+    untrusted_refused: str = ""
+    options: Options = Options()

@@ -1,0 +1,52 @@
+"""Find what is still to be done in the tables and wake it: heals anything lost, a wiped queue included."""
+
+import structlog
+from sqlalchemy import Connection
+
+from app.engine.attempts import lose
+from app.engine.services import Services
+from app.store import Key, Unit, checks, deliveries, projects, publications, records, runs
+
+LOG = structlog.get_logger(__name__)
+
+
+async def sweep(services: Services, *, at_start: bool = False) -> None:
+    """Wake all that is due. At start, being the only process, all running attempts of others are lost."""
+    now = services.clock.now()
+    alive = services.worker if at_start else None
+    lapsed = await services.database.read(lambda c: checks.lapsed_attempts(c, now, alive))
+    for attempt in lapsed:
+        LOG.warning("an attempt was lost", attempt=attempt.id, worker=attempt.worker)
+        await services.database.run(
+            lambda unit, attempt=attempt: lose(unit, services, attempt, "its worker stopped")  # type: ignore[misc]
+        )
+    await services.database.run(lambda unit: _reread(unit, services))
+    for key, priority in await services.database.read(lambda c: _due(c, services, at_start=at_start)):
+        services.dispatch.wake(key, priority)
+
+
+def _reread(unit: Unit, services: Services) -> None:
+    """Settled runs of open changes are looked at again every so often: their repository is read."""
+    now = services.clock.now()
+    before = now - services.options.reread_every
+    for change_id in runs.settled_changes_before(unit.connection, before):
+        unit.wake("change", change_id)
+
+
+def _due(connection: Connection, services: Services, *, at_start: bool) -> list[tuple[Key, int]]:
+    now = services.clock.now()
+    forgotten = now if at_start else now - services.options.sweep_every
+    found: list[tuple[Key, int]] = []
+    for kind, ids in (
+        ("delivery", deliveries.to_do(connection, now)),
+        ("run", runs.runs_to_wake(connection, now, forgotten)),
+        ("publication", publications.publications_to_do(connection, now)),
+        ("comment", publications.comments_to_do(connection, now)),
+        ("command", records.commands_to_do(connection, now)),
+        ("repository", projects.repositories_to_read(connection, now)),
+    ):
+        found += [((kind, identifier), 0) for identifier in ids]
+    found += [
+        (("attempt", identifier), priority) for priority, identifier in checks.attempts_to_do(connection, now)
+    ]
+    return found
