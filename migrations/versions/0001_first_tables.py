@@ -13,6 +13,7 @@ CHILDREN_FIRST = (
     "verdicts",
     "checks",
     "runs",
+    "pushers",
     "approvals_to_test",
     "publications",
     "posts",
@@ -31,7 +32,7 @@ CHILDREN_FIRST = (
 )
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
     op.create_table(
         "audit",
         sa.Column(
@@ -271,10 +272,10 @@ def upgrade() -> None:
         sa.Column("repository_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("head_sha", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("wanted", sa.LargeBinary(), nullable=False),
         sa.Column("wanted_hash", sa.String(length=64), nullable=False),
         sa.Column("posted_hash", sa.String(length=64), server_default="", nullable=False),
-        sa.Column("revision", sa.Integer(), server_default="1", nullable=False),
         sa.Column("known_id", sa.BigInteger(), nullable=True),
         sa.Column("worker", sa.String(length=64), server_default="", nullable=False),
         sa.Column("lease_until", sa.Float(), server_default="0", nullable=False),
@@ -289,7 +290,9 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_publications")),
-        sa.UniqueConstraint("repository_id", "head_sha", "name", name=op.f("uq_publications_repository_id")),
+        sa.UniqueConstraint(
+            "repository_id", "head_sha", "kind", "name", name=op.f("uq_publications_repository_id")
+        ),
     )
     op.create_index("ix_publications_wake", "publications", ["wake_at"], unique=False)
     op.create_table(
@@ -309,6 +312,20 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals_to_test")),
         sa.UniqueConstraint("change_id", "head_sha", name=op.f("uq_approvals_to_test_change_id")),
+    )
+    op.create_table(
+        "pushers",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("head_sha", sa.String(length=64), nullable=False),
+        sa.Column("actor", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["change_id"], ["changes.id"], name=op.f("fk_pushers_change_id_changes"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pushers")),
+        sa.UniqueConstraint("change_id", "head_sha", name=op.f("uq_pushers_change_id")),
     )
     op.create_table(
         "runs",
