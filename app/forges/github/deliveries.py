@@ -31,6 +31,7 @@ class GitHubIntake:
     """The sans-I/O side of GitHub: verify and read deliveries."""
 
     kind = "github"
+    events = frozenset(READERS)
 
     def __init__(self, secret_provider: SecretProvider) -> None:
         self._secrets = secret_provider
