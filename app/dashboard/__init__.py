@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from app.dashboard import frame, logs, run, setup, start
 from app.dashboard.ansi import ansi_html
+from app.dashboard.github_app import AppSetup
 from app.dashboard.links import Links, LinkState, States
 from app.dashboard.protocol import (
     AppForm,
@@ -21,6 +22,7 @@ from app.dashboard.protocol import (
     SetupState,
     Surroundings,
 )
+from app.dashboard.store_reads import StoreReads
 
 Handler = Callable[[Request, Surroundings], Awaitable[Response]]
 
@@ -72,6 +74,7 @@ missing = frame.missing
 __all__ = [
     "PAGES",
     "AppForm",
+    "AppSetup",
     "ArtifactView",
     "AttemptView",
     "LinkState",
@@ -83,6 +86,7 @@ __all__ = [
     "Setup",
     "SetupState",
     "States",
+    "StoreReads",
     "Surroundings",
     "ansi_html",
     "missing",

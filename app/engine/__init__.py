@@ -3,7 +3,9 @@
 from app.engine.clock import Clock, SystemClock
 from app.engine.dispatch import EmbeddedDispatch
 from app.engine.engine import Engine
+from app.engine.judging import judgement_of
 from app.engine.services import Options, PageLink, Services
+from app.engine.vault import StoredApp, Vault
 
 __all__ = [
     "Clock",
@@ -12,5 +14,8 @@ __all__ = [
     "Options",
     "PageLink",
     "Services",
+    "StoredApp",
     "SystemClock",
+    "Vault",
+    "judgement_of",
 ]

@@ -1,5 +1,7 @@
 """Commands, others' posts, logs, artifacts, the audit trail, stored credentials."""
 
+from collections.abc import Iterator
+
 import msgspec
 import zstandard
 from sqlalchemy import Connection, func, select, update
@@ -155,16 +157,21 @@ def append_log(unit: Unit, attempt_id: int, seq: int, offset: int, t_ms: int, da
     unit.connection.execute(statement.on_conflict_do_nothing(index_elements=["attempt_id", "seq"]))
 
 
-def read_log(
-    connection: Connection, attempt_id: int, after_seq: int = -1
-) -> tuple[tuple[int, int, bytes], ...]:
-    """(seq, byte offset, data) of an attempt's log after a sequence number."""
+def read_log_from(connection: Connection, attempt_id: int, offset: int) -> Iterator[tuple[int, bytes]]:
+    """(byte offset, data) of an attempt's log chunks that reach beyond `offset`, in order."""
     rows = connection.execute(
-        select(log_chunks)
-        .where(log_chunks.c.attempt_id == attempt_id, log_chunks.c.seq > after_seq)
-        .order_by(log_chunks.c.seq)
+        select(log_chunks.c.offset, log_chunks.c.data)
+        .where(log_chunks.c.attempt_id == attempt_id, log_chunks.c.offset + log_chunks.c.size > offset)
+        .order_by(log_chunks.c.offset)
     )
-    return tuple((row.seq, row.offset, zstandard.decompress(row.data)) for row in rows)
+    for row in rows:
+        yield row.offset, zstandard.decompress(row.data)
+
+
+def log_size(connection: Connection, attempt_id: int) -> int:
+    """Bytes of output seen so far, the dropped middle included."""
+    end = func.max(log_chunks.c.offset + log_chunks.c.size)
+    return connection.execute(select(end).where(log_chunks.c.attempt_id == attempt_id)).scalar() or 0
 
 
 def keep_artifact(unit: Unit, attempt_id: int, path: str, size: int, stored: str) -> None:

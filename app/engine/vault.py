@@ -1,0 +1,53 @@
+"""Stored credentials: encrypted at rest with a key derived from PORTCULLIS_SECRET_KEY."""
+
+import base64
+import hashlib
+import hmac
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken
+from sqlalchemy import Connection
+
+from app.model import Misconfigured
+from app.store import Unit, records
+
+PURPOSE = b"portcullis stored credentials v1"
+
+
+class StoredApp(msgspec.Struct, frozen=True, kw_only=True):
+    """The GitHub App as its set-up returned it."""
+
+    app_id: int
+    slug: str
+    html_url: str
+    private_key: str
+    webhook_secret: str
+
+    def __repr__(self) -> str:
+        """Without the secrets: representations end in logs."""
+        return f"StoredApp(app_id={self.app_id}, slug={self.slug!r})"
+
+
+class Vault:
+    """Encrypts and reads what is stored under a name."""
+
+    def __init__(self, secret_key: str) -> None:
+        key = hmac.digest(secret_key.encode(), PURPOSE, hashlib.sha256)
+        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+
+    def save_app(self, unit: Unit, app: StoredApp, now: float) -> None:
+        """Keep the app's credentials."""
+        records.save_credential(unit, "github", self._fernet.encrypt(msgspec.json.encode(app)), now)
+
+    def load_app(self, connection: Connection) -> StoredApp | None:
+        """The stored app; None if there is none. Raises Misconfigured when the key does not fit."""
+        secret = records.load_credential(connection, "github")
+        if secret is None:
+            return None
+        try:
+            return msgspec.json.decode(self._fernet.decrypt(secret), type=StoredApp)
+        except InvalidToken as error:
+            raise Misconfigured(
+                "the stored GitHub App cannot be decrypted: PORTCULLIS_SECRET_KEY has changed since",
+                hint="set the former key again, or set the app's credentials in the environment",
+            ) from error
