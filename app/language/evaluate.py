@@ -125,7 +125,7 @@ class _Evaluation:
             people=any(about.people for about in reading.abouts),
             fixed=all(about.fixed for about in reading.abouts),
             checks=tuple(reading.checks),
-            kind="all" if parts else "leaf",
+            kind="check" if parts else "leaf",
             children=parts,
         )
 
@@ -236,15 +236,19 @@ class _Evaluation:
     def arguments(
         self, node: Call, reading: _Reading
     ) -> tuple[tuple[Plain, ...], Mapping[str, Plain], Value | None]:
-        """Known arguments, and the first that is not known."""
-        values = [self.value(arg, reading) for arg in node.args]
-        named = {name: self.value(arg, reading) for name, arg in node.kwargs}
-        obstacle = next((one for one in [*values, *named.values()] if not isinstance(one, Known)), None)
-        return (
-            tuple(value.value for value in values if isinstance(value, Known)),
-            {name: value.value for name, value in named.items() if isinstance(value, Known)},
-            obstacle,
-        )
+        """The arguments, and the first that is not known: its words stand in for it, to speak of it."""
+        obstacle: Value | None = None
+        found: list[Plain] = []
+        for arg in [*node.args, *(arg for _, arg in node.kwargs)]:
+            value = self.value(arg, reading)
+            if isinstance(value, Known):
+                found.append(value.value)
+            else:
+                obstacle = obstacle or value
+                found.append(self.written(arg))
+        by_place = len(node.args)
+        names = [name for name, _ in node.kwargs]
+        return tuple(found[:by_place]), dict(zip(names, found[by_place:], strict=True)), obstacle
 
     def joined(self, node: Negation | Logic, reading: _Reading) -> Value:
         """A condition inside a comparison, as a value."""

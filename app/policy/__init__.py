@@ -1,1 +1,52 @@
-"""Room to be furnished."""
+"""Evidence → verdict (pure): families of conditions, what is new, and the order of judging."""
+
+from app.policy.gate import builtin_gate, expressions_in, expressions_of, gate_of
+from app.policy.linemap import NewLines, map_line, new_lines, to_head_line, to_head_place
+from app.policy.newcode import (
+    FileNewCoverage,
+    NewCoverage,
+    NewFinding,
+    is_generated,
+    new_coverage,
+    new_findings,
+)
+from app.policy.protocol import CheckFact, Fact, Family, Operation
+from app.policy.registry import CONDITIONS, vocabulary
+from app.policy.verdict import (
+    blocked_verdict,
+    decide,
+    errored_verdict,
+    evaluate,
+    merge_group_verdict,
+    pending_verdict,
+)
+
+__all__ = [
+    "CONDITIONS",
+    "CheckFact",
+    "Fact",
+    "Family",
+    "FileNewCoverage",
+    "NewCoverage",
+    "NewFinding",
+    "NewLines",
+    "Operation",
+    "blocked_verdict",
+    "builtin_gate",
+    "decide",
+    "errored_verdict",
+    "evaluate",
+    "expressions_in",
+    "expressions_of",
+    "gate_of",
+    "is_generated",
+    "map_line",
+    "merge_group_verdict",
+    "new_coverage",
+    "new_findings",
+    "new_lines",
+    "pending_verdict",
+    "to_head_line",
+    "to_head_place",
+    "vocabulary",
+]

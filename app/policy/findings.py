@@ -1,0 +1,82 @@
+"""`findings(min_severity, 'new'|'all', …)`: counts of findings of all required checks."""
+
+from app.language import Function, Parameter, Plain, Value, ValueType, globs, like
+from app.model import Finding, Kind, Severity
+from app.policy.counting import count
+from app.policy.judged import Judged
+from app.policy.linemap import new_lines
+from app.policy.newcode import newness
+from app.policy.protocol import Family, Kwargs, Operation
+from app.policy.tests import LATER
+
+_SEVERITIES = tuple(severity.value for severity in Severity)
+
+
+def _findings(judged: Judged, args: tuple[Plain, ...], kwargs: Kwargs) -> Value:
+    named = _named(args, kwargs)
+    gathered = judged.gather(Kind.FINDINGS)
+    least = Severity(named["min_severity"]).rank
+    lines = new_lines(judged.evidence.comparison)
+    touched = set(judged.evidence.comparison.paths)
+    found = sum(
+        1
+        for report in gathered.reports
+        for finding in report.findings
+        if not finding.suppressed
+        and not finding.secret
+        and finding.severity.rank >= least
+        and _fits(finding, named)
+        and (named["age"] == "all" or newness(finding, lines, touched) is not None)
+    )
+    return count(found, gathered)
+
+
+def _fits(finding: Finding, named: dict[str, str]) -> bool:
+    tool, rule, path = named.get("tool"), named.get("rule"), named.get("path")
+    if tool is not None and not like(finding.tool, tool):
+        return False
+    if rule is not None and not (like(finding.rule, rule) or like(f"{finding.tool}/{finding.rule}", rule)):
+        return False
+    return path is None or globs((path,)).matches(finding.path)
+
+
+def _named(args: tuple[Plain, ...], kwargs: Kwargs) -> dict[str, str]:
+    return dict(zip(("min_severity", "age"), map(str, args), strict=False)) | {
+        name: str(value) for name, value in kwargs.items()
+    }
+
+
+def _words(args: tuple[Plain, ...], kwargs: Kwargs) -> str:
+    named = _named(args, kwargs)
+    new = "new " if named.get("age") == "new" else ""
+    least = named.get("min_severity", "")
+    severity = {"info": "", "critical": "critical "}.get(least, f"{least}+ ")
+    where = [f"{key} {named[key]}" for key in ("tool", "rule", "path") if key in named]
+    return f"{new}{severity}findings" + (f" of {', '.join(where)}" if where else "")
+
+
+FINDINGS = Family(
+    name="findings",
+    doc="Problems that analysers found, over all required checks that report any.",
+    operations={
+        "findings": Operation(
+            meaning=Function(
+                parameters=(
+                    Parameter(name="min_severity", type=ValueType.TEXT, choices=_SEVERITIES),
+                    Parameter(name="age", type=ValueType.TEXT, choices=("new", "all")),
+                    Parameter(name="tool", type=ValueType.TEXT, required=False, keyword_only=True),
+                    Parameter(name="rule", type=ValueType.TEXT, required=False, keyword_only=True),
+                    Parameter(name="path", type=ValueType.TEXT, required=False, keyword_only=True),
+                ),
+                returns=ValueType.NUMBER,
+                doc="How many findings are at least that severe; 'new' are those on changed lines in this "
+                "version. tool, rule and path are globs. Secrets are not among them.",
+                kinds=frozenset({Kind.FINDINGS}),
+                unsupported_choices={"fixed": LATER},
+                gate_only=True,
+            ),
+            words=_words,
+            call=_findings,
+        ),
+    },
+)

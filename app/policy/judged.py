@@ -1,0 +1,151 @@
+"""The plan and the evidence of one judgement, indexed once for all conditions."""
+
+from functools import cached_property
+
+import msgspec
+
+from app.language import Globs, NotApplicable, Unknown
+from app.model import (
+    CheckResult,
+    CheckSpec,
+    Conclusion,
+    Evidence,
+    Kind,
+    Plan,
+    ReportContent,
+    Status,
+    UnknownCause,
+)
+
+GOOD = frozenset({Conclusion.SUCCESS, Conclusion.NOT_NEEDED})
+
+
+class Gathered(msgspec.Struct, frozen=True, kw_only=True):
+    """All reports of one kind, from the checks `keys`. `lacking` is why they are not all there: an unknown while a producer has
+    not delivered, not applicable where none was needed, None when complete.
+    """
+
+    reports: tuple[ReportContent, ...]
+    keys: tuple[str, ...]
+    lacking: Unknown | NotApplicable | None
+
+
+class Judged:
+    """What conditions read. Only required checks feed aggregates; results are kept per instance."""
+
+    def __init__(self, plan: Plan, evidence: Evidence) -> None:
+        self.plan = plan
+        self.evidence = evidence
+        self._gathered: dict[Kind, Gathered] = {}
+
+    @cached_property
+    def results(self) -> dict[str, CheckResult]:
+        """The results by check key."""
+        return {result.key: result for result in self.evidence.checks}
+
+    @cached_property
+    def specs(self) -> dict[str, CheckSpec]:
+        """The plan's checks by key."""
+        return {spec.key: spec for spec in self.plan.checks}
+
+    @cached_property
+    def generated(self) -> Globs:
+        """`settings.generated` of the base."""
+        return Globs(self.plan.settings.generated)
+
+    def cells(self, check_id: str) -> list[CheckSpec]:
+        """The checks of one id, in the plan's order."""
+        return [spec for spec in self.plan.checks if spec.id == check_id]
+
+    def root(self, key: str) -> str:
+        """The check that a skipped one takes its value from: the end of the chain of blockers."""
+        seen = {key}
+        while (result := self.results.get(key)) is not None and result.blocked_by:
+            if result.conclusion is not Conclusion.SKIPPED or result.blocked_by in seen:
+                break
+            key = result.blocked_by
+            seen.add(key)
+        return key
+
+    def gather(self, kind: Kind) -> Gathered:
+        """The reports of one kind and whether they are complete (gate-file.md section 5)."""
+        if kind not in self._gathered:
+            self._gathered[kind] = self._gather(kind)
+        return self._gathered[kind]
+
+    def _gather(self, kind: Kind) -> Gathered:
+        producers = [spec for spec in self.plan.checks if spec.required and kind in spec.produces]
+        reports = {delivered.key: delivered.reports for delivered in self.evidence.reports}
+        content: list[ReportContent] = []
+        lacking: list[Unknown] = []
+        needed: list[str] = []
+        for spec in producers:
+            if self._left_out(spec, kind):
+                continue
+            needed.append(spec.key)
+            content.extend(report for report in reports.get(spec.key, ()) if report.kind == kind.value)
+            if (why := self._undelivered(spec, kind)) is not None:
+                lacking.append(why)
+        return Gathered(
+            reports=tuple(content),
+            keys=tuple(needed),
+            lacking=_lacking(kind, producers, lacking, needed=bool(needed)),
+        )
+
+    def _left_out(self, spec: CheckSpec, kind: Kind) -> bool:
+        """Not needed, or succeeded without a report that it may leave out."""
+        result = self.results.get(spec.key)
+        if result is None or result.status is not Status.COMPLETED:
+            return False
+        if result.conclusion is Conclusion.NOT_NEEDED:
+            return True
+        of_kind = [report for report in spec.reports if report.kind is kind]
+        optional = bool(of_kind) and all(report.optional for report in of_kind)
+        return optional and result.conclusion is Conclusion.SUCCESS and kind.value not in result.delivered
+
+    def _undelivered(self, spec: CheckSpec, kind: Kind) -> Unknown | None:
+        """Why one producer has not delivered all it will; None when it has."""
+        key = self.root(spec.key)
+        result = self.results.get(key)
+        if result is None or result.status is not Status.COMPLETED:
+            return Unknown(cause=UnknownCause.OUTSTANDING, reason=f"waits for {key}", checks=(key,))
+        blocked = f", which blocks {spec.key}" if key != spec.key else ""
+        match result.conclusion:
+            case Conclusion.ERROR:
+                reason = f"{key} could not be judged{blocked}"
+                return Unknown(cause=UnknownCause.ERROR, reason=reason, checks=(key,))
+            case Conclusion.SUCCESS | Conclusion.FAILURE if kind.value in result.delivered and not blocked:
+                return None
+            case Conclusion.SUCCESS | Conclusion.NOT_NEEDED if blocked:
+                # what blocked it no longer does: it will be run
+                return Unknown(
+                    cause=UnknownCause.OUTSTANDING, reason=f"waits for {spec.key}", checks=(spec.key,)
+                )
+            case _:
+                # what was cut off half-way (timed out, cancelled) may lack anything
+                reason = f"{key} delivered no complete {_REPORT[kind]}{blocked}"
+                return Unknown(cause=UnknownCause.MISSING, reason=reason, checks=(key,))
+
+
+_REPORT = {
+    Kind.TESTS: "test report",
+    Kind.FINDINGS: "findings report",
+    Kind.COVERAGE: "coverage report",
+    Kind.SECRETS: "secrets report",
+}
+_URGENCY = (UnknownCause.OUTSTANDING, UnknownCause.ERROR, UnknownCause.MISSING)
+
+
+def _lacking(
+    kind: Kind, producers: list[CheckSpec], lacking: list[Unknown], *, needed: bool
+) -> Unknown | NotApplicable | None:
+    if not producers:
+        reason = f"no required check declares a {_REPORT[kind]}"
+        return Unknown(cause=UnknownCause.MISSING, reason=reason)
+    if not needed:
+        return NotApplicable(reason=f"no check with a {_REPORT[kind]} was needed")
+    if not lacking:
+        return None
+    first = min(lacking, key=lambda unknown: _URGENCY.index(unknown.cause))
+    checks = dict.fromkeys(key for unknown in lacking for key in unknown.checks)
+    return Unknown(cause=first.cause, reason=first.reason, checks=tuple(checks))

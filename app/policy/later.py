@@ -1,0 +1,53 @@
+"""Names of the language that later versions judge: refused by name, never ignored."""
+
+from app.language import Function, Name, Parameter, ValueType
+from app.model import Kind
+from app.policy.protocol import Family
+from app.policy.tests import LATER
+
+_NOTIFY = "only for 'notify' and 'deploy', which are not yet supported by this version"
+
+
+def _name(kind: ValueType, doc: str, *, why: str = LATER, kinds: frozenset[Kind] = frozenset()) -> Name:
+    return Name(type=kind, doc=doc, unsupported=why, kinds=kinds)
+
+
+def _text(name: str) -> Parameter:
+    return Parameter(name=name, type=ValueType.TEXT)
+
+
+LATER_FAMILY = Family(
+    name="later",
+    doc="Not yet supported by this version.",
+    later_names={
+        "duplication.new": _name(ValueType.PERCENT, "Duplicated new lines."),
+        "duplication.overall": _name(ValueType.PERCENT, "Duplicated lines."),
+        "complexity.new_max": _name(ValueType.NUMBER, "Complexity of the worst new function."),
+        "secrets.new": _name(
+            ValueType.NUMBER, "Secrets that the change brings.", kinds=frozenset({Kind.SECRETS})
+        ),
+        "suppressions.new": _name(ValueType.NUMBER, "In-source ignores that the change adds."),
+        "licences.denied": _name(ValueType.NUMBER, "Dependencies under a denied licence."),
+        "rating.security.new": _name(ValueType.RATING, "Security rating of new code."),
+        "rating.reliability.new": _name(ValueType.RATING, "Reliability rating of new code."),
+        "rating.maintainability.new": _name(ValueType.RATING, "Maintainability rating of new code."),
+        "waivers.used": _name(ValueType.NUMBER, "Waivers that this verdict rests on."),
+        "verdict": _name(ValueType.TEXT, "The verdict.", why=_NOTIFY),
+        "waiting_for": _name(ValueType.LIST, "What the gate waits for.", why=_NOTIFY),
+        "window": _name(ValueType.BOOL, "Whether a deployment window is open.", why=_NOTIFY),
+    },
+    later_functions={
+        "measure": Function(
+            parameters=(_text("source"), _text("metric")),
+            returns=ValueType.NUMBER,
+            doc="A measure that a check reports.",
+            unsupported=LATER,
+        ),
+        "deployed": Function(
+            parameters=(_text("env"),),
+            returns=ValueType.BOOL,
+            doc="Whether an environment runs it.",
+            unsupported=_NOTIFY,
+        ),
+    },
+)

@@ -1,0 +1,79 @@
+"""Lines of one tree as lines of another, through the hunks of `git diff -U0`."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import msgspec
+
+from app.model import Comparison, FileChange, FileStatus, Hunk
+
+Range = tuple[int, int]
+"""First and last line, 1-based, both included."""
+
+
+class NewLines(msgspec.Struct, frozen=True, kw_only=True):
+    """The lines of one file that the change adds or edits, as ascending ranges. `whole` = all of it is
+    new, also what has no lines (an added or edited binary, a link).
+    """
+
+    ranges: tuple[Range, ...]
+    whole: bool = False
+
+    def touches(self, first: int, last: int) -> bool:
+        """Whether any line of first…last is new."""
+        if self.whole:
+            return True
+        # ranges ascend and are disjoint: the last that begins in time reaches furthest
+        at = bisect_right(self.ranges, last, key=lambda one: one[0])
+        return at > 0 and self.ranges[at - 1][1] >= first
+
+    def __contains__(self, line: object) -> bool:
+        return isinstance(line, int) and self.touches(line, line)
+
+
+def new_lines(comparison: Comparison) -> dict[str, NewLines]:
+    """What base_sha → tested_sha adds or edits, by path in tested_sha; removed files are left out."""
+    return {file.path: _of_file(file) for file in comparison.files if file.status is not FileStatus.REMOVED}
+
+
+def _of_file(file: FileChange) -> NewLines:
+    ranges = sorted(
+        (hunk.new_start, hunk.new_start + hunk.new_count - 1) for hunk in file.hunks if hunk.new_count
+    )
+    return NewLines(ranges=tuple(ranges), whole=file.status is FileStatus.ADDED or file.binary)
+
+
+def to_head_place(comparison: Comparison, path: str, line: int) -> tuple[str, int] | None:
+    """A line of tested_sha as path and line on head_sha; None where head has no such line.
+
+    `line` is 1-based. Files that do not differ between the two keep their lines.
+    """
+    for file in comparison.to_head:
+        if (file.old_path or file.path) != path or file.status is FileStatus.ADDED:
+            continue
+        if file.status is FileStatus.REMOVED or file.binary:
+            return None
+        mapped = map_line(file.hunks, line)
+        return None if mapped is None else (file.path, mapped)
+    return path, line
+
+
+def to_head_line(comparison: Comparison, path: str, line: int) -> int | None:
+    """A line of tested_sha on head_sha, where the file has the same path there."""
+    place = to_head_place(comparison, path, line)
+    return place[1] if place is not None and place[0] == path else None
+
+
+def map_line(hunks: Sequence[Hunk], line: int) -> int | None:
+    """An old line as a new one: None inside a hunk, else shifted by all hunks before it.
+
+    A hunk that only adds (`old_count` 0) stands after its old line.
+    """
+    shift = 0
+    for hunk in hunks:
+        if line < hunk.old_start or (line == hunk.old_start and not hunk.old_count):
+            break
+        if line < hunk.old_start + hunk.old_count:
+            return None
+        shift += hunk.new_count - hunk.old_count
+    return line + shift

@@ -1,0 +1,224 @@
+"""What is new: findings on new code and how well new lines are covered (gate-file.md section 6).
+
+Interim meaning (section 11): a finding is new when it stands on a line that the change adds or edits.
+Without a baseline what has no line is judged to fail closed: a finding about a whole file is new when
+the change touches that file, one about the whole project is always new.
+"""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import PurePosixPath
+from typing import Literal
+
+import msgspec
+
+from app.language import Globs
+from app.model import (
+    CheckEvidence,
+    Evidence,
+    FileChange,
+    FileCoverage,
+    FileStatus,
+    Finding,
+    Plan,
+    ReportContent,
+)
+from app.policy.linemap import NewLines, new_lines
+
+INTERIM_NOTE = "new findings are those on changed lines in this version, not yet compared with base"
+
+
+class NewFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A new finding of one check (by key) and what makes it new: its line, its file, or the project."""
+
+    check: str
+    finding: Finding
+    by: Literal["line", "file", "project"]
+
+
+def is_generated(plan: Plan, path: str) -> bool:
+    """Whether `settings.generated` of the base names the path."""
+    return Globs(plan.settings.generated).matches(path)
+
+
+def new_findings(plan: Plan, evidence: Evidence) -> tuple[NewFinding, ...]:
+    """New findings of all required checks, in the order of the reports; secrets included.
+
+    What the tool itself suppressed is left out.
+    """
+    required = {spec.key for spec in plan.checks if spec.required}
+    return findings_on(evidence, [one for one in evidence.reports if one.key in required])
+
+
+def findings_on(evidence: Evidence, delivered: Iterable[CheckEvidence]) -> tuple[NewFinding, ...]:
+    """The new findings among what the given checks delivered."""
+    lines = new_lines(evidence.comparison)
+    touched = set(evidence.comparison.paths)
+    return tuple(
+        NewFinding(check=one.key, finding=finding, by=by)
+        for one in delivered
+        for report in one.reports
+        for finding in report.findings
+        if not finding.suppressed and (by := newness(finding, lines, touched)) is not None
+    )
+
+
+def newness(
+    finding: Finding, lines: dict[str, NewLines], touched: set[str]
+) -> Literal["line", "file", "project"] | None:
+    """What makes a finding new; None when it is not."""
+    if not finding.path:
+        return "project"
+    if not finding.line:
+        return "file" if finding.path in touched else None
+    new = lines.get(finding.path)
+    if new is None:
+        return None
+    return "line" if new.touches(finding.line, max(finding.line, finding.end_line)) else None
+
+
+class FileNewCoverage(msgspec.Struct, frozen=True, kw_only=True):
+    """One changed file: covered and all coverable new lines and branches; `missed` are new lines not
+    run; `unreported` when it was expected in a report and is in none (its added lines count as missed).
+    """
+
+    path: str
+    covered: int
+    total: int
+    missed: tuple[int, ...] = ()
+    unreported: bool = False
+
+
+class NewCoverage(msgspec.Struct, frozen=True, kw_only=True):
+    """Coverage on new code: (covered new lines + branches) / (coverable new lines + branches).
+
+    `added` counts the added non-blank lines of all expected files: what `small_change` looks at.
+    `measured` is false when the reports name no file at all.
+    """
+
+    covered: int
+    total: int
+    added: int
+    files: tuple[FileNewCoverage, ...]
+    small_change: bool
+    measured: bool
+
+    @property
+    def percent(self) -> Fraction | None:
+        """In points, exact; None when nothing is coverable."""
+        return Fraction(100 * self.covered, self.total) if self.total else None
+
+
+def new_coverage(plan: Plan, evidence: Evidence) -> NewCoverage:
+    """Coverage on new code over all coverage reports of required checks."""
+    required = {spec.key for spec in plan.checks if spec.required}
+    reports = [
+        report
+        for one in evidence.reports
+        if one.key in required
+        for report in one.reports
+        if report.kind == "coverage"
+    ]
+    return cover_new(plan, evidence, reports)
+
+
+def cover_new(plan: Plan, evidence: Evidence, reports: Iterable[ReportContent]) -> NewCoverage:
+    """Coverage on new code by the given reports, united: a line counts as run if any report ran it."""
+    reports = list(reports)
+    excluded = exclusions(plan)
+    reported: dict[str, list[FileCoverage]] = {}
+    for report in reports:
+        for file in report.coverage:
+            reported.setdefault(file.path, []).append(file)
+    roots = _roots(reports)
+    suffixes = {PurePosixPath(path).suffix for path in reported} - {""}
+    lines = new_lines(evidence.comparison)
+    files: list[FileNewCoverage] = []
+    added = 0
+    for change in evidence.comparison.files:
+        if change.path not in lines or excluded.matches(change.path):
+            continue
+        if change.path in reported:
+            files.append(_covered(change.path, reported[change.path], lines[change.path]))
+        elif _expected(change, roots, suffixes):
+            missing = change.added_nonblank
+            files.append(FileNewCoverage(path=change.path, covered=0, total=missing, unreported=True))
+        else:
+            continue
+        added += change.added_nonblank
+    return NewCoverage(
+        covered=sum(file.covered for file in files),
+        total=sum(file.total for file in files),
+        added=added,
+        files=tuple(files),
+        small_change=added < plan.settings.small_change_lines,
+        measured=bool(reported),
+    )
+
+
+def exclusions(plan: Plan) -> Globs:
+    """Paths that coverage never counts: excluded ones and generated ones."""
+    return Globs((*plan.settings.coverage_exclude, *plan.settings.generated))
+
+
+def _covered(path: str, reported: list[FileCoverage], new: NewLines) -> FileNewCoverage:
+    lines, branches = unite(reported)
+    hit = {line: hits > 0 for line, hits in lines.items() if line in new}
+    pairs = [pair for line, pair in branches.items() if line in new]
+    return FileNewCoverage(
+        path=path,
+        covered=sum(hit.values()) + sum(covered for covered, _ in pairs),
+        total=len(hit) + sum(total for _, total in pairs),
+        missed=tuple(sorted(line for line, run in hit.items() if not run)),
+    )
+
+
+def unite(reported: list[FileCoverage]) -> tuple[dict[int, int], dict[int, tuple[int, int]]]:
+    """Lines and branches of one file over several reports.
+
+    Branches have no identity across reports, so the best single report counts: never too much.
+    """
+    if len(reported) == 1:
+        return reported[0].lines, reported[0].branches
+    lines: dict[int, int] = {}
+    branches: dict[int, tuple[int, int]] = {}
+    for file in reported:
+        for line, hits in file.lines.items():
+            lines[line] = max(lines.get(line, 0), hits)
+        for line, (covered, total) in file.branches.items():
+            before = branches.get(line, (0, 0))
+            branches[line] = (max(before[0], covered), max(before[1], total))
+    return lines, branches
+
+
+def _roots(reports: list[ReportContent]) -> tuple[set[str], bool]:
+    """Folders that the reports measured, and whether files beside them at the top were measured too.
+
+    What a format does not name is read off the files: the folder at the top of each; of files that lie
+    at the top themselves, only such.
+    """
+    folders: set[str] = set()
+    top = False
+    for report in reports:
+        if report.roots:
+            folders.update(root.strip("/") for root in report.roots)
+            continue
+        for file in report.coverage:
+            head, slash, _ = file.path.partition("/")
+            if slash:
+                folders.add(head)
+            else:
+                top = True
+    return folders, top
+
+
+def _expected(change: FileChange, roots: tuple[set[str], bool], suffixes: set[str]) -> bool:
+    """Whether a report should have named the file: under a root, with a suffix it contains."""
+    if change.binary or change.status is FileStatus.REMOVED:
+        return False
+    if PurePosixPath(change.path).suffix not in suffixes:
+        return False
+    folders, top = roots
+    if "/" not in change.path and top:
+        return True
+    return any(not root or change.path.startswith(f"{root}/") for root in folders)
