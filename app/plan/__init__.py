@@ -3,8 +3,8 @@
 `parse` gives a `GateFile` or all its diagnostics, `compile_plan` a `Plan` for one change.
 """
 
-from app.plan.checks import CheckDecl
 from app.plan.compile import MAX_CHECKS, applies, compile_plan, definition
+from app.plan.declared import CheckDecl
 from app.plan.diagnostics import as_json, format_diagnostic
 from app.plan.gatefile import Catalogue, GateFile, Parsed, parse
 from app.plan.matrix import Axis, Matrix

@@ -8,9 +8,10 @@ import msgspec
 
 from app.language import branch_matches
 from app.model import Change, CheckSpec, Comparison, Expression, Kind, Plan, ReportSpec, Scalar
-from app.plan.checks import CheckDecl, produced
+from app.plan.declared import CheckDecl
 from app.plan.gatefile import GateFile
 from app.plan.matrix import expand, replace
+from app.plan.reporting import produced
 
 MAX_CHECKS: Final = 200
 _NOT_RUNNING: Final = frozenset(

@@ -6,7 +6,8 @@ from typing import Literal
 
 from app.model import Condition, Conditional, Expression, GateItem, Group, Kind, Source
 from app.plan.complaints import shown
-from app.plan.shapes import Pending, Reading, Schema, expression, items_of
+from app.plan.containers import items_of
+from app.plan.shapes import Pending, Reading, Schema, expression
 from app.plan.yaml import ListNode, MapNode, Node, ScalarNode
 
 _FORMS = {
@@ -16,6 +17,7 @@ _FORMS = {
     "when": ("when", "require", "because", "advisory"),
 }
 _ALL = tuple(dict.fromkeys(key for keys in _FORMS.values() for key in keys))
+_CHOICE = "expect, any, all, when"
 _COMMA = "quote an expression that holds a comma: \"findings('high', 'new') == 0\""
 MAX_NESTING = 8
 _BECAUSE = 500
@@ -57,19 +59,17 @@ class GateShape:
             return None
         forms = [key for key in _FORMS if key in node.entries]
         self._keys(node, where, reading, forms=forms, depth=depth)
-        if len(forms) != 1 or depth > MAX_NESTING:
-            if len(forms) > 1 or not any(key in _ALL for key in node.entries) or depth > MAX_NESTING:
-                wanted = (
-                    "a group nested less deeply" if depth > MAX_NESTING else "one of expect, any, all, when"
-                )
-                reading.wrong(node, where, wanted, code="G010")
-            elif not forms:
-                reading.complaints.add(
-                    "G010", "one of expect, any, all, when is missing", node.span, where=where
-                )
-            return None
-        because = self._because(node, where, reading)
-        return self._form(node, where, reading, form=forms[0], depth=depth, because=because)
+        if depth > MAX_NESTING:
+            reading.wrong(node, where, "a group nested less deeply", code="G003")
+        elif len(forms) == 1:
+            because = self._because(node, where, reading)
+            return self._form(node, where, reading, form=forms[0], depth=depth, because=because)
+        elif forms:
+            at = node.entries[forms[1]][0]
+            reading.complaints.add("G021", f"exactly one of {_CHOICE}", at.span, where=where)
+        elif not node.entries or any(key in _ALL for key in node.entries):
+            reading.complaints.add("G010", f"one of {_CHOICE} is missing", node.span, where=where)
+        return None
 
     def _form(
         self, node: MapNode, where: str, reading: Reading, *, form: str, depth: int, because: str

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -16,13 +17,18 @@ from app.model import (
     PublishSettings,
 )
 from app.plan import gate as gates
-from app.plan.checks import Builder, CheckDecl, Defaults, produced
+from app.plan.checks import Builder
 from app.plan.complaints import Complaints, Span
+from app.plan.declared import CheckDecl, Defaults
 from app.plan.expressions import Checker, kinds_of
 from app.plan.keys import TOP
-from app.plan.relations import relate
+from app.plan.relations import Place, Sound, relate
+from app.plan.reporting import produced
 from app.plan.shapes import Reading
 from app.plan.yaml import ListNode, MapNode, Node, ScalarNode, load
+
+_HIDES_REPORTS: Final = frozenset({"G010", "G011", "G013", "G014", "G021", "G024", "G027"})
+"""Complaints about a check after which its kinds of evidence are not sure."""
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +134,7 @@ def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) 
     sound = _expressions(root, feeding, reading, catalogue)
     decls = relate(decls, root, reading, sound)
     judged = _judged(items, catalogue.vocabulary, sound, built_in=top.gate is None)
-    if top.gate is None or len(sound) == len(reading.expressions):
+    if not reading.complaints.errors:
         _unjudged(root, decls, items, reading, catalogue.vocabulary)
     settings = top.settings
     return GateFile(
@@ -175,27 +181,34 @@ def _expressions(
     feeding: frozenset[Kind],
     reading: Reading,
     catalogue: Catalogue,
-) -> frozenset[tuple[str, int]]:
-    """Check all; gives (text, index in the file) of the sound ones."""
+) -> Sound:
+    """Check all; gives the places of the sound ones. An alias may put one text in two contexts: it is
+    sound only if it is so in both.
+    """
     node = root.get("checks")
     ids = set(node.entries) if isinstance(node, MapNode) else set()
-    checker = Checker(reading.complaints, catalogue.vocabulary, ids, feeding)
+    # a check that could not be read may be the one that feeds a condition: one mistake, one complaint
+    broken = any(
+        one.where.startswith("checks.") and one.code in _HIDES_REPORTS for one in reading.complaints.errors
+    )
+    checker = Checker(reading.complaints, catalogue.vocabulary, ids, None if broken else feeding)
     gate = root.get("gate")
-    sound: set[tuple[str, int]] = set()
+    places: set[Place] = set()
+    unsound: set[Place] = set()
     for pending in reading.expressions:
-        if checker.check(pending, advisory=gates.advisory(pending, gate)):
-            sound.add((pending.node.text, pending.node.span.line))
-    return frozenset(sound)
+        sound = checker.check(pending, advisory=gates.advisory(pending, gate))
+        (places if sound else unsound).add((pending.node.span.line, pending.node.span.column))
+    return frozenset(places - unsound)
 
 
 def _judged(
-    items: tuple[GateItem, ...], vocabulary: Vocabulary, sound: frozenset[tuple[str, int]], *, built_in: bool
+    items: tuple[GateItem, ...], vocabulary: Vocabulary, sound: Sound, *, built_in: bool
 ) -> tuple[Kind, ...]:
     kinds: set[Kind] = set()
     for item in items:
         if not item.advisory:
             for one in gates.expressions((item,), conditional=False):
-                if built_in or (one.text, one.source.line) in sound:
+                if built_in or (one.source.line, one.source.column) in sound:
                     kinds |= kinds_of(one.text, vocabulary)
     return tuple(sorted(kinds))
 

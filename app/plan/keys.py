@@ -3,24 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from app.plan.containers import Either, Field, Items, Record, Table
 from app.plan.gate import GateShape
 from app.plan.matrix import AXIS, CellValue, MatrixShape
-from app.plan.shapes import (
-    BAD,
-    Either,
-    Expr,
-    Field,
-    Flag,
-    Items,
-    Number,
-    Quantity,
-    Reading,
-    Record,
-    Schema,
-    Table,
-    Text,
-    Whole,
-)
+from app.plan.shapes import BAD, Expr, Flag, Number, Quantity, Reading, Schema, Text, Whole
 from app.plan.yaml import ListNode, MapNode, Node
 
 ID: Final = "[a-z][a-z0-9_]*"

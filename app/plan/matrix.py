@@ -9,8 +9,9 @@ from typing import Final, Literal
 import msgspec
 
 from app.model import Scalar
-from app.plan.complaints import shown
-from app.plan.shapes import BAD, Items, Reading, Schema, Shape, Table, Text, Whole, items_of
+from app.plan.complaints import Span, shown
+from app.plan.containers import Items, Table, items_of
+from app.plan.shapes import BAD, Reading, Schema, Shape, Text, Whole
 from app.plan.yaml import MapNode, Node, ScalarNode
 
 AXIS: Final = "[a-z][a-z0-9_]*"
@@ -142,7 +143,7 @@ class MatrixShape:
             if isinstance(one, MapNode):
                 for name, (key, _) in one.entries.items():
                     if name not in axes:
-                        unknown_axis(name, key, where, axes, reading)
+                        unknown_axis(name, key.span, where, axes, reading)
         read = _EXCLUDE.read(node, where, reading)
         return read if isinstance(read, tuple) else ()
 
@@ -166,11 +167,11 @@ class MatrixShape:
         }
 
 
-def unknown_axis(name: str, node: Node, where: str, axes: set[str], reading: Reading) -> None:
+def unknown_axis(name: str, span: Span, where: str, axes: set[str], reading: Reading) -> None:
     """Complain about an axis that the matrix does not have."""
     hint = f"axes here: {', '.join(sorted(axes))}" if axes else "this check has no matrix"
     message = f"unknown axis '{shown(name)}'"
-    reading.complaints.add("G029", message, node.span, where=where, hint=hint, known=axes, word=name)
+    reading.complaints.add("G029", message, span, where=where, hint=hint, known=axes, word=name)
 
 
 def replace(text: str, cell: Mapping[str, Scalar]) -> str:
@@ -227,7 +228,7 @@ def _cells(matrix: Matrix, axes: list[tuple[str, ...]]) -> Iterator[dict[str, Sc
 
 def _found(axis: Axis, paths: Sequence[str], changed: Sequence[str]) -> tuple[str, ...]:
     """Folders (glob ends in '/') or files that match, sorted, folders without the slash."""
-    matches = _matcher(axis.glob)
+    matches = _Matcher(axis.glob)
     folders = axis.glob.endswith("/")
     exist = {name for path in paths for name in _names(path, folders=folders) if matches(name)}
     if axis.kind == "from":
@@ -246,7 +247,7 @@ def _names(path: str, *, folders: bool) -> Iterator[str]:
         end = path.find("/", end + 1)
 
 
-class _matcher:  # noqa: N801 - a function with state: compiled segments and a memory
+class _Matcher:
     """Whether a path matches a glob, whole and anchored at the root: `*` within a segment, `**` over many."""
 
     def __init__(self, glob: str) -> None:

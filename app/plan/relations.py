@@ -6,14 +6,17 @@ import msgspec
 
 from app.language import used
 from app.model import Expression, Need
-from app.plan.checks import CheckDecl
 from app.plan.complaints import Complaints
+from app.plan.containers import items_of
+from app.plan.declared import CheckDecl
 from app.plan.gate import advisory
-from app.plan.shapes import Pending, Reading, items_of
+from app.plan.shapes import Pending, Reading
 from app.plan.yaml import MapNode, Node, ScalarNode
 
-Sound = frozenset[tuple[str, int]]
-"""(text, line) of expressions without a complaint."""
+Place = tuple[int, int]
+"""Line and column of an expression."""
+Sound = frozenset[Place]
+"""The expressions without a complaint."""
 
 _RING = 12
 """Checks named in full when they wait for each other."""
@@ -98,7 +101,7 @@ class _Relations:
 
     def _named(self, found: Expression) -> frozenset[str]:
         """The checks that a sound expression names."""
-        if (found.text, found.source.line) not in self.sound:
+        if (found.source.line, found.source.column) not in self.sound:
             return frozenset()
         return used(found.text).checks & self.decls.keys()
 
@@ -112,7 +115,7 @@ class _Relations:
     def item(self, pending: Pending) -> None:
         """An expression of a non-advisory item of the gate: it may not name advisory checks."""
         node = pending.node
-        if (node.text, node.span.line) not in self.sound:
+        if (node.span.line, node.span.column) not in self.sound:
             return
         for name in sorted(used(node.text).checks & self.decls.keys()):
             if not self.decls[name].template.required:

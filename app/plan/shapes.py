@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 
 from app.language import Context
 from app.model import Expression, Source
-from app.plan.complaints import Complaints, Span, shown
+from app.plan.complaints import Complaints, shown
 from app.plan.yaml import ListNode, MapNode, Node, ScalarNode
 
 Schema = dict[str, object]
@@ -190,7 +190,9 @@ class Flag:
         """The flag."""
         if isinstance(node, ScalarNode) and isinstance(node.value, bool):
             return node.value
-        return reading.wrong(node, where, "true or false")
+        spoken = isinstance(node, ScalarNode) and node.text.lower() in {"yes", "no", "on", "off", "y", "n"}
+        hint = "this is YAML 1.2: only true and false are flags" if spoken else ""
+        return reading.wrong(node, where, "true or false", hint=hint)
 
     def schema(self, _reading: Mapping[str, tuple[str, ...]]) -> Schema:
         """A boolean."""
@@ -255,156 +257,3 @@ def expression(node: ScalarNode, reading: Reading) -> Expression:
     """A scalar as an expression."""
     source = Source(path=reading.complaints.path, line=node.span.line, column=node.span.column)
     return Expression(text=node.text, source=source)
-
-
-class Items:
-    """A list; one value alone stands for a list of one."""
-
-    def __init__(self, item: Shape, *, low: int = 0, high: int = 1000) -> None:
-        self.item = item
-        self.low = low
-        self.high = high
-
-    def read(self, node: Node, where: str, reading: Reading) -> object:
-        """A tuple of what could be read, BAD if nothing could."""
-        nodes = items_of(node)
-        if not self.low <= len(nodes) <= self.high:
-            return reading.wrong(node, where, f"a list of {self.low} to {self.high}", code="G014")
-        places = [where] if not isinstance(node, ListNode) else [f"{where}[{i}]" for i in range(len(nodes))]
-        values = [self.item.read(one, place, reading) for one, place in zip(nodes, places, strict=True)]
-        kept = tuple(value for value in values if value is not BAD)
-        return BAD if values and not kept else kept
-
-    def schema(self, reading: Mapping[str, tuple[str, ...]]) -> Schema:
-        """An array or one item."""
-        item = self.item.schema(reading)
-        return {
-            "anyOf": [{"type": "array", "items": item, "minItems": self.low, "maxItems": self.high}, item]
-        }
-
-
-def items_of(node: Node) -> list[Node]:
-    """The items of a list, or the one value that stands for it."""
-    return node.items if isinstance(node, ListNode) else [node]
-
-
-class Table:
-    """A mapping with free keys of one pattern."""
-
-    def __init__(self, key: str, value: Shape, *, wanted: str, high: int = 1000) -> None:
-        self.key = re.compile(key)
-        self.value = value
-        self.wanted = wanted
-        self.high = high
-
-    def read(self, node: Node, where: str, reading: Reading) -> object:
-        """A dict of what could be read."""
-        if not isinstance(node, MapNode):
-            return reading.wrong(node, where, "a mapping")
-        if len(node.entries) > self.high:
-            return reading.wrong(node, where, f"at most {self.high} keys", code="G014")
-        values: dict[str, object] = {}
-        for name, (key, value) in node.entries.items():
-            if not self.key.fullmatch(name):
-                message = f"'{shown(name)}' is not {self.wanted}"
-                reading.complaints.add(
-                    "G020", message, key.span, where=where, hint=f"it must match {self.key.pattern}"
-                )
-                continue
-            read = self.value.read(value, f"{where}.{name}", reading)
-            if read is not BAD:
-                values[name] = read
-        return values
-
-    def schema(self, reading: Mapping[str, tuple[str, ...]]) -> Schema:
-        """An object with pattern properties."""
-        pattern = f"^(?:{self.key.pattern})$"
-        value = self.value.schema(reading)
-        return {"type": "object", "patternProperties": {pattern: value}, "additionalProperties": False}
-
-
-class Field(NamedTuple):
-    """One key of a record: its shape, one line of help, whether it must be there."""
-
-    shape: Shape
-    doc: str = ""
-    required: bool = False
-
-
-class Record:
-    """A mapping with known keys. `later` are keys of later versions (refused, with a hint)."""
-
-    def __init__(
-        self,
-        fields: Mapping[str, Field],
-        *,
-        later: Mapping[str, str] | None = None,
-        help_topic: str = "",
-        wanted: str = "a mapping",
-    ) -> None:
-        self.fields = dict(fields)
-        self.later = dict(later or {})
-        self.hint = f"portcullis explain {help_topic}" if help_topic else ""
-        self.wanted = wanted
-
-    def read(self, node: Node, where: str, reading: Reading) -> object:
-        """A dict of what was there and could be read."""
-        if not isinstance(node, MapNode):
-            return reading.wrong(node, where, self.wanted)
-        values: dict[str, object] = {}
-        for name, (key, value) in node.entries.items():
-            place = f"{where}.{name}" if where else name
-            field = self.fields.get(name)
-            if field is None:
-                self._refuse(name, key.span, place, value, node, reading)
-                continue
-            read = field.shape.read(value, place, reading)
-            if read is not BAD:
-                values[name] = read
-        for name, field in self.fields.items():
-            if field.required and name not in node.entries:
-                span = node.span
-                reading.complaints.add("G010", f"'{name}' is missing", span, where=where, hint=self.hint)
-        return values
-
-    def _refuse(
-        self, name: str, span: Span, where: str, value: Node, node: MapNode, reading: Reading
-    ) -> None:
-        add = reading.complaints.add
-        if name in self.later:
-            message = f"'{name}' is not yet supported by this version"
-            add("G013", message, span, where=where, hint=self.later[name])
-            return
-        hint = self.hint
-        label = ""
-        if node.flow and isinstance(value, ScalarNode) and value.value is None and not value.style:
-            label = "a comma begins the next key"
-            hint = "quote an expression that holds a comma: \"findings('high', 'new') == 0\""
-        message = f"unknown key '{shown(name)}'"
-        add("G012", message, span, where=where, hint=hint, label=label, known=self.fields, word=name)
-
-    def schema(self, reading: Mapping[str, tuple[str, ...]]) -> Schema:
-        """An object that refuses other keys."""
-        properties: Schema = {}
-        for name, field in self.fields.items():
-            schema = field.shape.schema(reading)
-            properties[name] = {**schema, "description": field.doc} if field.doc else schema
-        required = [name for name, field in self.fields.items() if field.required]
-        result: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-        return {**result, "required": required} if required else result
-
-
-class Either:
-    """A mapping is read by one shape, everything else by another."""
-
-    def __init__(self, scalar: Shape, mapping: Shape) -> None:
-        self.scalar = scalar
-        self.mapping = mapping
-
-    def read(self, node: Node, where: str, reading: Reading) -> object:
-        """Whatever the fitting shape reads."""
-        return (self.mapping if isinstance(node, MapNode) else self.scalar).read(node, where, reading)
-
-    def schema(self, reading: Mapping[str, tuple[str, ...]]) -> Schema:
-        """Any of the two."""
-        return {"anyOf": [self.scalar.schema(reading), self.mapping.schema(reading)]}
