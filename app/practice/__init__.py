@@ -1,1 +1,62 @@
-"""Room to be furnished."""
+"""The practice forge: a small GitHub with real git repositories, served over HTTP.
+
+forge = PracticeForge(World(directory))
+forge.world.add_user("alice")
+async with serving(forge) as url: …
+"""
+
+from app.practice.access import Caller
+from app.practice.changes import Forbidden
+from app.practice.forge import PracticeForge
+from app.practice.git import Content, File, Git, GitError, Signature
+from app.practice.hooks import Hooks
+from app.practice.posts import Invalid
+from app.practice.serve import practice_app, serving
+from app.practice.state import (
+    Account,
+    App,
+    CheckRun,
+    Comment,
+    Delivery,
+    Fault,
+    Installation,
+    MergeGroup,
+    PullRequest,
+    Repository,
+    RequiredCheck,
+    Review,
+    Seen,
+    Status,
+)
+from app.practice.world import NotThere, World
+
+__all__ = [
+    "Account",
+    "App",
+    "Caller",
+    "CheckRun",
+    "Comment",
+    "Content",
+    "Delivery",
+    "Fault",
+    "File",
+    "Forbidden",
+    "Git",
+    "GitError",
+    "Hooks",
+    "Installation",
+    "Invalid",
+    "MergeGroup",
+    "NotThere",
+    "PracticeForge",
+    "PullRequest",
+    "Repository",
+    "RequiredCheck",
+    "Review",
+    "Seen",
+    "Signature",
+    "Status",
+    "World",
+    "practice_app",
+    "serving",
+]

@@ -1,0 +1,174 @@
+"""Endpoints of apps, installations, deliveries, teams and people."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from app.practice import shapes
+from app.practice.server import Ask, Endpoint, Refusal, Reply
+from app.practice.state import Delivery
+from app.practice.world import NotThere
+
+_PERMISSION_NAMES = {"maintain": "write", "triage": "read"}
+
+
+async def get_app(ask: Ask) -> Reply:
+    """`GET /app`."""
+    app = ask.app()
+    count = sum(1 for each in ask.world.installations.values() if each.app_id == app.id)
+    return Reply(body={**shapes.app(ask.world, app), "installations_count": count})
+
+
+async def installations(ask: Ask) -> Reply:
+    """`GET /app/installations`."""
+    app = ask.app()
+    own = [each for each in ask.world.installations.values() if each.app_id == app.id]
+    return Reply(items=[shapes.installation(ask.world, each) for each in own])
+
+
+async def access_token(ask: Ask) -> Reply:
+    """`POST /app/installations/{id}/access_tokens`."""
+    app = ask.app()
+    installation = ask.world.installations[ask.at["installation_id"]]
+    if installation.app_id != app.id:
+        raise NotThere("another app's")
+    if installation.suspended_at is not None:
+        raise Refusal(403, "This installation has been suspended")
+    token = ask.world.new_token(installation)
+    return Reply(
+        status=201,
+        body={
+            "token": token.token,
+            "expires_at": ask.world.stamp(token.expires),
+            "permissions": dict(installation.permissions),
+            "repository_selection": "all" if installation.repositories is None else "selected",
+        },
+    )
+
+
+async def installation_repositories(ask: Ask) -> Reply:
+    """`GET /installation/repositories`."""
+    if ask.caller.installation is None:
+        raise Refusal(403, "You must authenticate with an installation access token.")
+    reached = ask.world.installed_repositories(ask.caller.installation)
+    return Reply(items=[shapes.repository(ask.world, repo) for repo in reached], envelope="repositories")
+
+
+async def convert_manifest(ask: Ask) -> Reply:
+    """`POST /app-manifests/{code}/conversions`: once."""
+    app = ask.world.apps[ask.world.manifest_codes.pop(ask.at["code"])]
+    return Reply(
+        status=201,
+        body={
+            **shapes.app(ask.world, app),
+            "client_id": app.client_id,
+            "client_secret": f"secret-of-{app.client_id}",
+            "webhook_secret": app.webhook_secret,
+            "pem": app.private_key,
+        },
+    )
+
+
+def _delivery(each: Delivery) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "guid": each.guid,
+        "delivered_at": each.delivered_at or datetime.fromtimestamp(0, UTC).isoformat(),
+        "redelivery": each.redelivery,
+        "duration": each.duration,
+        "status": each.status,
+        "status_code": each.status_code,
+        "event": each.event,
+        "action": each.action,
+        "installation_id": each.installation_id,
+        "repository_id": each.repository_id,
+        "throttled_at": None,
+    }
+
+
+async def deliveries(ask: Ask) -> Reply:
+    """`GET /app/hook/deliveries`, newest first."""
+    app = ask.app()
+    own = [each for each in ask.world.deliveries.values() if each.app_id == app.id]
+    return Reply(items=[_delivery(each) for each in reversed(own)])
+
+
+async def redeliver(ask: Ask) -> Reply:
+    """`POST /app/hook/deliveries/{id}/attempts`."""
+    app = ask.app()
+    delivery = ask.world.deliveries[ask.at["delivery_id"]]
+    if delivery.app_id != app.id:
+        raise NotThere("another app's")
+    ask.forge.hooks.redeliver(delivery)
+    return Reply(status=202, body={})
+
+
+async def rate_limit(ask: Ask) -> Reply:
+    """`GET /rate_limit`."""
+    world = ask.world
+    used = sum(world.rate_used.values())
+    core = {
+        "limit": world.rate_limit,
+        "used": used,
+        "remaining": max(0, world.rate_limit - used),
+        "reset": int(world.rate_reset),
+    }
+    return Reply(body={"resources": {"core": core, "search": core}, "rate": core})
+
+
+async def team_members(ask: Ask) -> Reply:
+    """`GET /orgs/{org}/teams/{slug}/members`, nested teams included."""
+    found = ask.world.team_members(ask.at["org"], ask.at["team_slug"])
+    return Reply(items=[shapes.user(ask.world, member) for member in found])
+
+
+async def permission(ask: Ask) -> Reply:
+    """`GET /repos/{owner}/{repo}/collaborators/{username}/permission`."""
+    repo = ask.repository()
+    account = ask.world.account(ask.at["username"])
+    if account.type == "Bot":
+        raise NotThere("not a user")
+    level = ask.world.permission(repo, account.login)
+    body = {
+        "permission": _PERMISSION_NAMES.get(level, level),
+        "role_name": level,
+        "user": {**shapes.user(ask.world, account), "role_name": level},
+    }
+    return Reply(body=body)
+
+
+async def get_user(ask: Ask) -> Reply:
+    """`GET /users/{username}`."""
+    account = ask.world.account(ask.at["username"])
+    nothing = dict.fromkeys(("name", "company", "blog", "location", "email", "hireable", "bio"))
+    counts = {"public_repos": 0, "public_gists": 0, "followers": 0, "following": 0}
+    now = ask.world.stamp()
+    return Reply(
+        body={**shapes.user(ask.world, account), **nothing, **counts, "created_at": now, "updated_at": now}
+    )
+
+
+ENDPOINTS = (
+    Endpoint(method="GET", path="/app", handler=get_app),
+    Endpoint(method="GET", path="/app/installations", handler=installations),
+    Endpoint(
+        method="POST", path="/app/installations/{installation_id:int}/access_tokens", handler=access_token
+    ),
+    Endpoint(method="GET", path="/app/hook/deliveries", handler=deliveries),
+    Endpoint(method="POST", path="/app/hook/deliveries/{delivery_id:int}/attempts", handler=redeliver),
+    Endpoint(method="POST", path="/app-manifests/{code}/conversions", handler=convert_manifest),
+    Endpoint(method="GET", path="/installation/repositories", handler=installation_repositories),
+    Endpoint(method="GET", path="/rate_limit", handler=rate_limit),
+    Endpoint(method="GET", path="/users/{username}", handler=get_user),
+    Endpoint(
+        method="GET",
+        path="/orgs/{org}/teams/{team_slug}/members",
+        handler=team_members,
+        needs=("members", "read"),
+    ),
+    Endpoint(
+        method="GET",
+        path="/repos/{owner}/{repo}/collaborators/{username}/permission",
+        handler=permission,
+        needs=("metadata", "read"),
+    ),
+)

@@ -1,0 +1,95 @@
+"""Serving the practice forge over HTTP, in this process, on a free port of 127.0.0.1."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.practice import endpoints_apps, endpoints_checks, endpoints_code
+from app.practice.forge import PracticeForge
+from app.practice.pages import Pages
+from app.practice.server import Api
+from app.practice.smart import SmartHttp
+
+_REPO = "/{owner}/{repo}"
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return JSONResponse({"message": "Not Found", "documentation_url": "https://docs.github.com/rest"}, 404)
+
+
+def practice_app(forge: PracticeForge) -> Starlette:
+    """The whole forge: the API beneath /api/v3, git, and pages."""
+    api, git, pages = Api(forge), SmartHttp(forge), Pages(forge)
+    endpoints = [*endpoints_apps.ENDPOINTS, *endpoints_checks.ENDPOINTS, *endpoints_code.ENDPOINTS]
+    routes = [
+        *api.routes(endpoints),
+        Route(f"{_REPO}/info/refs", git.refs),
+        Route(f"{_REPO}/git-upload-pack", git.service, methods=["POST"]),
+        Route(f"{_REPO}/git-receive-pack", git.service, methods=["POST"]),
+        Route("/", pages.home),
+        Route("/settings/apps/new", pages.new_app, methods=["POST"]),
+        Route("/organizations/{organization}/settings/apps/new", pages.new_app, methods=["POST"]),
+        Route("/apps/{slug}/installations/new", pages.install, methods=["GET", "POST"]),
+        Route(f"{_REPO}/pull/{{number:int}}", pages.pull),
+        Route(f"{_REPO}/runs/{{run_id:int}}", pages.press, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_found})
+
+
+class _Quiet(uvicorn.Server):
+    """A server that leaves signals to whoever runs the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take none."""
+        yield
+
+
+class _DropsConnections:
+    """Closes the connection without an answer where a fault says so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.suppress(ClientDisconnect):
+            await self._app(scope, receive, send)
+
+
+@contextlib.asynccontextmanager
+async def serving(forge: PracticeForge, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve until the block ends; gives the base URL (also in `forge.world.url`).
+
+    Runs in the caller's event loop. Deliveries stop with it.
+    """
+    listener = socket.create_server((host, port))
+    forge.world.url = f"http://{host}:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        _DropsConnections(practice_app(forge)),
+        lifespan="off",
+        log_level="error",
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
+    server = _Quiet(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if task.done():
+                await task
+            await asyncio.sleep(0.005)
+        yield forge.world.url
+    finally:
+        await forge.stop()
+        server.should_exit = True
+        await task
+        listener.close()
