@@ -10,11 +10,12 @@ from sqlalchemy import Connection
 from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
 from app.engine.reconcile import queue
 from app.engine.services import Services
+from app.engine.specs import attempt_spec, input_name, needs_base_tree
 from app.executors import (
     AttemptOutcome,
-    AttemptSpec,
     Ended,
     LogChunk,
+    LogSink,
     ReportsRead,
     read_reports,
 )
@@ -24,13 +25,13 @@ from app.model import (
     CheckEvidence,
     CheckRow,
     CheckSpec,
+    Comparison,
     Conclusion,
     Ending,
     Misconfigured,
     Outage,
     Repository,
     Run,
-    Sha,
     Status,
 )
 from app.store import Unit, changes, checks, projects, records, runs
@@ -45,6 +46,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     check: CheckRow
     spec: CheckSpec
     run: Run
+    comparison: Comparison
     change: changes.ChangeRow
     repository: Repository
     failed_before: frozenset[str]
@@ -84,7 +86,7 @@ def _claim(unit: Unit, services: Services, attempt_id: int, lease: float, now: f
 def _load(connection: Connection, attempt_id: int) -> Work | None:
     attempt = checks.load_attempt(connection, attempt_id)
     run = None if attempt is None else runs.load_run(connection, attempt.run_id)
-    if attempt is None or run is None or run.plan is None:
+    if attempt is None or run is None or run.plan is None or run.comparison is None:
         return None
     check = checks.load_check(connection, attempt.check_id)
     earlier = [
@@ -97,6 +99,7 @@ def _load(connection: Connection, attempt_id: int) -> Work | None:
         check=check,
         spec=next(spec for spec in run.plan.checks if spec.key == check.result.key),
         run=run,
+        comparison=run.comparison,
         change=changes.load_change(connection, run.change_id),
         repository=projects.load_repository(connection, run.repository_id),
         failed_before=frozenset(name for names in earlier[-check.retries :] for name in names)
@@ -130,11 +133,19 @@ async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, Repo
     spaces, repository, run = services.workspaces, work.repository, work.run
     try:
         tested = await spaces.checkout(repository, run.tested_sha)
-        needs_base = work.spec.tree == "base" or (work.spec.config_files and not run.trusted)
+        needs_base = needs_base_tree(work.spec, trusted=run.trusted)
         base = await spaces.checkout(repository, run.base_sha) if needs_base else None
-        outcome = await services.executor.run(
-            await _spec(services, work, tested, base), _log_sink(services, work.attempt.id)
+        spec = attempt_spec(
+            work.spec,
+            attempt_id=str(work.attempt.id),
+            comparison=work.comparison,
+            base_ref=work.change.change.base_ref,
+            trusted=run.trusted,
+            tested=tested,
+            base=base,
+            inputs=await _inputs(services, work),
         )
+        outcome = await services.executor.run(spec, _log_sink(services, work.attempt.id))
         read = await read_reports(work.spec, outcome.files, reader=services.reader, tree=tested)
     except (Outage, Misconfigured) as problem:
         LOG.warning("an attempt could not be run", reason=problem.message)
@@ -144,33 +155,6 @@ async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, Repo
         detail = f"the worker's machine failed: {problem.strerror or problem}"
         return AttemptOutcome(ended=Ended.SETUP_ERROR, detail=detail), ReportsRead()
     return outcome, read
-
-
-async def _spec(services: Services, work: Work, tested: Path, base: Path | None) -> AttemptSpec:
-    spec, run = work.spec, work.run
-    comparison = run.comparison
-    changed = comparison.paths if comparison is not None else ()
-    on_base = spec.tree == "base" and base is not None
-    return AttemptSpec(
-        attempt_id=f"{work.attempt.id}",
-        check=spec,
-        tree=base if on_base and base is not None else tested,
-        other_tree=tested if on_base else None,
-        config_tree=base if spec.config_files and not run.trusted else None,
-        changed=changed,
-        facts=_facts(work),
-        inputs=await _inputs(services, work),
-        trusted=run.trusted,
-    )
-
-
-def _facts(work: Work) -> dict[str, str]:
-    return {
-        "PORTCULLIS_HEAD_SHA": work.run.head_sha,
-        "PORTCULLIS_BASE_SHA": work.run.base_sha,
-        "PORTCULLIS_BASE_REF": work.change.change.base_ref,
-        "PORTCULLIS_TRUSTED": "true" if work.run.trusted else "false",
-    }
 
 
 async def _inputs(services: Services, work: Work) -> dict[str, Path]:
@@ -186,15 +170,14 @@ async def _inputs(services: Services, work: Work) -> dict[str, Path]:
         for check_id, n, path, _, stored in records.artifacts_of(connection, tuple(current)):
             row = current[check_id]
             if n == row.attempt:
-                cell = row.result.key.removeprefix(row.result.id).strip(" ()").replace(", ", "-")
-                name = f"{row.result.id}/{cell}" if cell else row.result.id
+                name = input_name(row.result.id, row.result.key)
                 found[name] = Path(stored).parents[len(PurePosixPath(path).parts) - 1]
         return found
 
     return await services.database.read(read)
 
 
-def _log_sink(services: Services, attempt_id: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a LogSink
+def _log_sink(services: Services, attempt_id: int) -> LogSink:
     async def sink(chunk: LogChunk) -> None:
         await services.database.run(
             lambda unit: records.append_log(unit, attempt_id, chunk.seq, chunk.offset, chunk.t_ms, chunk.data)
@@ -233,12 +216,11 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
 
 
 def _keep_evidence(unit: Unit, work: Work, evidence: CheckEvidence, now: float) -> int:
-    comparison = work.run.comparison
     return checks.keep_evidence(
         unit,
         definition=work.spec.definition,
-        base_tree=comparison.base_tree if comparison is not None else Sha(""),
-        tested_tree=comparison.tested_tree if comparison is not None else Sha(""),
+        base_tree=work.comparison.base_tree,
+        tested_tree=work.comparison.tested_tree,
         origin=f"run {work.run.id}, attempt {work.attempt.id} of {work.spec.key}",
         body=evidence,
         now=now,

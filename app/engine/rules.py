@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from app.engine.external import standing
-from app.language import Globs, used
+from app.language import Context, Globs, used
 from app.model import (
     Change,
     ChangeKind,
@@ -200,7 +200,7 @@ class _Deciding:
         return not self._open(used(expression.text).checks)
 
     def _condition(self, expression: Expression, *, context_after: bool) -> Outcome:
-        context = "after" if context_after else "when"
+        context: Context = "after" if context_after else "when"
         return decide_condition(expression, self.state.plan, self.evidence(), context=context)
 
     def _external(self, spec: CheckSpec, row: CheckRow) -> CheckRow:

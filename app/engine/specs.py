@@ -1,0 +1,48 @@
+"""What one attempt is given, from its plan and its trees: the same for the service and the terminal."""
+
+from pathlib import Path
+
+from app.executors import AttemptSpec
+from app.model import CheckSpec, Comparison
+
+
+def needs_base_tree(spec: CheckSpec, *, trusted: bool) -> bool:
+    """Whether the base's tree is used too: its script, or its configuration for an untrusted head."""
+    return spec.tree == "base" or (bool(spec.config_files) and not trusted)
+
+
+def attempt_spec(
+    spec: CheckSpec,
+    *,
+    attempt_id: str,
+    comparison: Comparison,
+    base_ref: str,
+    trusted: bool,
+    tested: Path,
+    base: Path | None,
+    inputs: dict[str, Path],
+) -> AttemptSpec:
+    """The attempt of a check on the tested tree (or on the base's, beside it)."""
+    on_base = spec.tree == "base" and base is not None
+    return AttemptSpec(
+        attempt_id=attempt_id,
+        check=spec,
+        tree=base if on_base and base is not None else tested,
+        other_tree=tested if on_base else None,
+        config_tree=base if spec.config_files and not trusted else None,
+        changed=comparison.paths,
+        facts={
+            "PORTCULLIS_HEAD_SHA": comparison.head_sha,
+            "PORTCULLIS_BASE_SHA": comparison.base_sha,
+            "PORTCULLIS_BASE_REF": base_ref,
+            "PORTCULLIS_TRUSTED": "true" if trusted else "false",
+        },
+        inputs=inputs,
+        trusted=trusted,
+    )
+
+
+def input_name(check_id: str, key: str) -> str:
+    """Where a needed check's artifacts are, beneath `in/`: its id, and the cell of a matrix below it."""
+    cell = key.removeprefix(check_id).strip(" ()").replace(", ", "-")
+    return f"{check_id}/{cell}" if cell else check_id
