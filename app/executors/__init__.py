@@ -24,11 +24,18 @@ from app.executors.protocol import (
     Workspaces,
 )
 from app.executors.report_reader import ReportReader
+from app.executors.sandbox import SandboxExecutor
+from app.executors.scripted import Answer, ScriptedExecutor
 from app.executors.trees import JOB_UID
 from app.executors.workspace import GitWorkspaces, WorkspaceLimits
 
+EXECUTORS = (SandboxExecutor, ScriptedExecutor)
+"""Every executor there is; a check names one by its `name`."""
+
 __all__ = [
+    "EXECUTORS",
     "JOB_UID",
+    "Answer",
     "MISSING",
     "Artifact",
     "AttemptOutcome",

@@ -18,6 +18,7 @@ from app.executors.comparison import (
 from app.executors.git import Git, GitFailed, Transport, environment
 from app.executors.mirror import SHA, Mirror
 from app.executors.protocol import Commit, Credential, Fetched, Merged, TreeEntry
+from app.executors.reverts import undoes
 from app.executors.trees import JOB_UID, Trees
 from app.model import AuthorFault, Comparison, FileChange, Outage, Repository, Sha
 
@@ -188,6 +189,16 @@ class GitWorkspaces:
         fields = output.decode("utf-8", "replace").split("\0")
         groups = range(0, len(fields) - _COMMIT_FIELDS + 1, _COMMIT_FIELDS)
         return tuple(_commit(fields[at : at + _COMMIT_FIELDS]) for at in groups)
+
+    async def has_commit(self, repository: Repository, sha: Sha) -> bool:
+        """See `Workspaces.has_commit`."""
+        return await self.mirror(repository).has(sha)
+
+    async def undoes(self, repository: Repository, base_sha: Sha, tested_sha: Sha) -> bool:
+        """See `Workspaces.undoes`."""
+        async with self.mirror(repository).reading() as git:
+            await _need(git, base_sha, tested_sha)
+            return await undoes(git, base_sha, tested_sha)
 
     async def is_ancestor(self, repository: Repository, older: Sha, newer: Sha) -> bool:
         """See `Workspaces.is_ancestor`."""

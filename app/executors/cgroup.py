@@ -1,0 +1,287 @@
+"""Control groups of checks: memory, processes, processor time, and killing all at once.
+
+Works on cgroup v2 alone, on v1, and on hybrid machines (limits in v1, `cgroup.kill` in v2). Groups are
+made beneath the group this process is in, so whatever limits us limits our checks too; on v2 the
+process first moves itself to a leaf, `supervisor` (v2 forbids processes beside child groups).
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import msgspec
+
+from app.model import Resources
+
+_V2_CONTROLLERS = ("memory", "pids", "cpu")
+_PERIOD = 100_000
+_LEAF = "supervisor"
+_OWN_PROCESSES = 4
+
+
+class Hierarchy(msgspec.Struct, frozen=True, kw_only=True):
+    """A mounted hierarchy: our own group's directory and what it can do."""
+
+    place: Path
+    controllers: frozenset[str]
+    version: int
+
+
+def _mounts() -> list[tuple[str, str, str, set[str]]]:
+    """(mount root, mount point, file system, its options) of every cgroup mount."""
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        fields, kind = before.split(), after.split()
+        if kind and kind[0] in {"cgroup", "cgroup2"}:
+            found.append((fields[3], fields[4], kind[0], set(kind[2].split(","))))
+    return found
+
+
+def _own_paths() -> dict[str, str]:
+    """Controller (or `` for v2) → our group's path in its hierarchy."""
+    paths = {}
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        for name in names.split(","):
+            paths[name] = path
+    return paths
+
+
+def _beneath(mount_root: str, point: str, path: str) -> Path:
+    inside = os.path.relpath(path, mount_root) if path.startswith(mount_root) else "."
+    return (Path(point) / inside).resolve()
+
+
+def hierarchies() -> list[Hierarchy]:
+    """The hierarchies in which this process may make groups, each with what it may limit there."""
+    own = _own_paths()
+    found: dict[Path, Hierarchy] = {}
+    for root, point, kind, options in _mounts():
+        if kind == "cgroup2":
+            place = _beneath(root, point, own.get("", "/"))
+            if place.name == _LEAF:
+                place = place.parent
+            offered = _read(place / "cgroup.controllers").split()
+            names = frozenset(name for name in _V2_CONTROLLERS if name in offered)
+            if (place / "cgroup.kill").exists() or not (place / "cgroup.type").exists():
+                names |= {"kill"}
+            version = 2
+        else:
+            names = frozenset(options & {"memory", "pids", "cpu", "freezer"})
+            if not names:
+                continue
+            place = _beneath(root, point, own.get(min(names), "/"))
+            version = 1
+        if os.access(place, os.W_OK | os.X_OK):
+            found.setdefault(place, Hierarchy(place=place, controllers=names, version=version))
+    return list(found.values())
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _write(path: Path, value: str) -> bool:
+    try:
+        path.write_text(value)
+    except OSError:
+        return False
+    return True
+
+
+class Cgroups:
+    """The groups of one owner (an executor's directory): `prefix` names them all.
+
+    `limits` says which of memory, pids, cpu and kill really work here.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.hierarchies = hierarchies()
+        for hierarchy in self.hierarchies:
+            if hierarchy.version == 2:  # noqa: PLR2004 - cgroup v2
+                self._delegate(hierarchy)
+        self.limits = self._usable()
+
+    def _delegate(self, hierarchy: Hierarchy) -> None:
+        """Pass the controllers on to child groups, moving ourselves to a leaf if v2 asks for it."""
+        wanted = [name for name in _V2_CONTROLLERS if name in hierarchy.controllers]
+        if not wanted:
+            return
+        control = hierarchy.place / "cgroup.subtree_control"
+        line = " ".join(f"+{name}" for name in wanted)
+        if set(wanted) <= set(_read(control).split()) or _write(control, line):
+            return
+        leaf = hierarchy.place / _LEAF
+        with contextlib.suppress(OSError):
+            leaf.mkdir(exist_ok=True)
+        # Only ourselves: where others share our group, it was not delegated to us, and the probe says so.
+        _write(leaf / "cgroup.procs", str(os.getpid()))
+        _write(control, line)
+
+    def _usable(self) -> frozenset[str]:
+        """What a group made here has: made, read and removed at once."""
+        usable: set[str] = set()
+        for hierarchy in self.hierarchies:
+            place = hierarchy.place / f"{self.prefix}-try-{os.getpid()}"
+            try:
+                place.mkdir()
+            except OSError:
+                continue
+            present = {
+                "memory": ("memory.max", "memory.limit_in_bytes"),
+                "pids": ("pids.max",),
+                "cpu": ("cpu.max", "cpu.cfs_quota_us"),
+                "kill": ("cgroup.kill", "freezer.state"),
+            }
+            for name, files in present.items():
+                if any((place / file).exists() for file in files):
+                    usable.add(name)
+            with contextlib.suppress(OSError):
+                place.rmdir()
+        return frozenset(usable)
+
+    def make(self, name: str, resources: Resources) -> "Group":
+        """A group for one attempt, limited; leftovers of the same name are killed and removed first."""
+        group = Group([h.place / f"{self.prefix}-{name}" for h in self.hierarchies])
+        group.destroy_now()
+        group.create(resources)
+        return group
+
+    def sweep(self) -> int:
+        """Kill and remove every group of this owner; gives how many."""
+        names = {
+            re.sub(re.escape(self.prefix) + "-", "", place.name, count=1)
+            for hierarchy in self.hierarchies
+            for place in hierarchy.place.glob(f"{self.prefix}-*")
+        }
+        for name in names:
+            Group([h.place / f"{self.prefix}-{name}" for h in self.hierarchies]).destroy_now()
+        return len(names)
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes beneath one, as /proc tells now."""
+    found: set[int] = set()
+    waiting = [pid]
+    while waiting:
+        at = waiting.pop()
+        children = {int(child) for child in _read(Path(f"/proc/{at}/task/{at}/children")).split()}
+        waiting += children - found
+        found |= children
+    return found
+
+
+class Group:
+    """One attempt's group, a directory in each hierarchy."""
+
+    def __init__(self, places: list[Path]) -> None:
+        self.places = places
+
+    def create(self, resources: Resources) -> None:
+        """Make the directories and set the limits; a hierarchy that refuses is left out."""
+        made = []
+        for place in self.places:
+            try:
+                place.mkdir()
+            except OSError:
+                continue
+            made.append(place)
+            quota = int(resources.cpus * _PERIOD)
+            values = {
+                "memory.max": str(resources.memory),
+                "memory.swap.max": "0",
+                "memory.oom.group": "1",
+                "memory.limit_in_bytes": str(resources.memory),
+                "memory.memsw.limit_in_bytes": str(resources.memory),
+                "pids.max": str(resources.pids + _OWN_PROCESSES),
+                "cpu.max": f"{quota} {_PERIOD}",
+                "cpu.cfs_period_us": str(_PERIOD),
+                "cpu.cfs_quota_us": str(quota),
+            }
+            for file, value in values.items():
+                if (place / file).exists():
+                    _write(place / file, value)
+        self.places = made
+
+    @property
+    def joins(self) -> list[str]:
+        """The files a process writes its id to, to be in this group."""
+        return [str(place / "cgroup.procs") for place in self.places]
+
+    def pids(self) -> set[int]:
+        """Every process in it."""
+        found: set[int] = set()
+        for place in self.places:
+            found.update(int(pid) for pid in _read(place / "cgroup.procs").split())
+        return found
+
+    def out_of_memory(self) -> bool:
+        """Whether the kernel killed a process here for its memory."""
+        for place in self.places:
+            for file in ("memory.events", "memory.oom_control"):
+                for line in _read(place / file).splitlines():
+                    name, _, count = line.partition(" ")
+                    if name == "oom_kill" and count.strip() != "0":
+                        return True
+        return False
+
+    def pids_limited(self) -> bool:
+        """Whether a fork was refused here for the number of processes."""
+        return any(
+            line.startswith("max ") and line.split()[1] != "0"
+            for place in self.places
+            for line in _read(place / "pids.events").splitlines()
+        )
+
+    def terminate(self, spare: int) -> None:
+        """TERM to every process but `spare` (without groups: to all its descendants)."""
+        for pid in (self.pids() or descendants(spare)) - {spare}:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGTERM)
+
+    def _kill_once(self) -> None:
+        """KILL to all: by cgroup.kill, or frozen first, so that none can fork away meanwhile."""
+        if any(_write(place / "cgroup.kill", "1") for place in self.places):
+            return
+        frozen = [place / "freezer.state" for place in self.places if (place / "freezer.state").exists()]
+        for file in frozen:
+            _write(file, "FROZEN")
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for file in frozen:
+            _write(file, "THAWED")
+
+    async def kill(self, seconds: float = 10.0) -> bool:
+        """Kill all and wait until none is left; gives whether that was reached."""
+        until = time.monotonic() + seconds
+        pause = 0.001
+        while self.pids():
+            self._kill_once()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.05)
+            if time.monotonic() > until:
+                return False
+        return True
+
+    def destroy_now(self) -> None:
+        """Kill all and remove the directories, waiting at most ten seconds; for sweeps and at the end."""
+        until = time.monotonic() + 10
+        for place in self.places:
+            while place.exists():
+                try:
+                    place.rmdir()
+                except OSError:
+                    self._kill_once()
+                    if time.monotonic() > until:
+                        break
+                    time.sleep(0.002)

@@ -1,0 +1,88 @@
+"""Tool configuration from the base for untrusted heads: what to lay over the head's tree, what to remove.
+
+A change must not judge itself by rules it brings. Every file of the head that a preset names as its
+configuration (globs as in gitignore, so at any depth) is taken from the base, or removed where the base
+has none. Links on the way are never followed.
+"""
+
+import functools
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import msgspec
+import pathspec
+
+from app.executors.trees import JOB_UID
+
+
+class Replacement(msgspec.Struct, frozen=True, kw_only=True):
+    """Relative paths: `files` come from the base, `removed` go, `hidden` are links or files of the head
+    that stand where a directory of the base's configuration must be.
+    """
+
+    files: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+
+def _matching(tree: Path, patterns: tuple[str, ...]) -> set[str]:
+    spec = pathspec.PathSpec.from_lines("gitignore", patterns)
+    found: set[str] = set()
+    for folder, folders, files in os.walk(tree):
+        inside = os.path.relpath(folder, tree)
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for name in (*files, *links):
+            path = name if inside == "." else f"{inside}/{name}"
+            if spec.match_file(path):
+                found.add(path)
+    return found
+
+
+@functools.lru_cache(maxsize=256)
+def replacement(tree: Path, config_tree: Path, patterns: tuple[str, ...]) -> Replacement:
+    """What to do. The trees are immutable and named by their tree object, so the answer is kept."""
+    if not patterns:
+        return Replacement()
+    ours = _matching(config_tree, patterns)
+    theirs = _matching(tree, patterns)
+    files = {path for path in ours if _resolved(config_tree, path) is not None}
+    hidden = set()
+    for path in files:
+        for parent in list(Path(path).parents)[:-1]:
+            at = tree / parent
+            if at.is_symlink() or (at.exists() and not at.is_dir()):
+                hidden.add(str(parent))
+        at = tree / path
+        if at.is_dir() and not at.is_symlink():
+            hidden.add(path)
+    return Replacement(
+        files=tuple(sorted(files)), removed=tuple(sorted(theirs - files)), hidden=tuple(sorted(hidden))
+    )
+
+
+def _resolved(tree: Path, path: str) -> Path | None:
+    """The regular file a path of the tree means; None if it leads out of the tree or nowhere."""
+    real = Path(os.path.realpath(tree / path))
+    if not real.is_relative_to(os.path.realpath(tree)) or not real.is_file():
+        return None
+    return real
+
+
+def write_layer(config_tree: Path, files: tuple[str, ...], layer: Path, *, root: bool) -> None:
+    """Make the directory that lies over the head's tree."""
+    layer.mkdir(mode=0o755)
+    for path in files:
+        source = _resolved(config_tree, path)
+        if source is None:
+            continue
+        target = layer / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        target.chmod(0o644 | (source.stat().st_mode & stat.S_IXUSR and 0o111))
+    if root:
+        os.chown(layer, JOB_UID, JOB_UID)
+        for folder, folders, names in os.walk(layer):
+            for name in (*folders, *names):
+                os.chown(Path(folder) / name, JOB_UID, JOB_UID)

@@ -1,0 +1,231 @@
+"""How a check's processes come to be: two small scripts around bubblewrap, no Python in between.
+
+`unshare -m` (as root) or `unshare -Urm` (as anyone else) → sh joins the control groups, mounts one sized
+tmpfs that holds everything the check may write, binds what it may read, lays the overlay → says
+`mounted`, waits for the supervisor to take hold of the result directory → bwrap makes the namespaces
+→ a last sh says `started` and becomes the check. Both words go to the setup pipe, which hostile code never
+has as a descriptor before `started` was written. All mounts live and die with that namespace.
+"""
+
+import shlex
+from pathlib import Path
+
+import msgspec
+
+from app.executors.trees import JOB_UID
+
+STAGES = ("/media", "/mnt", "/srv", "/opt")
+WORKSPACE = "/workspace"
+FACTS = "/portcullis"
+HEAD_TREE = "/head"
+MOUNTED, STARTED = b"mounted\n", b"started\n"
+_INNER_ID = 1000
+_NAMESPACES = (
+    "--unshare-user",
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    "--disable-userns",
+)
+_OPTIONAL_ETC = (
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/localtime",
+    "/etc/mime.types",
+    "/etc/nsswitch.conf",
+    "/etc/debian_version",
+    "/etc/os-release",
+)
+
+
+class Bind(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of the host that the check sees read-only at `at`."""
+
+    source: Path
+    at: str
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """All that decides what one check sees. Sizes are bytes.
+
+    `layer` lies above `tree` (configuration files from the base). `copy` copies the tree instead of
+    laying an overlay; `hidden` are then the paths of `tree` that the layer's directories take the place
+    of. `clear` are paths of the view to remove; no directory on their way may be a link.
+    """
+
+    tree: Path
+    layer: Path | None = None
+    copy: bool = False
+    clear: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    binds: tuple[Bind, ...] = ()
+    inputs: tuple[Bind, ...] = ()
+    place: Path
+    joins: tuple[str, ...] = ()
+    disk: int = 1 << 30
+    shm: int = 64 << 20
+    environment: dict[str, str] = {}
+    workdir: str = ""
+    argv: tuple[str, ...] = ()
+    root: bool = False
+    seccomp: int
+    arguments: int
+
+    @property
+    def stage(self) -> str:
+        """An existing directory, hidden in the namespace by our tmpfs, that holds none of the sources."""
+        sources = [str(self.tree), str(self.place), *(str(bind.source) for bind in self.binds + self.inputs)]
+        for stage in STAGES:
+            if Path(stage).is_dir() and not any(source.startswith(stage + "/") for source in sources):
+                return stage
+        return STAGES[0]
+
+    @property
+    def staged(self) -> tuple[tuple[str, str], ...]:
+        """(host path, path beneath the stage) of everything bound."""
+        lower = [(str(self.tree), f"{self.stage}/s/tree")]
+        if self.layer is not None:
+            lower.append((str(self.layer), f"{self.stage}/s/layer"))
+        rest = [
+            (str(bind.source), f"{self.stage}/s/{number}")
+            for number, bind in enumerate(self.binds + self.inputs)
+        ]
+        return (*lower, *rest)
+
+
+def _escape(path: str) -> str:
+    """A path as a field of fstab(5)."""
+    return "".join(f"\\{ord(char):03o}" if char in " \t\n\\#" else char for char in path)
+
+
+def fstab(layout: Layout) -> str:
+    """The mounts, in order, for one call of mount(8)."""
+    stage = layout.stage
+    lines = []
+    for source, at in layout.staged:
+        make = "X-mount.mkdir" if Path(source).is_dir() else "X-mount.mkdir=0711"
+        lines.append(f"{_escape(source)} {at} none rbind,{make} 0 0")
+    if not layout.copy:
+        lower = f"{stage}/s/layer:{stage}/s/tree" if layout.layer is not None else f"{stage}/s/tree"
+        kind = "" if layout.root else ",userxattr"
+        options = f"lowerdir={lower},upperdir={stage}/u,workdir={stage}/k{kind}"
+        lines.append(f"view {stage}/m overlay {options} 0 0")
+    return "\n".join(lines) + "\n"
+
+
+def script(layout: Layout) -> str:
+    """The stage script, for `sh -e`. It reads one line before it becomes bwrap."""
+    stage = layout.stage
+    quote = shlex.quote
+    owner = f"-o {JOB_UID} -g {JOB_UID} " if layout.root else ""
+    inodes = max(10_000, layout.disk >> 12)
+    lines = [f"echo $$ > {quote(join)}" for join in layout.joins]
+    lines += [
+        "ulimit -c 0",
+        "ulimit -n 4096",
+        "umask 022",
+        f"mount -t tmpfs -o size={layout.disk},nr_inodes={inodes},mode=0755 t {stage}",
+        f"install -d {owner}{stage}/u {stage}/k {stage}/m {stage}/out {stage}/home {stage}/tmp",  # noqa: S108 - in the tmpfs above
+    ]
+    files = [at for source, at in layout.staged if not Path(source).is_dir()]
+    if files:
+        lines.append(f"mkdir {stage}/s")
+        lines += [f": > {at}" for at in files]
+    lines.append(f"mount -a -T {quote(str(layout.place / 'fstab'))}")
+    if layout.copy:
+        lines += _copy(layout)
+    for path in layout.clear:
+        at = quote(f"{stage}/m/{path}")
+        lines.append(f"if [ -e {at} ] || [ -L {at} ]; then rm -rf -- {at}; fi")
+    drop = (
+        f"setpriv --reuid {JOB_UID} --regid {JOB_UID} --clear-groups --no-new-privs " if layout.root else ""
+    )
+    lines += [
+        "echo mounted >&2",
+        "read go",
+        "exec </dev/null",
+        f"exec {drop}bwrap --args {layout.arguments} -- {shlex.join(_becoming(layout))}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _copy(layout: Layout) -> list[str]:
+    """The view as a copy, where no overlay can be laid or the tree's owner is not the check's uid."""
+    stage = layout.stage
+    lines = [f"cp -a --no-preserve=ownership {stage}/s/tree/. {stage}/m/"]
+    lines += [f"rm -rf -- {shlex.quote(f'{stage}/m/{path}')}" for path in layout.hidden]
+    if layout.layer is not None:
+        lines.append(f"cp -a --no-preserve=ownership {stage}/s/layer/. {stage}/m/")
+    if layout.root:
+        lines.append(f"chown -hR {JOB_UID}:{JOB_UID} {stage}/m")
+    return lines
+
+
+def _system() -> list[str]:
+    """The host's programs and libraries, read-only, and a minimal /etc."""
+    arguments = ["--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        path = Path("/") / name
+        if path.is_symlink():
+            arguments += ["--symlink", str(path.readlink()), str(path)]
+        elif path.is_dir():
+            arguments += ["--ro-bind", str(path), str(path)]
+    for path in map(Path, _OPTIONAL_ETC):
+        if path.exists():
+            arguments += ["--ro-bind", str(path), str(path)]
+    return arguments
+
+
+def bwrap_arguments(layout: Layout) -> list[str]:
+    """The options of bwrap."""
+    stage = layout.stage
+    arguments = [
+        *_NAMESPACES,
+        "--die-with-parent",
+        "--new-session",
+        *("--cap-drop", "ALL", "--uid", str(_INNER_ID), "--gid", str(_INNER_ID), "--hostname", "check"),
+        *("--seccomp", str(layout.seccomp), "--clearenv"),
+    ]
+    for key, value in layout.environment.items():
+        arguments += ["--setenv", key, value]
+    arguments += _system()
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--size", str(layout.shm), "--tmpfs", "/dev/shm"]  # noqa: S108 - the check's own
+    arguments += ["--symlink", "/tmp", "/var/tmp", "--bind", f"{stage}/tmp", "/tmp"]  # noqa: S108 - the check's own
+    arguments += ["--bind", f"{stage}/home", "/home/job", "--bind", f"{stage}/m", WORKSPACE]
+    arguments += ["--bind", f"{stage}/out", f"{WORKSPACE}/out", "--size", "1048576"]
+    arguments += ["--tmpfs", f"{WORKSPACE}/in"]
+    for number, bind in enumerate(layout.binds + layout.inputs):
+        arguments += ["--ro-bind", f"{stage}/s/{number}", bind.at]
+    arguments += [
+        "--remount-ro",
+        f"{WORKSPACE}/in",
+        "--remount-ro",
+        "/dev",
+        "--chdir",
+        WORKSPACE,
+        "--remount-ro",
+        "/",
+    ]
+    return arguments
+
+
+def _inside(workdir: str) -> str:
+    return f"{WORKSPACE}/{workdir.strip('/')}" if workdir.strip("/") else WORKSPACE
+
+
+def _becoming(layout: Layout) -> list[str]:
+    """The last step: say `started`, give the setup pipe up, become the check."""
+    steps = 'echo started >&2; exec 2>&1; cd -- "$0" || exit 127; exec "$@"'
+    return ["/bin/sh", "-c", steps, _inside(layout.workdir), *layout.argv]
+
+
+def command(layout: Layout) -> list[str]:
+    """What the supervisor starts."""
+    flags = ["-m"] if layout.root else ["-U", "-r", "-m"]
+    return ["unshare", *flags, "--", "/bin/sh", "-e", str(layout.place / "stage.sh")]

@@ -1,0 +1,185 @@
+"""The log of an attempt: masked, bounded, timed. Reads never stop, so no check waits for a viewer.
+
+The first `head` bytes are passed on as they come; of the rest the last `tail` bytes are kept and passed
+on at the end, what lies between is counted and dropped. A slow sink therefore costs at most
+head + tail bytes of memory per attempt.
+"""
+
+import asyncio
+import base64
+import collections
+import contextlib
+import re
+import time
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+import msgspec
+
+from app.executors.protocol import LogChunk, LogSink
+
+CHUNK = 64 * 1024
+_MASK = b"***"
+_SHORTEST_SECRET = 4
+_GATHER_SECONDS = 0.1
+
+
+class LogLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes kept from the start and the end, and after how many the check is killed."""
+
+    head: int = 1 << 20
+    tail: int = 1 << 20
+    most: int = 64 << 20
+    drain_seconds: float = 10.0
+
+
+def _forms(secret: bytes) -> set[bytes]:
+    """How a secret may be written: raw, URL-quoted, and base64 at each of its three offsets."""
+    text = secret.decode("utf-8", "surrogateescape")
+    forms = {secret}
+    for quoted in (
+        quote(text, safe="", errors="surrogateescape"),
+        quote_plus(text, errors="surrogateescape"),
+    ):
+        forms.add(quoted.encode())
+        forms.add(re.sub(rb"%[0-9A-F]{2}", lambda match: match.group().lower(), quoted.encode()))
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for lead in range(3):
+            coded = encode(b"\0" * lead + secret).rstrip(b"=")
+            # Characters that also hold bits of the neighbours differ by what surrounds the secret.
+            first = (0, 2, 3)[lead]
+            last = len(coded) - (1 if (lead + len(secret)) % 3 else 0)
+            forms.add(coded[first:last])
+    return {form for form in forms if len(form) >= _SHORTEST_SECRET}
+
+
+class Mask:
+    """Replaces secrets in a stream, also where a read ends within one."""
+
+    def __init__(self, secrets: Iterable[bytes] = ()) -> None:
+        forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
+        longest_first = sorted(forms, key=lambda form: (-len(form), form))
+        self._pattern = re.compile(b"|".join(map(re.escape, longest_first))) if forms else None
+        self._keep = max(map(len, forms), default=1) - 1
+        self._held = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """What may be shown now; the last bytes are held until it is clear that no secret begins there."""
+        if self._pattern is None:
+            return data
+        whole = self._held + data
+        shown: list[bytes] = []
+        at = 0
+        safe = len(whole) - self._keep
+        for match in self._pattern.finditer(whole):
+            if match.start() >= safe:
+                break
+            shown += (whole[at : match.start()], _MASK)
+            at = match.end()
+        end = max(at, safe)
+        shown.append(whole[at:end])
+        self._held = whole[end:]
+        return b"".join(shown)
+
+    def finish(self) -> bytes:
+        """The rest."""
+        held, self._held = self._held, b""
+        return self._pattern.sub(_MASK, held) if self._pattern is not None else held
+
+
+class Log:
+    """Takes raw output by `write`, gives chunks to a sink; `over` is set past the hard limit."""
+
+    def __init__(self, sink: LogSink, limits: LogLimits, mask: Mask) -> None:
+        self.limits = limits
+        self.raw_bytes = 0
+        self.bytes = 0
+        self.dropped = 0
+        self.over = asyncio.Event()
+        self._sink = sink
+        self._mask = mask
+        self._start = time.monotonic()
+        self._head: collections.deque[tuple[int, int, bytes]] = collections.deque()
+        self._tail: collections.deque[tuple[int, int, bytes]] = collections.deque()
+        self._tail_bytes = 0
+        self._waiting = asyncio.Event()
+        self._closed = asyncio.Event()
+        self._seq = 0
+        self._sender = asyncio.create_task(self._send())
+
+    def write(self, data: bytes) -> None:
+        """Take one read of raw output."""
+        self.raw_bytes += len(data)
+        if self.raw_bytes > self.limits.most:
+            self.over.set()
+        self._take(self._mask.feed(data))
+
+    def _take(self, data: bytes) -> None:
+        if not data:
+            return
+        t_ms = int((time.monotonic() - self._start) * 1000)
+        room = self.limits.head - self.bytes
+        if room > 0:
+            self._head.append((self.bytes, t_ms, data[:room]))
+            self._waiting.set()
+        rest = data[max(0, room) :]
+        if rest:
+            self._tail.append((self.bytes + len(data) - len(rest), t_ms, rest))
+            self._tail_bytes += len(rest)
+            self._trim()
+        self.bytes += len(data)
+
+    def _trim(self) -> None:
+        while self._tail_bytes > self.limits.tail:
+            offset, t_ms, data = self._tail.popleft()
+            cut = min(len(data), self._tail_bytes - self.limits.tail)
+            self._tail_bytes -= cut
+            self.dropped += cut
+            if cut < len(data):
+                self._tail.appendleft((offset + cut, t_ms, data[cut:]))
+
+    async def _send(self) -> None:
+        while True:
+            await self._waiting.wait()
+            # One chunk per tenth of a second, not one per line; the end waits for nothing.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GATHER_SECONDS):
+                    await self._closed.wait()
+            self._waiting.clear()
+            await self._pass_on(self._head)
+            if self._closed.is_set() and not self._head:
+                await self._pass_on(self._tail)
+                return
+
+    async def _pass_on(self, pieces: collections.deque[tuple[int, int, bytes]]) -> None:
+        while pieces:
+            offset, t_ms, data = pieces.popleft()
+            parts = [data]
+            size = len(data)
+            while pieces and size + len(pieces[0][2]) <= CHUNK and pieces[0][0] == offset + size:
+                parts.append(pieces.popleft()[2])
+                size += len(parts[-1])
+            whole = b"".join(parts)
+            for at in range(0, size, CHUNK):
+                chunk = LogChunk(seq=self._seq, offset=offset + at, t_ms=t_ms, data=whole[at : at + CHUNK])
+                self._seq += 1
+                await self._sink(chunk)
+
+    def abandon(self) -> None:
+        """Stop sending, whatever is left; after `close` this changes nothing."""
+        self._sender.cancel()
+
+    async def close(self) -> None:
+        """Pass on what is left, waiting a bounded time for a slow sink; then its rest is dropped.
+
+        Raises what the sink raised.
+        """
+        self._take(self._mask.finish())
+        self._closed.set()
+        self._waiting.set()
+        try:
+            async with asyncio.timeout(self.limits.drain_seconds):
+                await self._sender
+        except TimeoutError:
+            left = sum(len(piece[2]) for pieces in (self._head, self._tail) for piece in pieces)
+            self.dropped += left

@@ -1,0 +1,258 @@
+"""Watching one attempt's processes: from the start of the launcher to the last byte of its log."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from app.executors import launcher
+from app.executors.cgroup import Group
+from app.executors.launcher import Layout
+from app.executors.logs import Log
+from app.executors.protocol import Ended
+from app.model import Misconfigured
+
+_READ = 64 * 1024
+_SETUP_SECONDS = 60.0
+_MOST_SETUP = 16 * 1024
+# Exit codes of a shell (and of bwrap) for a child that a signal ended, where no tool uses them otherwise.
+_FATAL = {signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL}
+_FATAL |= {signal.SIGSEGV, signal.SIGPIPE, signal.SIGTERM, signal.SIGXCPU, signal.SIGXFSZ, signal.SIGSYS}
+_SIGNAL_BASE = 128
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen. `seconds` from the check's start to its end; `setup` what the sandbox said."""
+
+    ended: Ended
+    code: int | None = None
+    signal: int | None = None
+    seconds: float = 0.0
+    setup: str = ""
+    disk_full: bool = False
+    pids_limited: bool = False
+
+
+class Pipe:
+    """The reading end of a pipe, drained into `take` by the event loop; `ended` is set at its end."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self.read_end, self.write_end = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self.read_end, False)
+        self.ended = asyncio.Event()
+        self._take = take
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self.read_end, self._ready)
+
+    def _ready(self) -> None:
+        try:
+            data = os.read(self.read_end, _READ)
+        except BlockingIOError:
+            return
+        if data:
+            self._take(data)
+        else:
+            self._loop.remove_reader(self.read_end)
+            self.ended.set()
+
+    def close_write(self) -> None:
+        """Close our copy of the writing end, so that the end of the last writer is seen."""
+        if self.write_end >= 0:
+            os.close(self.write_end)
+            self.write_end = -1
+
+    def close(self) -> None:
+        """Stop reading."""
+        self.close_write()
+        self._loop.remove_reader(self.read_end)
+        os.close(self.read_end)
+
+
+class Setup:
+    """What comes on the setup pipe: the words `mounted` and `started`, or why neither came."""
+
+    def __init__(self) -> None:
+        self.text = b""
+        self.mounted = asyncio.Event()
+        self.started = asyncio.Event()
+        self.pipe = Pipe(self._take)
+
+    def _take(self, data: bytes) -> None:
+        if self.started.is_set():
+            return  # from here on hostile code may have found this pipe; nothing in it counts
+        self.text = (self.text + data)[:_MOST_SETUP]
+        if launcher.MOUNTED in self.text:
+            self.mounted.set()
+        if launcher.STARTED in self.text:
+            self.started.set()
+
+    @property
+    def complaint(self) -> str:
+        """The words of mount, bwrap and friends."""
+        text = self.text.replace(launcher.MOUNTED, b"").replace(launcher.STARTED, b"")
+        return text.decode("utf-8", "replace").strip()[:1000]
+
+
+class Supervisor:
+    """Runs one layout in one group. `out` and `stage` are descriptors of what outlives the processes:
+    the result directory and the tmpfs everything was written to.
+    """
+
+    def __init__(self, layout: Layout, group: Group, log: Log, *, timeout: float, grace: float) -> None:
+        self.layout = layout
+        self.group = group
+        self.log = log
+        self.timeout = timeout
+        self.grace = grace
+        self.out = -1
+        self.stage = -1
+
+    async def run(self) -> Observed:
+        """Run to the end. All processes are dead when this returns or raises, cancellation included."""
+        output = Pipe(self.log.write)
+        setup = Setup()
+        process = None
+        try:
+            process = await self._spawn(output, setup)
+            return await self._watch(process, output, setup)
+        finally:
+            if process is not None:
+                await asyncio.shield(self._kill(process))
+            output.close()
+            setup.pipe.close()
+
+    async def _spawn(self, output: Pipe, setup: Setup) -> asyncio.subprocess.Process:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *launcher.command(self.layout),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=output.write_end,
+                stderr=setup.pipe.write_end,
+                pass_fds=(self.layout.seccomp, self.layout.arguments),
+                env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
+                cwd="/",
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise Misconfigured(
+                f"a program of the sandbox is missing: {error.filename}",
+                hint="install bubblewrap and util-linux",
+            ) from error
+        output.close_write()
+        setup.pipe.close_write()
+        return process
+
+    async def _watch(self, process: asyncio.subprocess.Process, output: Pipe, setup: Setup) -> Observed:
+        exited = asyncio.create_task(process.wait())
+        over = asyncio.create_task(self.log.over.wait())
+        started = time.monotonic()
+        try:
+            if await self._begin(process, setup, exited):
+                started = time.monotonic()
+                await asyncio.wait({exited, over}, timeout=self.timeout, return_when="FIRST_COMPLETED")
+            timed_out = setup.started.is_set() and not exited.done() and not over.done()
+            if timed_out:
+                await self._terminate(process, exited)
+            seconds = time.monotonic() - started
+            await self._kill(process)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    await output.ended.wait()
+            code = await process.wait()
+            ended = self._ended(code, setup, timed_out=timed_out)
+        finally:
+            exited.cancel()
+            over.cancel()
+        return self._observed(ended, code, seconds, setup)
+
+    async def _begin(
+        self, process: asyncio.subprocess.Process, setup: Setup, exited: asyncio.Task[int]
+    ) -> bool:
+        """Take hold of the result directory once it is mounted, then let the check start."""
+        for word in (setup.mounted, setup.started):
+            waiting = asyncio.create_task(word.wait())
+            ended = asyncio.create_task(setup.pipe.ended.wait())
+            try:
+                await asyncio.wait(
+                    {waiting, exited, ended}, timeout=_SETUP_SECONDS, return_when="FIRST_COMPLETED"
+                )
+            finally:
+                waiting.cancel()
+                ended.cancel()
+            if not word.is_set():
+                await asyncio.sleep(0)  # an end and its last words may be seen in either order
+            if not word.is_set():
+                return False
+            if word is setup.mounted:
+                self._hold(process.pid)
+                if process.stdin is not None:
+                    process.stdin.write(b"go\n")
+                    process.stdin.close()
+        return True
+
+    def _hold(self, pid: int) -> None:
+        """Open the result directory through the launcher's mount namespace: it stays readable after it."""
+        stage = Path(f"/proc/{pid}/root{self.layout.stage}")
+        self.stage = os.open(stage, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.out = os.open("out", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.stage)
+
+    async def _terminate(self, process: asyncio.subprocess.Process, exited: asyncio.Task[int]) -> None:
+        # Not to bwrap itself: its end would be the end of all, without any grace.
+        self.group.terminate(spare=process.pid)
+        await asyncio.wait({exited}, timeout=self.grace)
+
+    async def _kill(self, process: asyncio.subprocess.Process) -> None:
+        await self.group.kill()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    def _ended(self, code: int, setup: Setup, *, timed_out: bool) -> Ended:
+        if self.log.over.is_set():
+            return Ended.LOG_LIMIT
+        if timed_out:
+            return Ended.TIMED_OUT
+        if self.group.out_of_memory():
+            return Ended.OUT_OF_MEMORY
+        if not setup.started.is_set():
+            return Ended.SETUP_ERROR
+        if code < 0:
+            return Ended.LOST  # bwrap itself was killed, which nothing inside can do
+        if code and self._disk_full():
+            return Ended.DISK_FULL
+        return Ended.SIGNALED if _signal(code) is not None else Ended.EXITED
+
+    def _disk_full(self) -> bool:
+        if self.stage < 0:
+            return False
+        status = os.fstatvfs(self.stage)
+        return status.f_bavail * status.f_frsize < _READ or status.f_favail == 0
+
+    def _observed(self, ended: Ended, code: int, seconds: float, setup: Setup) -> Observed:
+        return Observed(
+            ended=ended,
+            code=code if ended is Ended.EXITED else None,
+            signal=_signal(code) if ended is Ended.SIGNALED else None,
+            seconds=seconds,
+            setup=setup.complaint if ended is Ended.SETUP_ERROR else "",
+            disk_full=self._disk_full(),
+            pids_limited=self.group.pids_limited(),
+        )
+
+    def close(self) -> None:
+        """Let go of what outlived the processes; the kernel frees it."""
+        for handle in (self.out, self.stage):
+            if handle >= 0:
+                os.close(handle)
+        self.out = self.stage = -1
+
+
+def _signal(code: int) -> int | None:
+    number = code - _SIGNAL_BASE
+    return number if number in _FATAL else None
