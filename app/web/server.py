@@ -1,0 +1,100 @@
+"""The HTTP application: everything that is served, mounted once. No global state."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+import msgspec
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.dashboard import Links, missing
+from app.forges import Intake
+from app.web.api import RunReads, api_routes, schema_routes
+from app.web.health import Probe, health_routes
+from app.web.webhooks import Keeper, Tally, Webhooks
+
+WEBHOOKS: Final = "/webhooks/"
+_SAFE: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_MACHINES: Final = ("/api/", WEBHOOKS, "/schema/")
+
+
+class WebParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the application is made of.
+
+    `lifespan` is entered before the first and left after the last request; `pages` are the dashboard's
+    routes; `probes` are asked by `/readyz`; `now` gives epoch seconds.
+    """
+
+    intakes: Mapping[str, Intake]
+    keeper: Keeper
+    reads: RunReads
+    links: Links
+    now: Callable[[], float]
+    schema: Mapping[str, object]
+    pages: Sequence[BaseRoute] = ()
+    probes: Mapping[str, Probe]
+    lifespan: Callable[[], AbstractAsyncContextManager[None]]
+    tally: Tally = msgspec.field(default_factory=Tally)
+
+
+def create_app(parts: WebParts) -> FastAPI:
+    """The application, ready for an ASGI server."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        async with parts.lifespan():
+            yield
+
+    app = FastAPI(
+        title="Portcullis",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        exception_handlers={404: _not_found},
+    )
+    webhooks = Webhooks(parts.intakes, parts.keeper, parts.tally)
+    app.router.routes.append(Route(WEBHOOKS + "{forge}", webhooks, include_in_schema=False))
+    app.include_router(health_routes(parts.probes))
+    app.include_router(api_routes(parts.reads, parts.links, parts.now))
+    app.include_router(schema_routes(parts.schema))
+    app.router.routes.extend(parts.pages)
+    app.add_middleware(_SafeHeaders)
+    return app
+
+
+async def _not_found(request: Request, _error: Exception) -> Response:
+    if request.url.path.startswith(_MACHINES):
+        return JSONResponse({"error": "there is nothing here"}, status_code=404)
+    return missing()
+
+
+class _SafeHeaders:
+    """Headers without which nothing leaves; a page that sets its own keeps them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(WEBHOOKS):
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SAFE.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, guarded)

@@ -1,0 +1,205 @@
+"""`POST /webhooks/<forge>`: verify, keep, acknowledge. A plain ASGI application, for speed.
+
+Nothing is read beyond "is it a JSON object"; reading happens later, from the store. Bodies, headers and
+secrets never reach a log.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from app.engine import Accepted
+from app.forges import BadDelivery, DeliveryHead, Intake
+from app.model import Outage
+
+LOG = structlog.get_logger(__name__)
+
+MAX_BODY: Final = 25_000_000
+"""GitHub delivers at most 25 MB (docs.github.com, "Webhook events and payloads")."""
+READ_SECONDS: Final = 30.0
+
+_IN_PARTS: Final = 256_000_000
+_LONG: Final = 1_000_000  # from here on checking takes milliseconds and leaves the loop
+_TELL_EVERY: Final = 60.0
+_MAX_ID, _MAX_EVENT, _MAX_HOOK = 128, 64, 64  # columns of the store
+_FORM: Final = b"payload="
+_TOO_LARGE: Final = "the body is larger than 25 MB"
+_ERROR: Final = b'{"error":"%b"}'
+_CLOSE: Final = (b"connection", b"close")
+_JSON: Final = (b"content-type", b"application/json")
+_OUTCOMES: Final = {
+    400: "malformed",
+    401: "unsigned",
+    403: "unsigned",
+    408: "too_slow",
+    413: "too_large",
+    503: "unavailable",
+}
+
+
+class Keeper(Protocol):
+    """Where verified deliveries are kept (app.engine.Inbox)."""
+
+    async def accept(self, forge: str, head: DeliveryHead, body: bytes) -> Accepted:
+        """Returns once the delivery is durable; raises Outage when it is not kept."""
+        ...
+
+
+class Tally:
+    """How deliveries ended, counted by (forge, outcome)."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def count(self, forge: str, outcome: str) -> None:
+        """One more."""
+        self._counts[forge, outcome] += 1
+
+    def snapshot(self) -> dict[tuple[str, str], int]:
+        """The counts as they are now."""
+        return dict(self._counts)
+
+
+class _Refused(Exception):
+    """An answer other than 202. `close` where the rest of the body was not read."""
+
+    def __init__(self, status: int, reason: str, *, close: bool = False) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.close = close
+
+
+class _Gone(Exception):
+    """The client went away before it had sent everything."""
+
+
+class _Object(msgspec.Struct):
+    """A JSON object, whatever it holds."""
+
+
+_OBJECT = msgspec.json.Decoder(_Object)
+
+
+class Webhooks:
+    """The ASGI application. `intakes` verify by forge, `keeper` keeps, `tally` counts."""
+
+    def __init__(self, intakes: Mapping[str, Intake], keeper: Keeper, tally: Tally) -> None:
+        self._intakes = intakes
+        self._keeper = keeper
+        self._tally = tally
+        self._in_parts = 0  # bytes of bodies that are not complete yet
+        self._told: dict[tuple[str, int], float] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request below `/webhooks/`."""
+        forge = scope["path"].rpartition("/")[2]
+        intake = self._intakes.get(forge)
+        if intake is None:
+            await _reply(send, 404, _ERROR % b"no such forge here", _CLOSE)
+        elif scope["method"] != "POST":
+            await _reply(send, 405, _ERROR % b"deliveries are posted", (b"allow", b"POST"), _CLOSE)
+        else:
+            try:
+                outcome, payload = await self._take(intake, scope, receive)
+            except _Refused as refused:
+                self._note(forge, refused)
+                body = msgspec.json.encode({"error": refused.reason})
+                await _reply(send, refused.status, body, *_extra(refused))
+            except _Gone:
+                self._tally.count(forge, "abandoned")
+            else:
+                self._tally.count(forge, outcome)
+                await _reply(send, 202, payload)
+
+    async def _take(self, intake: Intake, scope: Scope, receive: Receive) -> tuple[str, bytes]:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                body = await self._read(headers, receive)
+        except TimeoutError:
+            raise _Refused(408, "the body did not arrive in time", close=True) from None
+        try:
+            if len(body) > _LONG:
+                head = await asyncio.to_thread(_verified, intake, headers, body)
+            else:
+                head = _verified(intake, headers, body)
+        except BadDelivery as bad:
+            raise _Refused(bad.status, bad.reason) from None
+        if head.event not in intake.events:
+            reason = f"nobody needs {head.event} deliveries"
+            return "ignored", msgspec.json.encode({"outcome": "ignored", "reason": reason})
+        try:
+            accepted = await self._keeper.accept(intake.kind, head, body)
+        except Outage as outage:
+            raise _Refused(503, outage.message) from None
+        outcome = "duplicate" if accepted.duplicate else "stored"
+        return outcome, b'{"outcome":"%b","delivery":%d}' % (outcome.encode(), accepted.id)
+
+    async def _read(self, headers: Mapping[str, str], receive: Receive) -> bytes:
+        """The whole body; the cap holds for declared lengths and for what really comes."""
+        declared = headers.get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > MAX_BODY:
+            raise _Refused(413, _TOO_LARGE, close=True)
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            whole: bytes = message.get("body", b"")
+            return whole
+        parts = bytearray()
+        counted = 0
+        try:
+            while True:
+                if message["type"] != "http.request":
+                    raise _Gone
+                parts += message.get("body", b"")
+                self._in_parts += len(parts) - counted
+                counted = len(parts)
+                if counted > MAX_BODY:
+                    raise _Refused(413, _TOO_LARGE, close=True)
+                if self._in_parts > _IN_PARTS:
+                    raise _Refused(503, "too many deliveries are being received", close=True)
+                if not message.get("more_body"):
+                    return bytes(parts)
+                message = await receive()
+        finally:
+            self._in_parts -= counted
+
+    def _note(self, forge: str, refused: _Refused) -> None:
+        """Count a refusal; log one of each status a minute, a flood of forged ones says nothing new."""
+        self._tally.count(forge, _OUTCOMES.get(refused.status, "refused"))
+        now, key = time.monotonic(), (forge, refused.status)
+        if now >= self._told.get(key, now):
+            self._told[key] = now + _TELL_EVERY
+            LOG.warning("delivery refused", forge=forge, status=refused.status, reason=refused.reason)
+
+
+def _verified(intake: Intake, headers: Mapping[str, str], body: bytes) -> DeliveryHead:
+    head = intake.verify(headers, body)
+    if len(head.delivery_id) > _MAX_ID or len(head.event) > _MAX_EVENT or len(head.hook_id) > _MAX_HOOK:
+        raise BadDelivery("the delivery's id or event is too long")
+    if not body.startswith(_FORM):
+        try:
+            _OBJECT.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise BadDelivery("the body is neither a JSON object nor a form with a payload") from None
+    return head
+
+
+def _extra(refused: _Refused) -> Iterator[tuple[bytes, bytes]]:
+    if refused.close:
+        yield _CLOSE
+    if refused.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        yield (b"retry-after", b"60")
+
+
+async def _reply(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [_JSON, length, *headers]})
+    await send({"type": "http.response.body", "body": body})
