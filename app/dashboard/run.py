@@ -16,8 +16,8 @@ from app.model import AttemptStatus, CheckResult, Judgement, Outcome, OutcomeVal
 from app.publish import (
     Shown,
     checks_of,
+    explanation,
     figures,
-    headline,
     notes_of,
     show,
     sort_outcomes,
@@ -86,7 +86,7 @@ def run_view(page: RunPage, log_views: dict[int, LogView], *, token: str, now: f
         "verdict": verdict,
         "state": "superseded" if judgement.superseded else verdict.state.value,
         "word": "Superseded" if judgement.superseded else words.verdict_word(verdict.state),
-        "headline": headline(judgement, now=now, limit=2000),
+        "headline": explanation(judgement, now=now),
         "opens": would_open(judgement) if verdict.state is not VerdictState.PASSED else (),
         "groups": _groups(judgement),
         "checks": [_check_view(result, page, log_views, now) for result in checks_of(judgement)],
@@ -226,7 +226,7 @@ def _facts(page: RunPage, now: float) -> list[tuple[str, str]]:
             (f"Tip of {change.base_ref}", comparison.base_sha),
             ("Tested (their merge)", comparison.tested_sha),
             ("Files changed", f"{len(comparison.files):,}"),
-            ("Trusted", "yes" if evidence.trusted else "no: runs without network and without shared caches"),
+            ("Trusted", "yes" if evidence.trusted else "no"),
         ]
     if plan is not None:
         facts += [

@@ -125,7 +125,7 @@ def _text(judgement: Judgement, shown: Shown) -> list[str]:
     if shown.findings:
         blocks += ["### New findings", tables.findings_table(shown.findings)]
     if shown.coverage:
-        blocks += ["### Coverage of new lines", tables.coverage_table(shown.coverage)]
+        blocks += ["### Coverage of new code", tables.coverage_table(shown.coverage)]
     if judgement.head_diagnostics:
         blocks += ["### The gate file of this change", tables.diagnostics_block(judgement.head_diagnostics)]
     if judgement.diagnostics:

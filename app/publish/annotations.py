@@ -74,9 +74,9 @@ def _finding(item: ShownFinding) -> Iterator[Annotation]:
     if finding.rule_url:
         message += f"\n\n{clean.line(finding.rule_url, 300)}"
     yield Annotation(
-        path=finding.path,
-        line=item.head[0],
-        end_line=item.head[1],
+        path=item.head.path,
+        line=item.head.first,
+        end_line=item.head.last,
         level=finding_level(finding.severity, required=item.required),
         title=clean.line(f"{words.finding_name(finding)} ({finding.severity})", _TITLE),
         message=message,
@@ -89,9 +89,9 @@ def _test(item: ShownTest) -> Iterator[Annotation]:
         return
     text = clean.block(test.message or test.output).strip()
     yield Annotation(
-        path=test.path,
-        line=item.head[0],
-        end_line=item.head[1],
+        path=item.head.path,
+        line=item.head.first,
+        end_line=item.head.last,
         level="failure",
         title=clean.line(f"{words.test_name(test)} {test.outcome} in {item.check}", _TITLE),
         message=clean.middle_cut(text, _MESSAGE) or f"{test.outcome} without a message",
@@ -99,14 +99,14 @@ def _test(item: ShownTest) -> Iterator[Annotation]:
 
 
 def _coverage(file: ShownCoverage) -> Iterator[Annotation]:
-    for first, last in file.head:
+    for place in file.head:
         yield Annotation(
-            path=file.path,
-            line=first,
-            end_line=last,
+            path=place.path,
+            line=place.first,
+            end_line=place.last,
             level="notice",
             title="New code without a test",
-            message=words.uncovered((first, last)),
+            message=words.uncovered((place.first, place.last)),
         )
 
 

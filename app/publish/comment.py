@@ -72,7 +72,7 @@ def _title(judgement: Judgement) -> str:
         text = _steady_pending(judgement)
     word = words.verdict_word(verdict.state)
     lead = "" if text.startswith((word, word.lower(), "Waiting", "Observed")) else f"{word}: "
-    return f"### {icon} {clean.escape(lead + text)}"
+    return f"### {icon} {clean.escape((lead + text)[:1].upper() + (lead + text)[1:])}"
 
 
 def _steady_pending(judgement: Judgement) -> str:

@@ -14,7 +14,7 @@ from app.model import (
 )
 from app.publish import clean, figures, words
 from app.publish.shown import Shown, show
-from app.publish.view import checks_of, headline, notes_of, sort_outcomes, walk, would_open
+from app.publish.view import checks_of, explanation, notes_of, sort_outcomes, walk, would_open
 
 WIDTH = 160
 OUTPUT_LINES = 12
@@ -60,7 +60,7 @@ def explain_text(judgement: Judgement, color: bool = False) -> str:
 def _verdict(judgement: Judgement, paint: _Paint) -> Iterator[str]:
     verdict = judgement.verdict
     word = paint(_STATES[verdict.state], words.verdict_word(verdict.state).upper())
-    text = clean.line(headline(judgement, limit=2000)).removeprefix("Passed: ")
+    text = explanation(judgement)
     yield f"{word}  {text}"
     if verdict.observed:
         yield words.OBSERVED
@@ -114,8 +114,9 @@ def _checks(judgement: Judgement, paint: _Paint) -> Iterator[str]:
         took = figures.duration(result.seconds) if result.seconds is not None else ""
         word = _check_word(result)
         reason = clean.line(words.check_reason(result), WIDTH)
-        shown = f"  {clean.line(result.key, 40):<{width}}  {paint(style, f'{word:<{word_width}}')} {took:>9}"
-        yield f"{shown}  {reason}".rstrip()
+        padding = " " * (word_width - len(word))
+        rest = f"{padding} {took:>9}  {reason}".rstrip()
+        yield f"  {clean.line(result.key, 40):<{width}}  {paint(style, word)}{rest}"
 
 
 def _check_word(result: CheckResult) -> str:
@@ -156,7 +157,8 @@ def _coverage(shown: Shown, paint: _Paint) -> Iterator[str]:
     yield paint("bold", words.coverage_counted([(file.covered, file.coverable) for file in shown.coverage]))
     for file in shown.coverage:
         share = figures.percent(file.covered, file.coverable)
-        rest = f", not covered: {figures.line_ranges(file.uncovered)}" if file.uncovered else ""
+        missed = words.not_covered(file.uncovered, unreported=file.unreported)
+        rest = f", not run: {missed}" if missed else ""
         yield f"  {clean.line(file.path, WIDTH)}: {share}{rest}"
 
 

@@ -1,34 +1,35 @@
 """The parts of the evidence that people look at: new findings, failing tests, coverage of new lines.
 
-Each is placed in the tested tree and, where the line also exists there, on head_sha.
+What is new, and what counts as covered, is the policy's to say. Here it is put in reading order and placed
+on head_sha, where the line also exists there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
-from app.model import (
-    CheckEvidence,
-    Comparison,
-    FileChange,
-    Finding,
-    Judgement,
-    ReportContent,
-    TestCase,
-    TestOutcome,
-)
+from app.model import Comparison, Evidence, Finding, Judgement, Plan, TestCase, TestOutcome
+from app.policy import new_coverage, new_findings, to_head_place
 
 Range = tuple[int, int]
 """First and last line, 1-based, both included."""
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines of a file on head_sha."""
+
+    path: str
+    first: int
+    last: int
+
+
 class ShownFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """A new finding of one check. `head` is its range on head_sha, None where it cannot be mapped."""
+    """A new finding of one check. `head` is None where the line is not on head_sha."""
 
     finding: Finding
     check: str
     required: bool
-    head: Range | None
+    head: Place | None
 
 
 class ShownTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,23 +37,24 @@ class ShownTest(msgspec.Struct, frozen=True, kw_only=True):
 
     test: TestCase
     check: str
-    head: Range | None
+    head: Place | None
 
 
 class ShownCoverage(msgspec.Struct, frozen=True, kw_only=True):
-    """New lines of one file: how many are coverable, how many covered; uncovered ones as ranges in
-    the tested tree and, where they exist there, on head_sha.
+    """New code of one file: how many lines and branches are coverable, how many covered; lines not run
+    as ranges in the tested tree and as places on head_sha. `unreported`: in no report at all.
     """
 
     path: str
     covered: int
     coverable: int
     uncovered: tuple[Range, ...]
-    head: tuple[Range, ...]
+    head: tuple[Place, ...]
+    unreported: bool = False
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it, in reading order: findings most severe first, then by place."""
+    """All of it, in reading order: findings most severe first, then by place; worst covered file first."""
 
     findings: tuple[ShownFinding, ...] = ()
     tests: tuple[ShownTest, ...] = ()
@@ -61,108 +63,83 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show(judgement: Judgement) -> Shown:
-    """What a judgement's evidence gives to look at; empty where there is none."""
-    evidence = judgement.evidence
-    if evidence is None:
+    """What a judgement's evidence gives to look at; empty where nothing was planned."""
+    evidence, plan = judgement.evidence, judgement.plan
+    if evidence is None or plan is None:
         return Shown()
-    comparison = evidence.comparison
-    new_lines = {file.path: added_lines(file) for file in comparison.files}
-    required = {result.key: result.required for result in evidence.checks}
     return Shown(
-        findings=_findings(evidence.reports, comparison, new_lines, required),
-        tests=_tests(evidence.reports, comparison),
-        coverage=_coverage(evidence.reports, comparison, new_lines),
-        dropped=tuple(note for _, report in _reports(evidence.reports) for note in report.dropped),
+        findings=_findings(plan, evidence),
+        tests=_tests(evidence),
+        coverage=_coverage(plan, evidence),
+        dropped=tuple(
+            note for delivered in evidence.reports for report in delivered.reports for note in report.dropped
+        ),
     )
 
 
-def added_lines(file: FileChange) -> frozenset[int]:
-    """The 1-based lines of the new version that the change adds or edits."""
-    return frozenset(
-        number for hunk in file.hunks for number in range(hunk.new_start, hunk.new_start + hunk.new_count)
-    )
-
-
-def _reports(reports: Sequence[CheckEvidence]) -> Iterable[tuple[str, ReportContent]]:
-    return ((delivered.key, report) for delivered in reports for report in delivered.reports)
-
-
-def to_head(comparison: Comparison, path: str, line: int) -> int | None:
-    """A line of the tested tree as a line of head_sha; None where it is not there."""
-    file = next((file for file in comparison.to_head if (file.old_path or file.path) == path), None)
-    if file is None:
-        return line
-    shift = 0
-    for hunk in file.hunks:
-        if hunk.old_count and hunk.old_start <= line < hunk.old_start + hunk.old_count:
-            return None
-        before = hunk.old_start + hunk.old_count <= line if hunk.old_count else hunk.old_start < line
-        shift += hunk.new_count - hunk.old_count if before else 0
-    return line + shift
-
-
-def _head_range(comparison: Comparison, path: str, first: int, last: int) -> Range | None:
+def _place(comparison: Comparison, path: str, first: int, last: int) -> Place | None:
+    """Lines of the tested tree on head_sha; only the first must be there."""
     if not path or first < 1:
         return None
-    start, end = to_head(comparison, path, first), to_head(comparison, path, max(first, last))
+    start = to_head_place(comparison, path, first)
     if start is None:
         return None
-    return (start, end if end is not None and end >= start else start)
+    end = to_head_place(comparison, path, last) if last > first else None
+    return Place(path=start[0], first=start[1], last=max(start[1], end[1] if end is not None else 0))
 
 
-def _findings(
-    reports: Sequence[CheckEvidence],
-    comparison: Comparison,
-    new_lines: dict[str, frozenset[int]],
-    required: dict[str, bool],
-) -> tuple[ShownFinding, ...]:
+def _findings(plan: Plan, evidence: Evidence) -> tuple[ShownFinding, ...]:
+    """New findings of all checks: those of advisory ones are shown too, and marked."""
+    required = {spec.key: spec.required for spec in plan.checks}
+    specs = tuple(msgspec.structs.replace(spec, required=True) for spec in plan.checks)
     found = [
         ShownFinding(
-            finding=finding,
-            check=key,
-            required=required.get(key, True),
-            head=_head_range(comparison, finding.path, finding.line, finding.end_line),
+            finding=new.finding,
+            check=new.check,
+            required=required[new.check],
+            head=_place(evidence.comparison, new.finding.path, new.finding.line, new.finding.end_line),
         )
-        for key, report in _reports(reports)
-        for finding in report.findings
-        if not finding.suppressed and finding.line in new_lines.get(finding.path, frozenset())
+        for new in new_findings(msgspec.structs.replace(plan, checks=specs), evidence)
     ]
-    return tuple(
-        sorted(found, key=lambda item: (-item.finding.severity.rank, item.finding.path, item.finding.line))
-    )
+    found.sort(key=lambda item: (-item.finding.severity.rank, item.finding.path, item.finding.line))
+    return tuple(found)
 
 
-def _tests(reports: Sequence[CheckEvidence], comparison: Comparison) -> tuple[ShownTest, ...]:
+def _tests(evidence: Evidence) -> tuple[ShownTest, ...]:
     return tuple(
-        ShownTest(test=test, check=key, head=_head_range(comparison, test.path, test.line, test.line))
-        for key, report in _reports(reports)
+        ShownTest(
+            test=test,
+            check=delivered.key,
+            head=_place(evidence.comparison, test.path, test.line, test.line),
+        )
+        for delivered in evidence.reports
+        for report in delivered.reports
         for test in report.tests
         if test.outcome in {TestOutcome.FAILED, TestOutcome.ERRORED}
     )
 
 
-def _coverage(
-    reports: Sequence[CheckEvidence], comparison: Comparison, new_lines: dict[str, frozenset[int]]
-) -> tuple[ShownCoverage, ...]:
-    hits: dict[str, dict[int, int]] = {}
-    for _, report in _reports(reports):
-        for file in report.coverage:
-            lines = hits.setdefault(file.path, {})
-            for number in new_lines.get(file.path, frozenset()) & file.lines.keys():
-                lines[number] = max(lines.get(number, 0), file.lines[number])
-    return tuple(_file_coverage(comparison, path, lines) for path, lines in sorted(hits.items()) if lines)
+def _coverage(plan: Plan, evidence: Evidence) -> tuple[ShownCoverage, ...]:
+    found = new_coverage(plan, evidence)
+    files = [
+        ShownCoverage(
+            path=file.path,
+            covered=file.covered,
+            coverable=file.total,
+            uncovered=ranges(file.missed),
+            head=_missed_on_head(evidence.comparison, file.path, file.missed),
+            unreported=file.unreported,
+        )
+        for file in found.files
+        if found.measured and file.total
+    ]
+    return tuple(sorted(files, key=lambda file: (file.covered - file.coverable, file.path)))
 
 
-def _file_coverage(comparison: Comparison, path: str, lines: dict[int, int]) -> ShownCoverage:
-    uncovered = sorted(number for number, hit in lines.items() if not hit)
-    on_head = (to_head(comparison, path, number) for number in uncovered)
-    return ShownCoverage(
-        path=path,
-        covered=len(lines) - len(uncovered),
-        coverable=len(lines),
-        uncovered=ranges(uncovered),
-        head=ranges([number for number in on_head if number is not None]),
-    )
+def _missed_on_head(comparison: Comparison, path: str, missed: Iterable[int]) -> tuple[Place, ...]:
+    there = [place for line in missed if (place := to_head_place(comparison, path, line)) is not None]
+    on = there[0][0] if there else path
+    return tuple(Place(path=on, first=first, last=last) for first, last in ranges(line for _, line in there))
 
 
 def ranges(numbers: Iterable[int]) -> tuple[Range, ...]:

@@ -98,17 +98,16 @@ def failing_blocks(tests: Sequence[ShownTest], limit: int = TESTS_WITH_OUTPUT) -
 
 
 def coverage_table(files: Sequence[ShownCoverage]) -> str:
-    """Coverage of new lines per file, files with uncovered lines first."""
-    ordered = sorted(files, key=lambda file: (file.covered - file.coverable, file.path))
+    """Coverage of new code per file."""
     rows = [
         (
             clean.code(file.path),
             f"{file.covered:,} of {file.coverable:,} ({figures.percent(file.covered, file.coverable)})",
-            figures.line_ranges(file.uncovered),
+            words.not_covered(file.uncovered, unreported=file.unreported),
         )
-        for file in ordered
+        for file in files
     ]
-    return _table(("File", "New lines covered", "Not covered"), rows, "file")
+    return _table(("File", "New code covered", "Lines not run"), rows, "file")
 
 
 def diagnostics_block(diagnostics: Sequence[Diagnostic]) -> str:

@@ -16,6 +16,9 @@ from app.model import (
 )
 from app.publish import clean, words
 
+LONG = 2000
+"""Characters of a headline where there is room."""
+
 
 def conclude(judgement: Judgement) -> tuple[CheckRunStatus, PublishedConclusion | None]:
     """How a judgement shows on a forge (the gate file's page, section 7)."""
@@ -46,6 +49,14 @@ def headline(judgement: Judgement, *, now: float | None = None, limit: int = wor
     if not note:
         return clean.line(text, limit)
     return f"{clean.line(text, limit - len(note) - 3)} · {note}"
+
+
+def explanation(judgement: Judgement, *, now: float | None = None) -> str:
+    """The headline at length, for places that show the verdict's word beside it."""
+    text = headline(judgement, now=now, limit=LONG)
+    for said in ("Passed: ", "could not judge: ", "Superseded: "):
+        text = text.removeprefix(said)
+    return text
 
 
 def _lower_first(text: str) -> str:

@@ -204,10 +204,15 @@ def findings_counted(findings: Sequence[Finding]) -> str:
 
 
 def coverage_counted(files: Sequence[tuple[int, int]]) -> str:
-    """`4 of 8 new lines covered (50.0 %)` from (covered, coverable) of each file."""
+    """`4 of 8 new lines and branches covered (50.0 %)` from (covered, coverable) of each file."""
     covered, coverable = sum(file[0] for file in files), sum(file[1] for file in files)
     share = figures.percent(covered, coverable)
-    return f"{covered:,} of {figures.count(coverable, 'new line')} covered ({share})"
+    return f"{covered:,} of {coverable:,} new lines and branches covered ({share})"
+
+
+def not_covered(lines: Sequence[tuple[int, int]], *, unreported: bool, named: int = 8) -> str:
+    """Which new lines no test runs."""
+    return "in no coverage report" if unreported else figures.line_ranges(lines, named)
 
 
 def waiting(judgement: Judgement, now: float | None) -> str:

@@ -116,7 +116,12 @@ def check(key: str, **fields: object) -> CheckResult:
 
 
 def spec(key: str, **fields: object) -> CheckSpec:
-    values: dict[str, object] = {"id": key.split(" ", maxsplit=1)[0], "key": key, "script": "true", "source": source(4)}
+    values: dict[str, object] = {
+        "id": key.split(" ", maxsplit=1)[0],
+        "key": key,
+        "script": "true",
+        "source": source(4),
+    }
     return CheckSpec(**(values | fields))  # type: ignore[arg-type]
 
 

@@ -1,0 +1,88 @@
+"""One check run per check, and the commit status."""
+
+import msgspec
+import pytest
+
+from app.model import CheckRunStatus, Conclusion, PublishedConclusion, Status
+from app.publish import render_check_publication, render_status
+from tests.unit.publish.samples import BLOCKED, CHECKS, NOW, PAGE, PENDING, RUNNING, SAMPLES, check
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "required", "shown"),
+    [
+        (Conclusion.SUCCESS, True, "success"),
+        (Conclusion.NOT_NEEDED, True, "skipped"),
+        (Conclusion.FAILURE, True, "failure"),
+        (Conclusion.FAILURE, False, "neutral"),
+        (Conclusion.ERROR, True, "failure"),
+        (Conclusion.TIMED_OUT, True, "timed_out"),
+        (Conclusion.TIMED_OUT, False, "neutral"),
+        (Conclusion.CANCELLED, True, "cancelled"),
+        (Conclusion.SKIPPED, True, "cancelled"),
+    ],
+)
+def test_only_what_does_not_block_is_shown_as_success_like(
+    conclusion: Conclusion, required: bool, shown: str
+) -> None:
+    result = check("lint", conclusion=conclusion, required=required)
+    publication = render_check_publication(BLOCKED, result, now=NOW)
+    assert publication.conclusion == shown
+
+
+def test_every_conclusion_has_a_row_above() -> None:
+    rows = test_only_what_does_not_block_is_shown_as_success_like.pytestmark[0].args[1]
+    assert {row[0] for row in rows} == set(Conclusion)
+
+
+def test_a_check_shows_its_own_evidence_only() -> None:
+    lint = render_check_publication(BLOCKED, CHECKS[0], now=NOW)
+    assert lint.name == "portcullis / lint"
+    assert "F821" in lint.text
+    assert "test_twice" not in lint.text
+    test = render_check_publication(BLOCKED, CHECKS[1], now=NOW)
+    assert "test" in test.text
+    assert "F821" not in test.text
+    assert test.title == "failed: exit code 1"
+
+
+def test_a_running_check_is_in_progress_and_a_superseded_one_is_cancelled() -> None:
+    running = render_check_publication(PENDING, RUNNING[1], now=NOW)
+    assert (running.status, running.conclusion) == (CheckRunStatus.IN_PROGRESS, None)
+    assert RUNNING[1].status is Status.RUNNING
+    ended = render_check_publication(SAMPLES["superseded"], RUNNING[1], now=NOW)
+    assert (ended.status, ended.conclusion) == (CheckRunStatus.COMPLETED, PublishedConclusion.CANCELLED)
+
+
+def test_an_observed_check_is_neutral() -> None:
+    observed = render_check_publication(SAMPLES["observed"], CHECKS[1], now=NOW)
+    assert observed.conclusion is PublishedConclusion.NEUTRAL
+
+
+@pytest.mark.parametrize(
+    ("sample", "state"),
+    [
+        ("passed", "success"),
+        ("blocked", "failure"),
+        ("pending", "pending"),
+        ("errored", "error"),
+        ("people_only", "pending"),
+        ("conflict", "failure"),
+        ("observed", "success"),
+        ("superseded", "error"),
+    ],
+)
+def test_status_states(sample: str, state: str) -> None:
+    status = render_status(SAMPLES[sample])
+    assert status.state == state
+    assert len(status.description) <= 140
+    assert status.target_url == PAGE
+    assert status.context == "portcullis"
+
+
+def test_a_status_is_short_and_holds_no_time() -> None:
+    long = msgspec.structs.replace(BLOCKED.verdict, fewest=("x" * 300,))
+    status = render_status(msgspec.structs.replace(BLOCKED, verdict=long))
+    assert len(status.description) == 140
+    assert status.description.endswith("…")
+    assert "UTC" not in render_status(PENDING).description
