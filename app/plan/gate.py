@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from app.model import Condition, Conditional, Expression, GateItem, Group, Kind, Source
+from app.model import Condition, Conditional, Expression, GateItem, Group, Source
 from app.plan.complaints import shown
 from app.plan.containers import items_of
 from app.plan.shapes import Pending, Reading, Schema, expression
@@ -165,24 +165,6 @@ def definitions() -> Schema:
             )
         result[name] = {"anyOf": [text, *forms]}
     return result
-
-
-def built_in(kinds: frozenset[Kind], path: str) -> tuple[GateItem, ...]:
-    """The gate of a file without one: conditions whose kind of evidence a required check declares."""
-    conditions: list[tuple[Kind | None, str]] = [
-        (None, "checks.passed"),
-        (Kind.TESTS, "tests.new_failed == 0"),
-        (Kind.FINDINGS, "findings('high', 'new') == 0"),
-        (Kind.SECRETS, "secrets.new == 0"),
-        (Kind.COVERAGE, "coverage.new >= 80%"),
-        (None, "reviews.changes_requested == 0"),
-    ]
-    source = Source(layer="built-in", path=path)
-    return tuple(
-        Condition(expression=Expression(text=text, source=source))
-        for kind, text in conditions
-        if kind is None or kind in kinds
-    )
 
 
 def expressions(items: tuple[GateItem, ...], *, conditional: bool = True) -> Iterator[Expression]:

@@ -27,6 +27,8 @@ from app.plan.reporting import produced
 from app.plan.shapes import Reading
 from app.plan.yaml import ListNode, MapNode, Node, ScalarNode, load
 
+BUILT_IN: Final = frozenset({Kind.TESTS, Kind.FINDINGS, Kind.COVERAGE})
+"""What the built-in gate judges where a required check declares it."""
 _HIDES_REPORTS: Final = frozenset({"G010", "G011", "G013", "G014", "G021", "G024", "G027"})
 """Complaints about a check after which its kinds of evidence are not sure."""
 
@@ -49,7 +51,8 @@ class GateFile(msgspec.Struct, frozen=True, kw_only=True):
 
     `gate_hash` is the SHA-256 of what the file says: comments, order of keys and quoting do not change
     it. `branches` is None where the file leaves them to the default and protected ones. `judged` are the
-    kinds of evidence that unconditional, non-advisory items judge. `warnings` do not make it invalid.
+    kinds of evidence that unconditional, non-advisory items judge. `gate` is empty where the built-in gate
+    holds. `warnings` do not make it invalid.
     """
 
     path: str
@@ -130,11 +133,13 @@ def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) 
     feeding = frozenset(
         kind for decl in decls if decl.template.required for kind in produced(decl.template.reports)
     )
-    items = gates.built_in(feeding, reading.complaints.path) if top.gate is None else top.gate
+    items = top.gate or ()
     sound = _expressions(root, feeding, reading, catalogue)
     decls = relate(decls, root, reading, sound)
-    judged = _judged(items, catalogue.vocabulary, sound, built_in=top.gate is None)
-    if not reading.complaints.errors:
+    judged = tuple(
+        sorted(feeding & BUILT_IN if top.gate is None else _judged(items, catalogue.vocabulary, sound))
+    )
+    if top.gate is not None and not reading.complaints.errors:
         _unjudged(root, decls, items, reading, catalogue.vocabulary)
     settings = top.settings
     return GateFile(
@@ -201,16 +206,15 @@ def _expressions(
     return frozenset(places - unsound)
 
 
-def _judged(
-    items: tuple[GateItem, ...], vocabulary: Vocabulary, sound: Sound, *, built_in: bool
-) -> tuple[Kind, ...]:
+def _judged(items: tuple[GateItem, ...], vocabulary: Vocabulary, sound: Sound) -> set[Kind]:
+    """The kinds of evidence that unconditional items judge which are not advisory."""
     kinds: set[Kind] = set()
     for item in items:
         if not item.advisory:
             for one in gates.expressions((item,), conditional=False):
-                if built_in or (one.source.line, one.source.column) in sound:
+                if (one.source.line, one.source.column) in sound:
                     kinds |= kinds_of(one.text, vocabulary)
-    return tuple(sorted(kinds))
+    return kinds
 
 
 def _unjudged(
