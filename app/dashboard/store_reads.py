@@ -4,7 +4,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from app.dashboard.protocol import ArtifactView, AttemptView, LogPart, RunPage
-from app.engine import PageLink, judgement_of
+from app.engine import PageLink, Recomputed, judgement_of, recompute
 from app.model import Attempt, Judgement
 from app.store import Database, checks, projects, records, runs
 
@@ -35,6 +35,10 @@ class StoreReads:
             return None if run is None else judgement_of(connection, run, self._page_link)
 
         return await self._database.read(read)
+
+    async def explain(self, run_id: int) -> Recomputed | None:
+        """The run's latest verdict, judged again from its stored inputs."""
+        return await self._database.read(lambda connection: recompute(connection, run_id, self._page_link))
 
     async def run_page(self, run_id: int) -> RunPage | None:
         """See Reads."""

@@ -1,12 +1,13 @@
 """The order of things, and surviving a crash: no rules of its own."""
 
-from app.engine.borrowed import LocalChange, local_change
+from app.engine.borrowed import borrowed
 from app.engine.clock import Clock, SystemClock
 from app.engine.dispatch import EmbeddedDispatch
 from app.engine.engine import Engine
 from app.engine.intake import Accepted, Inbox, InboxLimits
 from app.engine.judging import judgement_of
 from app.engine.local import Invalid, LocalRun, Output, Progress
+from app.engine.recompute import Recomputed, recompute
 from app.engine.services import Options, PageLink, Services
 from app.engine.vault import StoredApp, Vault
 
@@ -18,16 +19,17 @@ __all__ = [
     "Inbox",
     "InboxLimits",
     "Invalid",
-    "LocalChange",
     "LocalRun",
     "Options",
     "Output",
     "PageLink",
     "Progress",
+    "Recomputed",
     "Services",
     "StoredApp",
     "SystemClock",
     "Vault",
+    "borrowed",
     "judgement_of",
-    "local_change",
+    "recompute",
 ]

@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from app.engine import rules
-from app.engine.borrowed import LocalChange
 from app.engine.conclude import after_attempt, conclude, mark_flaky, wants_retry
 from app.engine.prepare import looks_ai_authored
 from app.engine.specs import attempt_spec, input_name, needs_base_tree
@@ -25,6 +24,7 @@ from app.executors import (
 )
 from app.model import (
     AuthorFault,
+    Change,
     CheckEvidence,
     CheckResult,
     CheckRow,
@@ -36,6 +36,7 @@ from app.model import (
     People,
     Plan,
     Readable,
+    Repository,
     Sha,
     Status,
 )
@@ -81,13 +82,12 @@ class LocalRun:
         self._artifacts: dict[str, Path] = {}
         self._ids = itertools.count(1)
 
-    async def judge(self, local: LocalChange, gate: bytes | None, gate_path: str) -> Judgement:
-        """The judgement of a local change by a gate file (None: the one in the head's tree).
+    async def judge(self, repository: Repository, change: Change, gate: bytes, gate_path: str) -> Judgement:
+        """The judgement of a change by a gate file; `repository` is as `borrowed` gives it.
 
         Raises Invalid, AuthorFault, Misconfigured, Outage.
         """
         started = time.time()
-        repository, change = local.repository, local.change
         fetched = await self._workspaces.fetch(
             repository,
             base_ref="base",
@@ -96,13 +96,6 @@ class LocalRun:
             credential=_no_credential,
         )
         base_sha = fetched.base_sha or Sha("")
-        if gate is None:
-            gate = await self._workspaces.read_file(repository, change.head_sha, gate_path)
-        if gate is None:
-            raise AuthorFault(
-                f"there is no {gate_path} in {change.head_ref}",
-                hint="write one (portcullis presets lists ready-made checks), or name one with --gate",
-            )
         gatefile = self._parse(gate, gate_path)
         merged = await self._workspaces.merge(repository, base_sha, change.head_sha)
         if merged.conflicts:
@@ -123,7 +116,9 @@ class LocalRun:
         commits = await self._workspaces.commits(repository, base_sha, change.head_sha)
         ai_authored = looks_ai_authored(plan, change, commits)
         with ReportReader() as reader:
-            decision = await self._run(local, plan, comparison, ai_authored=ai_authored, reader=reader)
+            decision = await self._run(
+                repository, change, plan, comparison, ai_authored=ai_authored, reader=reader
+            )
         return Judgement(
             run_id=0,
             repository=repository,
@@ -144,7 +139,8 @@ class LocalRun:
 
     async def _run(
         self,
-        local: LocalChange,
+        repository: Repository,
+        change: Change,
         plan: Plan,
         comparison: Comparison,
         *,
@@ -165,7 +161,7 @@ class LocalRun:
         while True:
             state = rules.Standings(
                 plan=plan,
-                change=local.change,
+                change=change,
                 comparison=comparison,
                 rows=tuple(self._rows.values()),
                 reports=self._evidence,
@@ -177,7 +173,7 @@ class LocalRun:
             for row in decision.rows:
                 self._move(row)
             for key in decision.queue:
-                work = self._attempt(local, specs[key], comparison, reader)
+                work = self._attempt(repository, change, specs[key], comparison, reader)
                 running.add(asyncio.create_task(work))
             if not running:
                 return decision
@@ -190,14 +186,19 @@ class LocalRun:
         self._progress(row.result)
 
     async def _attempt(
-        self, local: LocalChange, spec: CheckSpec, comparison: Comparison, reader: ReportReader
+        self,
+        repository: Repository,
+        change: Change,
+        spec: CheckSpec,
+        comparison: Comparison,
+        reader: ReportReader,
     ) -> None:
         while True:
             async with self._slots:
                 row = self._rows[spec.key]
                 result = msgspec.structs.replace(row.result, status=Status.RUNNING, since=time.time())
                 self._move(msgspec.structs.replace(row, result=result))
-                outcome, read = await self._execute(local, spec, comparison, reader)
+                outcome, read = await self._execute(repository, change, spec, comparison, reader)
             row = self._rows[spec.key]
             evidence = mark_flaky(
                 CheckEvidence(key=spec.key, reports=read.contents),
@@ -223,9 +224,14 @@ class LocalRun:
         self._failed.setdefault(spec.key, set()).update(ending.failed_tests)
 
     async def _execute(
-        self, local: LocalChange, spec: CheckSpec, comparison: Comparison, reader: ReportReader
+        self,
+        repository: Repository,
+        change: Change,
+        spec: CheckSpec,
+        comparison: Comparison,
+        reader: ReportReader,
     ) -> tuple[AttemptOutcome, ReportsRead]:
-        spaces, repository = self._workspaces, local.repository
+        spaces = self._workspaces
         tested = await spaces.checkout(repository, comparison.tested_sha)
         base = None
         if needs_base_tree(spec, trusted=True):
@@ -240,7 +246,7 @@ class LocalRun:
             spec,
             attempt_id=f"local-{os.getpid()}-{next(self._ids)}",
             comparison=comparison,
-            base_ref=local.change.base_ref,
+            base_ref=change.base_ref,
             trusted=True,
             tested=tested,
             base=base,

@@ -1,8 +1,7 @@
 """Facts about people: which approvals and vetoes count now (gate-file.md section 5)."""
 
 import re
-from collections.abc import Iterator
-from typing import Final, assert_never
+from typing import Final
 
 from app.engine.services import Services
 from app.forges import Forge
@@ -10,11 +9,6 @@ from app.language import used
 from app.model import (
     ActorKind,
     ChangeKind,
-    Condition,
-    Conditional,
-    Expression,
-    GateItem,
-    Group,
     Misconfigured,
     Outage,
     People,
@@ -25,6 +19,7 @@ from app.model import (
     Run,
     Sha,
 )
+from app.policy import expressions_of
 from app.store import changes
 
 TEAM: Final = re.compile(r"@[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -34,39 +29,16 @@ NOREPLY: Final = re.compile(r"^(?:\d+\+)?([A-Za-z0-9-]+)@users\.noreply\.")
 
 def needs_people(plan: Plan) -> bool:
     """Whether any condition of a plan reads facts about people."""
-    if not plan.gate_declared:
-        return True  # the built-in gate always holds reviews.changes_requested == 0
-    for expression in _expressions(plan):
+    for expression in expressions_of(plan):
         words = used(expression.text)
         if PEOPLE_WORDS & (words.names | words.functions):
             return True
     return False
 
 
-def _expressions(plan: Plan) -> Iterator[Expression]:
-    for check in plan.checks:
-        if check.after is not None:
-            yield check.after
-    yield from _of_items(plan.gate)
-
-
-def _of_items(items: tuple[GateItem, ...]) -> Iterator[Expression]:
-    for item in items:
-        match item:
-            case Condition():
-                yield item.expression
-            case Group():
-                yield from _of_items(item.items)
-            case Conditional():
-                yield item.when
-                yield from _of_items(item.require)
-            case _:
-                assert_never(item)
-
-
 def teams_named(plan: Plan) -> tuple[str, ...]:
     """`@org/team` of all conditions, lower case."""
-    found = {team.lower() for expression in _expressions(plan) for team in TEAM.findall(expression.text)}
+    found = {team.lower() for expression in expressions_of(plan) for team in TEAM.findall(expression.text)}
     return tuple(sorted(found))
 
 

@@ -1,5 +1,6 @@
 """What one attempt is given, from its plan and its trees: the same for the service and the terminal."""
 
+import re
 from pathlib import Path
 
 from app.executors import AttemptSpec
@@ -43,6 +44,6 @@ def attempt_spec(
 
 
 def input_name(check_id: str, key: str) -> str:
-    """Where a needed check's artifacts are, beneath `in/`: its id, and the cell of a matrix below it."""
-    cell = key.removeprefix(check_id).strip(" ()").replace(", ", "-")
-    return f"{check_id}/{cell}" if cell else check_id
+    """Where a needed check's artifacts are beneath `in/`: its id, with `-cell` for a cell of a matrix."""
+    cell = re.sub(r"[^A-Za-z0-9_.-]+", "-", key.removeprefix(check_id)).strip("-")
+    return f"{check_id}-{cell}" if cell else check_id
