@@ -86,7 +86,7 @@ def _recognises(head: bytes) -> bool:
 
 def read(content: bytes, context: ReadContext) -> ReportContent:
     """The line and branch coverage of a Cobertura file. Raises AuthorFault."""
-    name, _ = root_element(content[:8_192])
+    name, _ = root_element(content)
     if name != "coverage":
         raise AuthorFault(f"its root element is {quoted(name)}, not 'coverage'")
     reader = _Cobertura(context)

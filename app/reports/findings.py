@@ -4,7 +4,7 @@ import msgspec
 
 from app.model import Finding, Severity
 from app.reports.fingerprint import Fingerprints
-from app.reports.paths import Paths
+from app.reports.paths import Paths, Place, Unplaced
 from app.reports.protocol import MAX_LINE, Dropped, ReadContext, too_many
 from app.reports.severity import SeverityTable
 from app.reports.text import clean, line, quoted
@@ -33,22 +33,23 @@ class Findings:
         self._fingerprints = Fingerprints(context.sources)
         self._findings: list[Finding] = []
 
-    def locate(self, raw: str, message: str, bases: tuple[str, ...] = ()) -> tuple[str, str]:
-        """Path and message of a finding. One whose path has no place here stays, without a path and
-        with what the tool said in its message: losing it would open the gate.
+    def locate(
+        self, path: str | None, message: str, *, raw: str = "", bases: tuple[str, ...] = ()
+    ) -> tuple[str, str]:
+        """Path and message of a finding. One whose path has no place here (None: surely not) stays,
+        without a path and with what the tool wrote (`raw`) in its message: losing it would open the gate.
         """
         text = clean(message)
-        if not raw:
-            return "", text
-        place = self._paths.place(raw, bases)
+        place = self._paths.place(path, bases) if path is not None else Place("", Unplaced.OUTSIDE)
         if place.path:
             return place.path, text
-        self.dropped.add(f"location of a finding {place.why}", raw)
-        return "", f"{text} (at {quoted(raw)})"
+        self.dropped.add(f"location of a finding {place.why}", raw or path or "")
+        return "", f"{text} (at {quoted(raw or path or '')})"
 
-    def severity(self, rule: str, otherwise: Severity) -> Severity:
-        """The preset's word on a rule, else the tool's."""
-        return self._severities.of(rule) or otherwise
+    def severity(self, otherwise: Severity, *names: str) -> Severity:
+        """The preset's word on a rule, by the first of its names that the table knows; else the tool's."""
+        said = (self._severities.of(name) for name in names if name)
+        return next((severity for severity in said if severity is not None), otherwise)
 
     def finding(self, finding: Finding) -> Finding:
         """The finding made consistent: no line without a path, no end before its start, a fingerprint."""

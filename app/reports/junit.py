@@ -98,6 +98,7 @@ class _Junit:
         self._paths = Paths(context)
         self._suites: list[_Suite] = []
         self._case: _Case | None = None
+        self._in_detail = False
         self._names: dict[str, str] = {}
 
     def _start(self, name: str, attributes: Attributes) -> None:
@@ -110,7 +111,11 @@ class _Junit:
         elif name in _DETAILS:
             self._open_detail(name, attributes)
         elif name in _OUTPUTS and self._case is not None:
-            self.xml.collect()
+            if self._in_detail:
+                # surefire puts the output of a try inside its flakyFailure; the stack trace came first.
+                self._case.output = self._case.output or self.xml.text()
+            else:
+                self.xml.collect()
 
     def _open_detail(self, name: str, attributes: Attributes) -> None:
         if self._case is None:
@@ -119,6 +124,7 @@ class _Junit:
             self._case = _Case({"name": suite.name if suite else "", "classname": ""}, suite)
             self._case.details.add("of the suite")
         self._case.details.add(name)
+        self._in_detail = True
         if name in {"failure", "error"}:
             for suite in self._suites:
                 suite.found += 1
@@ -133,6 +139,7 @@ class _Junit:
         elif case is None:
             return
         elif name in _DETAILS:
+            self._in_detail = False
             text = self.xml.text()
             if name == "skipped":
                 case.message = case.message or text
@@ -141,7 +148,7 @@ class _Junit:
                 case.message = case.message or text.strip().partition("\n")[0]
             if "of the suite" in case.details:
                 self._close_case(case)
-        elif name in _OUTPUTS:
+        elif name in _OUTPUTS and not self._in_detail:
             text = self.xml.text()
             if not case.output and case.details:
                 case.output = text

@@ -1,6 +1,7 @@
 """mypy's `--output json`: one JSON object per line; no line at all is a clean run."""
 
 import io
+import re
 
 import msgspec
 
@@ -11,7 +12,7 @@ from app.reports.text import line as one_line
 from app.reports.text import quoted
 
 _SEVERITIES = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW}
-_SUMMARIES = (b"Found ", b"Success: ")
+_SUMMARY = re.compile(rb"Found (\d{1,9}) errors? in |Success: ")
 _DOCS = "https://mypy.readthedocs.io/en/stable/_refs.html#code-"
 
 
@@ -41,7 +42,7 @@ def _finding(message: _Message, paths: Findings) -> Finding:
             rule=one_line(rule, 100) or "error",
             rule_url=_DOCS + code if code and code.replace("-", "").isalnum() and code.isascii() else "",
             message=text + hint,
-            severity=paths.severity(rule, _SEVERITIES.get(message.severity, Severity.MEDIUM)),
+            severity=paths.severity(_SEVERITIES.get(message.severity, Severity.MEDIUM), rule),
             path=path,
             line=line_number(message.line),
             # mypy counts columns from 0, -1 = none.
@@ -64,9 +65,17 @@ def _recognises(head: bytes) -> bool:
 def read(content: bytes, context: ReadContext) -> ReportContent:
     """The findings of a run of mypy. Raises AuthorFault."""
     findings = Findings(context)
+    errors = 0
     for at, raw in enumerate(io.BytesIO(content), 1):
         line = raw.strip()
-        if not line or line.startswith(_SUMMARIES):
+        if not line:
+            continue
+        if summary := _SUMMARY.match(line):
+            if int(summary[1] or 0) > errors:
+                # It stopped before it could say more: a file it was told to check is not there.
+                raise AuthorFault(
+                    f"line {at}: {quoted(line.decode('utf-8', 'replace'))}, of which {errors} are in it"
+                )
             continue
         try:
             message = _DECODER.decode(line)
@@ -76,6 +85,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
                 f"({one_line(str(error), 200)})",
                 hint="run mypy with '--output json' and write only its standard output to the file",
             ) from None
+        errors += message.severity == "error"
         findings.add(_finding(message, findings))
     return ReportContent(
         format="mypy",

@@ -48,20 +48,20 @@ def normal(path: str) -> str | None:
     return "/".join(parts)
 
 
-def from_uri(uri: str) -> str:
-    """The path in a `file:` URI or relative URI reference (percent-decoded); '' for other schemes."""
+def from_uri(uri: str) -> str | None:
+    """The path in a `file:` URI or relative URI reference (percent-decoded); None for other schemes."""
     text = uri
     if text[:5].lower() == "file:":
         text = text[5:]
         if text.startswith("//"):
             host, slash, rest = text[2:].partition("/")
             if host not in {"", "localhost"}:
-                return ""
+                return None
             text = slash + rest
         if _DRIVE.match(text[1:]):
             text = text[1:]
     elif _SCHEME.match(text) and not _DRIVE.match(text):
-        return ""
+        return None
     return unquote(text)
 
 
@@ -96,7 +96,7 @@ class Paths:
         if _DRIVE.match(text):
             return Place("", Unplaced.OUTSIDE)
         named = [path for base in bases if (path := self._join(base, text))]
-        default = [path for path in (self._join(self._workdir, text), normal(text)) if path]
+        default = [path for path in (normal(f"{self._workdir}/{text}"), normal(text)) if path]
         return self._choose(named, default, text, search=search)
 
     def _choose(self, named: list[str], default: list[str], text: str, *, search: bool) -> Place:

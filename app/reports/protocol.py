@@ -81,7 +81,8 @@ class Dropped:
     def sentences(self) -> tuple[str, ...]:
         """One sentence per reason: "3 times: outside the repository (first: '/usr/a.py')"."""
         return tuple(
-            f"{count} times: {reason}"
+            ("once" if count == 1 else f"{count} times")
+            + f": {reason}"
             + (f" (first: {quoted(example)})" if (example := self._examples.get(reason)) else "")
             for reason, count in self._counts.items()
         )

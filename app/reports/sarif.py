@@ -32,6 +32,8 @@ _LINE_HASH = "primaryLocationLineHash"
 def _fault(error: Exception, where: str) -> AuthorFault:
     if isinstance(error, RecursionError):
         return AuthorFault(f"{where}: nested too deeply")
+    if isinstance(error, UnicodeError):
+        return AuthorFault(f"{where}: text that is not UTF-8", hint="the tool must write UTF-8")
     return AuthorFault(
         f"{where}: {one_line(str(error), 300)}", hint="the tool must write SARIF 2.1.0 as UTF-8 JSON"
     )
@@ -80,7 +82,9 @@ class _Run:
             self._findings.dropped.add("result that the tool says is gone")
             return
         rule = self._rule(result)
-        name = one_line(result.ruleId or rule.id or rule.name or "", RULE_CHARS) or "unnamed"
+        name = one_line(result.ruleId or rule.id or rule.name or "", RULE_CHARS)
+        # typos names no rule: all that it finds is one.
+        name = name or self.tool
         path, message, region_of = self._located(result, rule)
         region = region_of.region if region_of is not None else None
         start = line_number(region.startLine) if region is not None else 0
@@ -89,7 +93,7 @@ class _Run:
             rule=name,
             rule_url=url(rule.helpUri or ""),
             message=message or name,
-            severity=self._findings.severity(name, self._severity(result, rule)),
+            severity=self._findings.severity(self._severity(result, rule), name, rule.name or ""),
             path=path,
             line=start,
             column=column_number(region.startColumn) if region is not None else 0,
@@ -165,7 +169,7 @@ class _Run:
                 uri, base = (listed.uri, listed.uriBaseId) if listed is not None else (None, None)
             if not uri:
                 continue
-            path, message = self._findings.locate(from_uri(uri) or uri, message, self._bases(base))
+            path, message = self._findings.locate(from_uri(uri), message, raw=uri, bases=self._bases(base))
             return path, message, location
         return "", message, None
 
@@ -177,7 +181,7 @@ class _Run:
             base = known.get(name or "")
             if base is None:
                 break
-            path = from_uri(base.uri or "")
+            path = from_uri(base.uri or "") or ""
             parts.insert(0, path)
             if path.startswith("/"):
                 break

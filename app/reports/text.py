@@ -9,8 +9,11 @@ RULE_CHARS = 200
 URL_CHARS = 500
 QUOTE_CHARS = 80
 
-# CSI, OSC (ended by BEL or ST) and two-character escapes, as ECMA-48 defines them.
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[ -/]*[0-~])?")
+# CSI, OSC (ended by BEL or ST) and two-character escapes, as ECMA-48 defines them; `#x1B` is how pytest
+# writes the escape character into XML.
+_ESCAPES = re.compile(
+    r"#x1B\[[0-?]*[ -/]*[@-~]|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[ -/]*[0-~])?"
+)
 # Control characters but tab and newline, line and bidirectional controls, halves of surrogate pairs.
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
@@ -30,7 +33,7 @@ def clean(text: str, limit: int = MESSAGE_CHARS) -> str:
         return text
     # Cut first, so that a text of 50 MB costs no more than it shows.
     head = text[: limit * 4]
-    if not (head.isascii() and head.isprintable()):
+    if not (head.isascii() and head.isprintable()) or "#x1B" in head:
         head = _CONTROLS.sub("", _ESCAPES.sub("", head.replace("\r\n", "\n").replace("\r", "\n")))
     head = head.strip()
     return head if len(head) <= limit else head[: limit - 1] + "…"
@@ -41,7 +44,7 @@ def line(text: str, limit: int = NAME_CHARS) -> str:
     if not text:
         return text
     head = text[: limit * 4]
-    if not (head.isascii() and head.isprintable()) or "  " in head:
+    if not (head.isascii() and head.isprintable()) or "  " in head or "#x1B" in head:
         head = _BLANKS.sub(" ", clean(head, limit * 4))
     head = head.strip()
     return head if len(head) <= limit else head[: limit - 1] + "…"
@@ -57,7 +60,8 @@ def both_ends(text: str, limit: int = OUTPUT_CHARS) -> str:
 
 def quoted(text: str) -> str:
     """A piece of a report inside our own sentence."""
-    return f"'{line(text, QUOTE_CHARS)}'"
+    shown = "".join(char if char.isprintable() else "�" for char in line(text, QUOTE_CHARS))
+    return f"'{shown}'"
 
 
 def url(text: str) -> str:

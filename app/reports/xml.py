@@ -18,17 +18,27 @@ Attributes = dict[str, str]
 StartHandler = Callable[[str, Attributes], None]
 EndHandler = Callable[[str], None]
 
-_PROLOG = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*<([A-Za-z_][\w.-]*)([^>]*)",
-    re.DOTALL,
-)
+_BLANKS = b" \t\r\n"
+_NAME = re.compile(rb"<([A-Za-z_][\w.-]{0,200})([^>]{0,4000})")
+_HEAD = 8_192
 
 
-def root_element(head: bytes) -> tuple[str, str]:
-    """Name and raw attributes of the root element in the first bytes; ('', '') if it is no XML."""
+def root_element(content: bytes) -> tuple[str, str]:
+    """Name and raw attributes of the root element, from the first 8 KiB; ('', '') if it is no XML."""
+    head = content[:_HEAD]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = head.decode("utf-16", "replace").encode("utf-8", "replace")
-    match = _PROLOG.match(head[:8_192])
+    head = head.removeprefix(b"\xef\xbb\xbf").lstrip(_BLANKS)
+    while head.startswith((b"<?", b"<!")):
+        mark = b"?>" if head.startswith(b"<?") else b"-->" if head.startswith(b"<!--") else b">"
+        subset = head.find(b"[") if head.startswith(b"<!DOCTYPE") else -1
+        if 0 <= subset < head.find(b">"):
+            mark = b"]>"
+        end = head.find(mark)
+        if end < 0:
+            return "", ""
+        head = head[end + len(mark) :].lstrip(_BLANKS)
+    match = _NAME.match(head)
     return (match[1].decode("ascii", "replace"), match[2].decode("ascii", "replace")) if match else ("", "")
 
 

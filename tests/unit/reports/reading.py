@@ -1,0 +1,35 @@
+"""The samples (real files, written by the tools themselves in /workspace) and short words to read bytes."""
+
+from pathlib import Path
+
+import pytest
+
+from app.model import AuthorFault, ReportContent, ReportSpec
+from app.reports import ReadContext, ingest
+
+SAMPLES = Path(__file__).parent / "samples"
+
+TREE = {
+    "src/shop/__init__.py": b'"""A small shop."""\n',
+    "src/shop/prices.py": (SAMPLES / "shop/prices.py.txt").read_bytes(),
+    "src/shop/stock.py": (SAMPLES / "shop/stock.py.txt").read_bytes(),
+    ".github/workflows/ci.yml": (SAMPLES / "shop/ci.yml.txt").read_bytes(),
+    "tests/test_shop.py": b"",
+}
+SHOP = ReadContext(tree_paths=lambda: frozenset(TREE), sources=TREE.get)
+
+
+def sample(name: str, context: ReadContext = SHOP) -> ReportContent:
+    return ingest((SAMPLES / name).read_bytes(), ReportSpec(path=f"out/{name}"), context=context)
+
+
+def read(content: bytes | str, name: str = "", context: ReadContext | None = None) -> ReportContent:
+    raw = content.encode() if isinstance(content, str) else content
+    return ingest(raw, ReportSpec(path="out/report", format=name), context=context or ReadContext())
+
+
+def fault(content: bytes | str, name: str = "", context: ReadContext | None = None) -> str:
+    with pytest.raises(AuthorFault) as caught:
+        read(content, name, context)
+    assert caught.value.message
+    return caught.value.message

@@ -1,0 +1,91 @@
+"""GitHub's line hash, and what stands in for it."""
+
+import re
+import time
+
+import pytest
+
+from app.reports import ReadContext
+from app.reports.fingerprint import Fingerprints, line_hashes
+from tests.unit.reports.reading import SAMPLES, TREE, read
+
+GREETINGS = [
+    "e9496ae3ebfced30:1",
+    "fb7c023a8b9ccb3f:1",
+    "ce8ba1a563dcdaca:1",
+    "e20e36e16fcb0cc8:1",
+    "b3edc88f2938467e:1",
+    "c8e28b0b4002a3a0:1",
+    "c129715d7a2bc9a3:1",
+]
+
+
+# The vectors that GitHub's own tests hold themselves to.
+@pytest.mark.parametrize(
+    ("source", "hashes"),
+    [
+        ("", ["c129715d7a2bc9a3:1"]),
+        (
+            " a\nb\n  \t\tc\n d",
+            ["271789c17abda88f:1", "54703d4cd895b18:1", "180aee12dab6264:1", "a23a3dc5e078b07b:1"],
+        ),
+        (" hello; \t\nworld!!!\n\n\n  \t\tGreetings\n End\n", GREETINGS),
+        (" hello; \t\nworld!!!\r\r\r  \t\tGreetings\r End\r", GREETINGS),
+        (" hello; \t\r\nworld!!!\r\n\r\n\r\n  \t\tGreetings\r\n End\r\n", GREETINGS),
+        (" hello; \t\nworld!!!\r\n\n\r  \t\tGreetings\r End\r\n", GREETINGS),
+        (
+            "Lorem ipsum dolor sit amet.\n" * 10,
+            [
+                "a7f2ff13bc495cf2:1",
+                "a7f2ff13bc495cf2:2",
+                "a7f2ff13bc495cf2:3",
+                "a7f2ff13bc495cf2:4",
+                "a7f2ff13bc495cf2:5",
+                "a7f2ff13bc495cf2:6",
+                "a7f2ff1481e87703:1",
+                "a9cf91f7bbf1862b:1",
+                "55ec222b86bcae53:1",
+                "cc97dc7b1d7d8f7b:1",
+                "c129715d7a2bc9a3:1",
+            ],
+        ),
+    ],
+)
+def test_published_vectors(source, hashes):
+    assert line_hashes(source.encode()) == hashes
+
+
+def test_lines_inserted_on_top_change_nothing():
+    report = (SAMPLES / "mypy.jsonl").read_text()
+    moved_report = re.sub(r'"line": (\d+)', lambda match: f'"line": {int(match[1]) + 2}', report)
+    moved = {path: b"# a licence\n# in two lines\n" + source for path, source in TREE.items()}
+    before = read(report, context=ReadContext(sources=TREE.get)).findings
+    after = read(moved_report, context=ReadContext(sources=moved.get)).findings
+    assert [finding.line for finding in after] == [finding.line + 2 for finding in before]
+    assert [finding.fingerprint for finding in after] == [finding.fingerprint for finding in before]
+    assert len({finding.fingerprint for finding in before}) == 5
+
+
+def test_characters_beyond_the_basic_plane_count_as_two():
+    assert line_hashes("😀\n".encode()) != line_hashes("😁\n".encode())
+    assert line_hashes(b"\xff\xfe\n") == line_hashes("��\n".encode())
+
+
+def test_without_source_numbers_in_the_message_do_not_matter():
+    first = Fingerprints(None).of("R", "a.py", 3, "line 3 of 17 is bad")
+    assert first == Fingerprints(None).of("R", "a.py", 9, "line 9 of 21 is bad")
+    assert first != Fingerprints(None).of("R", "b.py", 3, "line 3 of 17 is bad")
+    assert first.endswith(":1")
+
+
+def test_a_line_behind_the_end_falls_back():
+    fingerprints = Fingerprints({"a.py": b"x\n"}.get)
+    assert fingerprints.of("R", "a.py", 2, "m") == "c129715d7a2bc9a3:1"
+    assert len(fingerprints.of("R", "a.py", 3, "m").partition(":")[0]) == 32
+
+
+def test_large_sources_are_not_hashed():
+    started = time.perf_counter()
+    fingerprints = Fingerprints(lambda _: b"x = 1\n" * 1_000_000)
+    assert len(fingerprints.of("R", "a.py", 1, "m").partition(":")[0]) == 32
+    assert time.perf_counter() - started < 2

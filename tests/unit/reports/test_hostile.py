@@ -1,0 +1,278 @@
+"""Whatever the bytes, a report is read or refused with a sentence; nothing else happens."""
+
+import json
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.model import AuthorFault, ReportContent, ReportSpec
+from app.reports import FORMATS, ReadContext, ingest
+from tests.unit.reports.reading import SAMPLES, fault, read
+from tests.unit.reports.test_ingest import EXPECTED
+
+RAW = {name: (SAMPLES / name).read_bytes() for name in EXPECTED}
+NAMES = [*(entry.name for entry in FORMATS), ""]
+CONTEXT = ReadContext(
+    tree_paths=lambda: {"a.py", "src/shop/prices.py"},
+    sources=lambda path: b"one\ntwo\n" if path == "a.py" else None,
+)
+
+
+def settle(content: bytes, name: str) -> None:
+    """Reads or refuses with a sentence."""
+    try:
+        read_ = ingest(content, ReportSpec(path="out/x", format=name), context=CONTEXT)
+    except AuthorFault as refused:
+        sentence = refused.message
+    else:
+        consistent(read_)
+        return
+    assert sentence
+    assert len(sentence) < 1_000
+    assert sentence.isprintable()
+
+
+def consistent(read_: ReportContent) -> None:
+    """What a policy and a database rely on."""
+    for path in [
+        *(finding.path for finding in read_.findings),
+        *(test.path for test in read_.tests),
+        *(file.path for file in read_.coverage),
+    ]:
+        assert not path.startswith("/")
+        assert ".." not in path.split("/")
+        assert "\0" not in path
+    for finding in read_.findings:
+        assert finding.rule
+        assert finding.fingerprint
+        assert finding.line >= 0
+        assert "\0" not in finding.message
+        finding.message.encode()
+    for test in read_.tests:
+        assert test.name
+        assert 0 <= test.seconds < 1e9
+        (test.name + test.message + test.output).encode()
+    for file in read_.coverage:
+        assert all(line > 0 and hits >= 0 for line, hits in file.lines.items())
+        assert all(0 <= covered <= total for covered, total in file.branches.values())
+
+
+fuzzed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@fuzzed
+@given(st.binary(max_size=2_000), st.sampled_from(NAMES))
+def test_random_bytes(content, name):
+    settle(content, name)
+
+
+@fuzzed
+@given(st.sampled_from(sorted(RAW)), st.data())
+def test_mutated_samples(name, data):
+    content = bytearray(RAW[name])
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(content)))
+        length = data.draw(st.integers(0, 40))
+        content[at : at + length] = data.draw(
+            st.one_of(
+                st.binary(max_size=20),
+                st.sampled_from(
+                    [
+                        b"<",
+                        b'"',
+                        b"{",
+                        b"]",
+                        b"null",
+                        b"-1",
+                        b"1e999",
+                        b"\\ud800",
+                        b"&x;",
+                        b"\x00",
+                        b"\xff",
+                        b"<!--",
+                        b"../",
+                        b"9" * 400,
+                    ]
+                ),
+            )
+        )
+    settle(bytes(content), data.draw(st.sampled_from([EXPECTED[name], ""])))
+
+
+@fuzzed
+@given(st.sampled_from(sorted(RAW)), st.integers(0, 30_000))
+def test_cut_samples(name, at):
+    settle(RAW[name][:at], EXPECTED[name])
+
+
+VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(max_size=20),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@fuzzed
+@given(st.data())
+def test_values_of_wrong_types_anywhere_in_sarif(data):
+    log = json.loads(RAW["typos.sarif"])
+    place = log
+    for _ in range(data.draw(st.integers(1, 12))):
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        if not keys:
+            break
+        key = data.draw(st.sampled_from(keys))
+        if not isinstance(place[key], dict | list):
+            place[key] = data.draw(VALUES)
+            break
+        if data.draw(st.integers(0, 5)) == 0:
+            place[key] = data.draw(VALUES)
+            break
+        place = place[key]
+    settle(json.dumps(log).encode(), "sarif")
+
+
+XML_NAMES = st.sampled_from(
+    [
+        "testsuites",
+        "testsuite",
+        "testcase",
+        "failure",
+        "error",
+        "skipped",
+        "system-out",
+        "flakyFailure",
+        "coverage",
+        "sources",
+        "source",
+        "class",
+        "line",
+        "lines",
+        "x",
+    ]
+)
+XML_ATTRIBUTES = st.dictionaries(
+    st.sampled_from(
+        [
+            "name",
+            "classname",
+            "time",
+            "file",
+            "line",
+            "errors",
+            "failures",
+            "message",
+            "status",
+            "filename",
+            "number",
+            "hits",
+            "condition-coverage",
+            "line-rate",
+        ]
+    ),
+    st.one_of(
+        st.sampled_from(["1", "0", "-1", "x", "50% (1/2)", "/workspace/a.py", "../a", "9" * 30]),
+        st.text("ab<&\"'\n1", max_size=5),
+    ),
+    max_size=4,
+)
+
+
+def _element(name: str, attributes: dict[str, str], inner: list[str]) -> str:
+    from xml.sax.saxutils import quoteattr
+
+    said = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+    return f"<{name}{said}>{''.join(inner)}</{name}>"
+
+
+@fuzzed
+@given(
+    st.recursive(
+        st.sampled_from(["", "text", "<!-- c -->"]),
+        lambda inner: st.builds(_element, XML_NAMES, XML_ATTRIBUTES, st.lists(inner, max_size=4)),
+        max_leaves=20,
+    ),
+    st.sampled_from(["junit", "cobertura", ""]),
+)
+def test_elements_in_any_order(text, name):
+    settle(text.encode(), name)
+
+
+BOMB = b'<!DOCTYPE b [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>'
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        b'<testsuite name="&c;"/>',
+        b"<testsuite><testcase>&c;</testcase></testsuite>",
+        b'<coverage line-rate="&c;"/>',
+    ],
+)
+def test_entity_bombs(root):
+    assert "DOCTYPE with declarations of its own" in fault(b"<?xml version='1.0'?>" + BOMB + root)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><testsuite>&e;</testsuite>',
+        '<!DOCTYPE x [<!ENTITY % e SYSTEM "http://127.0.0.1/"> %e;]><testsuite/>',
+        '<!DOCTYPE x SYSTEM "http://127.0.0.1/x.dtd"><testsuite><testcase name="a"/>&e;</testsuite>',
+    ],
+)
+def test_external_entities(text):
+    assert "refused" in fault(text, "junit") or "five that XML knows" in fault(text, "junit")
+
+
+def test_an_undeclared_entity_in_an_attribute_under_an_external_doctype():
+    text = '<!DOCTYPE x SYSTEM "http://127.0.0.1/x.dtd"><testsuite name="&e;"><testcase name="a&e;b"/></testsuite>'
+    assert [test.name for test in read(text).tests] == ["ab"]
+
+
+def test_deep_documents():
+    assert "deeper than 200" in fault("<testsuite>" * 100_000, "junit")
+    assert "nested too deeply" in fault('{"runs":[{"x":' + "[" * 1_000_000, "sarif")
+
+
+def test_one_enormous_token_is_quick():
+    started = time.perf_counter()
+    fault(b"<testsuite name='" + b"x" * 20_000_000, "junit")
+    fault(b"<testsuite><!--" + b"x" * 20_000_000, "junit")
+    read(b"<testsuite><testcase name='" + b"x" * 20_000_000 + b"'/></testsuite>", "junit")
+    assert time.perf_counter() - started < 5
+
+
+def test_many_escapes_are_quick():
+    started = time.perf_counter()
+    text = "\x1b]" * 200_000
+    read(json.dumps({"runs": [{"results": [{"message": {"text": text}}]}]}))
+    assert time.perf_counter() - started < 2
+
+
+def test_recognition_of_hostile_heads_is_quick():
+    heads = [
+        b"<!--" * 16_000,
+        b"<!DOCTYPE [" * 6_000,
+        b" " * 65_536,
+        b"<?" * 32_768,
+        b"#\n" * 32_768,
+        b"# " * 32_768,
+        b"{" * 65_536,
+        b"<!DOCTYPE a" + b" [" * 30_000,
+    ]
+    for head in heads:
+        started = time.perf_counter()
+        for entry in FORMATS:
+            assert not entry.recognises(head)
+        assert time.perf_counter() - started < 0.5

@@ -1,0 +1,84 @@
+"""Which format it is, and whether it is what was declared."""
+
+import pytest
+from inline_snapshot import snapshot
+
+from app.model import AuthorFault, Kind, ReportSpec
+from app.reports import FORMATS, Limits, ReadContext, formats, ingest, recognise
+from tests.unit.reports.reading import SAMPLES
+
+EXPECTED = {
+    "ruff.sarif": "sarif",
+    "typos.sarif": "sarif",
+    "bandit.sarif": "sarif",
+    "zizmor.sarif": "sarif",
+    "mypy.jsonl": "mypy",
+    "pytest.xml": "junit",
+    "cobertura.xml": "cobertura",
+    "coverage.lcov": "lcov",
+}
+
+
+def test_every_sample_is_recognised_by_exactly_its_format():
+    for name, expected in EXPECTED.items():
+        head = (SAMPLES / name).read_bytes()
+        assert [entry.name for entry in FORMATS if entry.recognises(head)] == [expected]
+
+
+def test_every_format_has_a_sample():
+    assert set(EXPECTED.values()) == set(formats())
+
+
+def test_formats_for_the_catalogue():
+    assert formats() == {
+        "sarif": Kind.FINDINGS,
+        "mypy": Kind.FINDINGS,
+        "junit": Kind.TESTS,
+        "cobertura": Kind.COVERAGE,
+        "lcov": Kind.COVERAGE,
+    }
+
+
+def complaint(content: bytes, **spec: object) -> tuple[str, str]:
+    with pytest.raises(AuthorFault) as caught:
+        ingest(content, ReportSpec(path="out/x", **spec), context=ReadContext())
+    return caught.value.message, caught.value.hint
+
+
+def test_content_of_another_kind():
+    junit = (SAMPLES / "pytest.xml").read_bytes()
+    assert complaint(junit, kind=Kind.COVERAGE) == snapshot(
+        ("it holds tests (JUnit XML), not coverage", "declare its format, or write another file to this path")
+    )
+    assert complaint(junit, format="cobertura", kind=Kind.COVERAGE) == snapshot(
+        (
+            "it is declared as cobertura but holds JUnit XML",
+            "declare 'format: junit', or write Cobertura XML to it",
+        )
+    )
+    assert complaint(b"hello", kind=Kind.TESTS) == snapshot(
+        (
+            "it holds no report that we know",
+            "the formats are sarif, mypy, junit, cobertura, lcov; name one with 'format:' to see its own complaint",
+        )
+    )
+    assert complaint(b"", kind=Kind.TESTS)[0] == "it is empty"
+    assert complaint(junit, format="clover") == snapshot(
+        ("unknown format 'clover'", "the formats are sarif, mypy, junit, cobertura, lcov")
+    )
+
+
+def test_secrets_are_findings_marked_so():
+    spec = ReportSpec(path="out/x", kind=Kind.SECRETS, flag="f")
+    read = ingest((SAMPLES / "ruff.sarif").read_bytes(), spec, context=ReadContext(path="out/real.sarif"))
+    assert all(finding.secret for finding in read.findings)
+    assert (read.kind, read.path, read.flag) == ("findings", "out/real.sarif", "f")
+
+
+def test_a_clover_file_is_not_cobertura():
+    assert recognise(b'<?xml version="1.0"?><coverage generated="1"><project/></coverage>') is None
+
+
+def test_too_large():
+    with pytest.raises(AuthorFault, match="larger than 0 MB"):
+        ingest(b"x" * 11, ReportSpec(path="x"), context=ReadContext(limits=Limits(content=10)))
