@@ -35,8 +35,8 @@ EXECUTORS = (SandboxExecutor, ScriptedExecutor)
 __all__ = [
     "EXECUTORS",
     "JOB_UID",
-    "Answer",
     "MISSING",
+    "Answer",
     "Artifact",
     "AttemptOutcome",
     "AttemptSpec",
@@ -54,6 +54,8 @@ __all__ = [
     "Protection",
     "ReportReader",
     "ReportsRead",
+    "SandboxExecutor",
+    "ScriptedExecutor",
     "TreeEntry",
     "WorkspaceLimits",
     "Workspaces",

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pathspec
 
-from app.executors.protocol import Artifact, Collected
+from app.executors.protocol import MISSING, Artifact, Collected
 from app.model import CheckSpec, Misconfigured
 
 _SYS_OPENAT2 = 437  # the same number on every architecture (Linux 5.6)
@@ -96,13 +96,13 @@ def _open_regular(folder: int, path: str) -> tuple[int, int]:
         handle = open_beneath(folder, path)
     except OSError as error:
         reasons = {
-            errno.ENOENT: "missing",
-            errno.ENOTDIR: "missing",
+            errno.ENOENT: MISSING,
+            errno.ENOTDIR: MISSING,
             errno.ELOOP: "a link, which is never followed",
             errno.EXDEV: "outside out/",
             errno.ENXIO: "not a regular file",
             errno.EACCES: "unreadable",
-            errno.ENAMETOOLONG: "missing",
+            errno.ENAMETOOLONG: MISSING,
         }
         raise _Refused(reasons.get(error.errno or 0, f"unreadable: {error.strerror}")) from None
     status = os.fstat(handle)
@@ -156,7 +156,7 @@ class Collector:
         matcher = _matcher([path])
         names = [name for name in self._all if matcher.match_file(_PREFIX + shown(name))]
         return [self._one(declared, name) for name in names] or [
-            Collected(declared=declared, path="", problem="missing")
+            Collected(declared=declared, path="", problem=MISSING)
         ]
 
     def _one(self, declared: str, name: str) -> Collected:

@@ -1,17 +1,299 @@
-"""Trying the hostile set on this machine, at start. (The set itself is added next.)"""
+"""Trying the hostile set on this machine, at start: what an executor really gives, not what it should.
 
+A small world of things worth attacking is made outside (a key, another workspace, listeners, a process
+with a secret); the set runs inside real attempts, in parallel, in about a second; what it reports and
+what can be seen from outside become one cell each. Every cell is required for untrusted changes.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
 from typing import Protocol
 
-from app.executors.protocol import ProbeReport, Protection
+import msgspec
+
+from app.executors.launcher import Bind
+from app.executors.protocol import (
+    AttemptOutcome,
+    AttemptSpec,
+    Ended,
+    LogChunk,
+    LogSink,
+    ProbeReport,
+    Protection,
+)
+from app.executors.trees import JOB_UID
+from app.model import CheckSpec, Misconfigured, ReportSpec, Resources
+
+_INSIDE = (
+    "read_shadow service_environment key_file other_workspace_read other_workspace_write shared_tree_write "
+    "write_usr proc_sys_write loopback_tcp loopback_udp metadata_tcp metadata_udp unix_path unix_abstract "
+    "user_namespace io_uring kernel_keys bpf userfault trace_service signal_service"
+)
+_MEMORY, _DISK, _PIDS = 48 << 20, 16 << 20, 24
+_LINKS = ("out/link.xml", "out/folder/key", "out/fifo.xml", "out/../key")
+_OUTSIDE = ("memory_one", "memory_tree", "forks", "fill_disk", "outlive", "linger", "report_links")
+CELLS = (*_INSIDE.split(), *_OUTSIDE)
+
+_GROUPS_MEND = (
+    "let the service make control groups: run it as a systemd unit with Delegate=yes, or as root on a "
+    "machine where /sys/fs/cgroup is writable"
+)
+_NAMESPACE_MEND = (
+    "bubblewrap must be able to make user namespaces: install bubblewrap 0.8 or newer; in a container start "
+    "it with seccomp=unconfined and systempaths=unconfined, or run the worker outside of containers; on "
+    "Ubuntu permit bwrap in AppArmor"
+)
+_KERNEL_MEND = "the system call filter did not load: libseccomp and a kernel with seccomp are needed"
+_MENDS = dict.fromkeys(("memory_one", "memory_tree", "forks", "outlive", "linger"), _GROUPS_MEND)
+_MENDS |= dict.fromkeys(("io_uring", "kernel_keys", "bpf", "userfault"), _KERNEL_MEND)
 
 
 class Probed(Protocol):
     """What a probe needs of an executor."""
 
     name: str
+    root: Path
+
+    async def attempt(
+        self,
+        spec: AttemptSpec,
+        log: LogSink,
+        extra: tuple[Bind, ...] = (),
+        *,
+        grace: float | None = None,
+    ) -> AttemptOutcome:
+        """Run without asking for a probe first."""
+        ...
+
+
+class World(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies outside, as the hostile set is told: paths, ports, a process, amounts (all as text)."""
+
+    key: str
+    other: str
+    tree: str
+    secret: str
+    pid: str
+    tcp: str
+    udp: str
+    unix: str
+    abstract: str
+    daemon: str
+    bytes: str
+    disk: str
+    forks: str
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt of the probe: its outcome and what the set said, by attack."""
+
+    outcome: AttemptOutcome
+    said: dict[str, tuple[bool, str]]
+
+
+def interpreter() -> tuple[str, tuple[Bind, ...]]:
+    """Our Python by its real path, and what must be seen of it if it is not beneath /usr."""
+    program = os.path.realpath(sys.executable)
+    prefix = Path(sys.base_prefix).resolve()
+    if prefix.is_relative_to("/usr"):
+        return program, ()
+    return program, (Bind(source=prefix, at=str(prefix)),)
+
+
+async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+    writer.close()
+
+
+class _Answering(asyncio.DatagramProtocol):
+    """Answers every datagram, as a service would."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str | bytes | int, ...]) -> None:
+        if isinstance(self.transport, asyncio.DatagramTransport):
+            self.transport.sendto(data, addr)
+
+
+@contextlib.asynccontextmanager
+async def world(root: Path) -> AsyncIterator[World]:
+    """Make the world beneath `root`; it is gone afterwards."""
+    secret = secrets.token_hex(16)
+    async with contextlib.AsyncExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="probe-", dir=root)))
+        for name in ("tree", "other"):
+            (place / name).mkdir()
+        if os.geteuid() == 0:  # as workspaces give theirs
+            os.chown(place / "tree", JOB_UID, JOB_UID)
+        (place / "key").write_text(secret)
+        (place / "key").chmod(0o600)
+        (place / "other" / "source").write_text(secret)
+        tcp = await asyncio.start_server(_echo, "127.0.0.1", 0)
+        stack.callback(tcp.close)
+        loop = asyncio.get_running_loop()
+        udp, _ = await loop.create_datagram_endpoint(_Answering, local_addr=("127.0.0.1", 0))
+        stack.callback(udp.close)
+        path = tempfile.mktemp(prefix="portcullis-", suffix=".sock")  # noqa: S306 - a socket, bound at once
+        unix = await asyncio.start_unix_server(_echo, path)
+        stack.callback(lambda: Path(path).unlink(missing_ok=True))
+        stack.callback(unix.close)
+        await asyncio.to_thread(Path(path).chmod, 0o777)
+        abstract = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        stack.callback(abstract.close)
+        abstract.bind(f"\0portcullis-{secret[:12]}")
+        abstract.listen()
+        bystander = await asyncio.create_subprocess_exec("sleep", "60", env={"SECRET": secret})
+        stack.push_async_callback(bystander.wait)
+        stack.callback(bystander.kill)
+        yield World(
+            key=str(place / "key"),
+            other=str(place / "other" / "source"),
+            tree=str(place / "tree"),
+            secret=secret,
+            pid=str(bystander.pid),
+            tcp=str(tcp.sockets[0].getsockname()[1]),
+            udp=str(udp.get_extra_info("sockname")[1]),
+            unix=path,
+            abstract=f"portcullis-{secret[:12]}",
+            daemon=f"portcullis-daemon-{secret[:12]}",
+            bytes=str(4 * _MEMORY),
+            disk=str(_DISK),
+            forks=str(3 * _PIDS),
+        )
 
 
 async def probe(executor: Probed) -> ProbeReport:
-    """Claim nothing that was not tried."""
-    untried = Protection(name="hostile_set", held=False, detail="not tried")
-    return ProbeReport(executor=executor.name, usable=True, safe_for_untrusted=False, protections=(untried,))
+    """Try everything; gives the report, raises nothing for what is missing."""
+    try:
+        async with world(executor.root) as outside:
+            cells = await _cells(executor, outside)
+    except (Misconfigured, OSError) as error:
+        mend = error.hint if isinstance(error, Misconfigured) else ""
+        return _report(executor, _refused(str(error), mend or _NAMESPACE_MEND), usable=False)
+    return _report(executor, cells, usable=not all(cell.detail.startswith("no sandbox") for cell in cells))
+
+
+def _report(executor: Probed, cells: tuple[Protection, ...], *, usable: bool) -> ProbeReport:
+    return ProbeReport(
+        executor=executor.name,
+        usable=usable,
+        safe_for_untrusted=usable and all(cell.held for cell in cells),
+        protections=cells,
+    )
+
+
+def _refused(why: str, mend: str) -> tuple[Protection, ...]:
+    return tuple(Protection(name=name, held=False, detail=f"no sandbox: {why}", mend=mend) for name in CELLS)
+
+
+async def _cells(executor: Probed, outside: World) -> tuple[Protection, ...]:
+    groups = (
+        _INSIDE.split(),
+        ["memory_one"],
+        ["memory_tree"],
+        ["forks", "fill_disk", "report_links"],
+        ["outlive", "linger"],
+    )
+    tried = await asyncio.gather(
+        *(_try(executor, outside, number, names) for number, names in enumerate(groups))
+    )
+    inside = tried[0]
+    if inside.outcome.ended is Ended.SETUP_ERROR:
+        return _refused(inside.outcome.detail, _NAMESPACE_MEND)
+    cells = [_said(inside, name) for name in groups[0]]
+    cells += [_memory(tried[1], "memory_one"), _memory(tried[2], "memory_tree")]
+    cells += [_said(tried[3], "forks"), _said(tried[3], "fill_disk"), _links(tried[3], outside)]
+    cells += _survivors(tried[4], outside)
+    if await asyncio.to_thread(os.listdir, outside.tree):
+        tree = _cell("shared_tree_write", "a check wrote into the shared tree", held=False)
+        cells = [tree if cell.name == tree.name else cell for cell in cells]
+    return tuple(cells)
+
+
+async def _try(executor: Probed, outside: World, number: int, names: Iterable[str]) -> Tried:
+    """Run some attacks in one attempt."""
+    program, binds = interpreter()
+    text = (Path(__file__).parent / "hostile.py").read_text()
+    told = json.dumps(msgspec.to_builtins(outside))
+    said = bytearray()
+
+    async def listen(chunk: LogChunk) -> None:
+        said.extend(chunk.data)
+
+    spec = AttemptSpec(
+        attempt_id=f"probe-{os.getpid()}-{number}",
+        tree=Path(outside.tree),
+        check=CheckSpec(
+            id="probe",
+            key="probe",
+            argv=(program, "-I", "-c", text, told, *names),
+            timeout=0.5 if "linger" in names else 20.0,
+            resources=Resources(memory=_MEMORY, disk=_DISK, pids=_PIDS, cpus=2.0),
+            reports=tuple(ReportSpec(path=path) for path in _LINKS if "report_links" in names),
+        ),
+    )
+    outcome = await executor.attempt(spec, listen, binds, grace=0.1)
+    return Tried(outcome=outcome, said=_parse(bytes(said)))
+
+
+def _parse(said: bytes) -> dict[str, tuple[bool, str]]:
+    found: dict[str, tuple[bool, str]] = {}
+    for line in said.splitlines():
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            answer = json.loads(line)
+            found[str(answer["name"])] = (bool(answer["open"]), str(answer["detail"]))
+    return found
+
+
+def _cell(name: str, detail: str, *, held: bool) -> Protection:
+    return Protection(
+        name=name, held=held, detail=detail, mend="" if held else _MENDS.get(name, _NAMESPACE_MEND)
+    )
+
+
+def _said(tried: Tried, name: str) -> Protection:
+    """A cell that the set itself can tell; silence is not a protection."""
+    if name not in tried.said:
+        outcome = tried.outcome
+        return _cell(name, f"not tried: {outcome.ended} {outcome.detail}".strip(), held=False)
+    is_open, detail = tried.said[name]
+    return _cell(name, detail, held=not is_open)
+
+
+def _memory(tried: Tried, name: str) -> Protection:
+    is_open, detail = tried.said.get(name, (False, tried.outcome.detail))
+    return _cell(name, detail, held=not is_open and tried.outcome.ended is Ended.OUT_OF_MEMORY)
+
+
+def _links(tried: Tried, outside: World) -> Protection:
+    followed = [file.path for file in tried.outcome.files if not file.problem]
+    leaked = any(outside.secret.encode() in file.content for file in tried.outcome.files)
+    made = "report_links" in tried.said
+    detail = f"followed {followed}" if followed else "; ".join(file.problem for file in tried.outcome.files)
+    return _cell("report_links", detail, held=made and not followed and not leaked)
+
+
+def _survivors(tried: Tried, outside: World) -> list[Protection]:
+    alive = [place for place in Path("/proc").glob("[0-9]*/cmdline") if _names(place, outside.daemon)]
+    ended = tried.outcome.ended
+    daemon = "its daemon lives on" if alive else "killed with the check"
+    return [
+        _cell("outlive", daemon, held="outlive" in tried.said and not alive),
+        _cell("linger", f"ended: {ended}", held=ended is Ended.TIMED_OUT and not alive),
+    ]
+
+
+def _names(place: Path, marker: str) -> bool:
+    try:
+        return marker.encode() in place.read_bytes()
+    except OSError:
+        return False

@@ -109,8 +109,17 @@ class SandboxExecutor:
                 )
         return await self.attempt(spec, log)
 
-    async def attempt(self, spec: AttemptSpec, log: LogSink, extra: tuple[Bind, ...] = ()) -> AttemptOutcome:
-        """Run without asking whether this machine protects enough; the probe's own way in."""
+    async def attempt(
+        self,
+        spec: AttemptSpec,
+        log: LogSink,
+        extra: tuple[Bind, ...] = (),
+        *,
+        grace: float | None = None,
+    ) -> AttemptOutcome:
+        """Run without asking whether this machine protects enough; the probe's own way in. `extra` is
+        bound read-only too, `grace` (seconds) replaces the executor's.
+        """
         if not spec.check.script and not spec.check.argv:
             raise Misconfigured(f"check {spec.check.key} has nothing to run here")
         name = _safe(spec.attempt_id)
@@ -118,7 +127,7 @@ class SandboxExecutor:
         group = await asyncio.to_thread(self.cgroups.make, name, spec.check.resources)
         try:
             await asyncio.to_thread(self._prepare, spec, place)
-            return await self._run(spec, log, place, group, extra)
+            return await self._run(spec, log, place, group, extra, self.grace if grace is None else grace)
         finally:
             await asyncio.shield(asyncio.to_thread(_remove, group, place))
 
@@ -136,7 +145,13 @@ class SandboxExecutor:
             path.chmod(0o755 if path.is_dir() else 0o644)
 
     async def _run(
-        self, spec: AttemptSpec, sink: LogSink, place: Path, group: Group, extra: tuple[Bind, ...]
+        self,
+        spec: AttemptSpec,
+        sink: LogSink,
+        place: Path,
+        group: Group,
+        extra: tuple[Bind, ...],
+        grace: float,
     ) -> AttemptOutcome:
         filter_file = seccomp.open_program()
         arguments = os.memfd_create("arguments", os.MFD_CLOEXEC)
@@ -144,7 +159,7 @@ class SandboxExecutor:
         supervisor = None
         try:
             layout = await asyncio.to_thread(self._layout, spec, place, group, extra, filter_file, arguments)
-            supervisor = Supervisor(layout, group, log, timeout=spec.check.timeout, grace=self.grace)
+            supervisor = Supervisor(layout, group, log, timeout=spec.check.timeout, grace=grace)
             seen = await supervisor.run()
             await log.close()
             return await asyncio.to_thread(self._outcome, spec, seen, supervisor.out, log)

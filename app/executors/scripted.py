@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from app.executors.protocol import (
+    MISSING,
     Artifact,
     AttemptOutcome,
     AttemptSpec,
@@ -123,6 +124,6 @@ def _collected(spec: AttemptSpec, files: Mapping[str, bytes]) -> tuple[Collected
     return tuple(
         Collected(declared=path, path=path, content=files[path])
         if path in files
-        else Collected(declared=path, path="", problem="missing")
+        else Collected(declared=path, path="", problem=MISSING)
         for path in dict.fromkeys(declared)
     )
