@@ -32,8 +32,9 @@ def ansi_html(text: str) -> Markup:
 
 
 def _last_drawn(text: str) -> str:
-    plain = re.sub(r"\r+\n", "\n", text)
-    return re.sub(r"(?m)^[^\n]*\r(?=[^\n])", "", plain) if "\r" in plain else plain
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
