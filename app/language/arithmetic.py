@@ -172,7 +172,7 @@ def _ordered(op: CompareOp, left: int, right: int) -> bool:
 
 
 def kind_of(value: Value) -> str:
-    """What a value is, in words."""
+    """What a known value is, in words."""
     match value:
         case Known(value=bool()):
             return "true or false"
@@ -180,15 +180,11 @@ def kind_of(value: Value) -> str:
             return "a number"
         case Known(value=str()):
             return "a text"
-        case Known():
-            return "a list"
         case _:
-            return "a value"
+            return "a list"
 
 
 def _wrong(value: Value, wanted: str) -> Unknown:
-    if isinstance(value, Unknown):
-        return value
     return Unknown(cause=UnknownCause.MISSING, reason=f"is {kind_of(value)}, {wanted} was expected")
 
 

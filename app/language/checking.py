@@ -156,19 +156,17 @@ class _Checker:
             self.complain("G108", f"'{name}' is {meaning.unsupported}", node, length=length)
             return False
         if meaning.people and self.context == "when":
+            message = f"'when' cannot use '{name}': people change it"
             hint = "put it in the check's 'after' or in the gate"
-            self.complain("G107", f"'when' cannot use '{name}': people change it", node, hint=hint)
+            self.complain("G107", message, node, hint=hint, length=length)
         if meaning.gate_only and self.context != "gate":
-            self.complain(
-                "G107",
-                f"'{self.context}' cannot use '{name}': it looks at all checks, this one included",
-                node,
-                hint="name one check: checks.<id>.passed",
-            )
+            message = f"'{self.context}' cannot use '{name}': it looks at all checks, this one included"
+            self.complain("G107", message, node, hint="name one check: checks.<id>.passed", length=length)
         if self.declared is not None and (absent := meaning.kinds - set(self.declared)):
             what = " and ".join(_PRODUCERS[kind] for kind in sorted(absent))
+            message = f"no check declares {what}, so '{name}' is never known"
             hint = "add a report to a check, or a preset that writes one"
-            self.complain("G109", f"no check declares {what}, so '{name}' is never known", node, hint=hint)
+            self.complain("G109", message, node, hint=hint, length=length)
         return True
 
     def call(self, node: Call) -> ValueType | None:
@@ -214,6 +212,7 @@ class _Checker:
         types = {found for item in node.items if (found := self.type_of(item)) is not None}
         if len(types - {ValueType.ANY}) > 1:
             self.complain("G105", "a list holds values of one type", node)
+            return None
         return ValueType.LIST
 
     def compare(self, node: Compare) -> None:
@@ -276,6 +275,7 @@ class _Checker:
                 found,
             ):
                 self.possible(node.left, item)
+                self.possible(item, node.left)
 
     def possible(self, one: Node, other: Node) -> None:
         """Complain where a value is compared with a text that it never is."""

@@ -148,7 +148,9 @@ class _Evaluation:
             case Known():
                 return self.related(one, op, other, left, right, holds=value.value is True)
             case Unknown() | NotApplicable():
-                side = one if type(left) is type(value) else other
+                sides = ((one, left), (other, right))
+                guilty = [node for node, found in sides if type(found) is type(value)]
+                side = next(iter(guilty), other if isinstance(one, Constant) else one)
                 return f"{self.noun(side)}: {value.reason}"
 
     def related(

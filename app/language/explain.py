@@ -40,9 +40,14 @@ def show(value: Plain, unit: ValueType, *, towards: Direction = "down", digits: 
             return f"{number} %" if unit is ValueType.PERCENT else number
 
 
+def _whole(value: Fraction, towards: Direction, digits: int) -> int:
+    """The value in units of its last digit."""
+    scaled: Fraction = value * 10**digits
+    return floor(scaled) if towards == "down" else ceil(scaled)
+
+
 def _rounded(value: Fraction, towards: Direction, digits: int) -> str:
-    scaled = value * 10**digits
-    whole = floor(scaled) if towards == "down" else ceil(scaled)
+    whole = _whole(value, towards, digits)
     sign = "-" if whole < 0 else ""
     head, tail = divmod(abs(whole), 10**digits)
     exact = value.denominator == 1
@@ -103,10 +108,13 @@ def _numbers(
     low = left < right if op in {"==", "!="} else op in {">", ">="}
     first: Direction = "down" if low else "up"
     second: Direction = "up" if low else "down"
-    shown = ("", "")
-    for digits in range(1, _MOST_DIGITS + 1):
-        other = exactly(right, unit) if constant else show(right, unit, towards=second, digits=digits)
-        shown = (show(left, unit, towards=first, digits=digits), other)
-        if left == right or shown[0] != shown[1]:
-            break
-    return shown
+    digits = next(
+        (
+            count
+            for count in range(1, _MOST_DIGITS)
+            if left == right or _whole(left, first, count) != _whole(right, second, count)
+        ),
+        _MOST_DIGITS,
+    )
+    other = exactly(right, unit) if constant else show(right, unit, towards=second, digits=digits)
+    return show(left, unit, towards=first, digits=digits), other

@@ -56,7 +56,7 @@ def globs(patterns: tuple[str, ...]) -> Globs:
 
 @lru_cache(maxsize=1024)
 def _branch(pattern: str) -> re.Pattern[str]:
-    return _compiled(_path(pattern.split("/")) + r"\Z")
+    return _compiled(_path(_segments(pattern)) + r"\Z")
 
 
 def branch_matches(pattern: str, name: str) -> bool:
@@ -93,13 +93,18 @@ def _rule(pattern: str) -> _Rule | None:
     text = text.removeprefix("/")
     if not text:
         return None
-    segments = text.split("/")
+    segments = _segments(text)
     if not anchored:
         segments = ["**", *segments]
     everything_below = segments[-1] == "**"
     # whatever a folder pattern names, all beneath it is named too
     ending = "/" if folder and not everything_below else "" if everything_below else r"(?:/|\Z)"
     return _Rule(expression=_compiled(_path(segments) + ending), negated=negated)
+
+
+def _segments(text: str) -> list[str]:
+    """Between slashes; two stars or more alone are `**`, as git reads them."""
+    return [re.sub(r"\A\*{2,}\Z", "**", segment) for segment in text.split("/")]
 
 
 def _without_trailing_blanks(pattern: str) -> str:

@@ -227,8 +227,6 @@ class _Parser:
             if self.token.kind is TokenKind.NAME and self.tokens[self.at + 1].text == "=":
                 keyword = self.token
                 self.at += 2
-                if any(keyword.text == known for known, _ in kwargs):
-                    self.complain("G106", f"'{keyword.text[:40]}' is given twice", keyword)
                 kwargs.append((keyword.text, self.expression(0)))
             else:
                 if kwargs:
