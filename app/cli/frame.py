@@ -4,6 +4,8 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
 
 import click
 
@@ -16,19 +18,37 @@ _INTERRUPTED = 130
 
 
 class Commands(click.Group):
-    """The group that lists its commands in the order of the registry, as a reader would meet them."""
+    """The group of commands named in a registry, in that order.
+
+    A command's module is imported when it is called (or listed): `lint` should not wait for a web server.
+    """
+
+    def __init__(self, *, names: Sequence[str], package: str, **attributes: Any) -> None:  # noqa: ANN401 - click's
+        super().__init__(**attributes)
+        self._names = names
+        self._package = package
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, as registered."""
         del ctx
-        return list(self.commands)
+        return list(self._names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The `command` of the module of that name."""
+        del ctx
+        if cmd_name not in self._names:
+            return None
+        command = import_module(f"{self._package}.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
 
 
-def group(commands: Sequence[click.Command]) -> click.Group:
-    """The `portcullis` command made of these."""
+def group(names: Sequence[str], package: str) -> click.Group:
+    """The `portcullis` command made of the modules of these names in a package."""
 
     @click.group(
         cls=Commands,
+        names=names,
+        package=package,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     @click.version_option(
@@ -40,8 +60,6 @@ def group(commands: Sequence[click.Command]) -> click.Group:
         Exit status: 0 passed or done, 1 blocked or found something, 2 we could not do it.
         """
 
-    for command in commands:
-        portcullis.add_command(command)
     return portcullis
 
 

@@ -4,6 +4,7 @@ Colours appear on terminals only and never with NO_COLOR set (FORCE_COLOR asks f
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
@@ -108,3 +109,9 @@ def ends_with(status: Exit) -> None:
     """End the command with this exit status."""
     context: Any = click.get_current_context()
     context.exit(int(status))
+
+
+def colored() -> bool:
+    """Whether stdout takes colours here, for text that others coloured."""
+    wanted = color_wanted()
+    return sys.stdout.isatty() if wanted is None else wanted

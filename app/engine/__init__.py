@@ -7,6 +7,7 @@ from app.engine.engine import Engine
 from app.engine.intake import Accepted, Inbox, InboxLimits
 from app.engine.judging import judgement_of
 from app.engine.local import Invalid, LocalRun, Output, Progress
+from app.engine.preview import preview
 from app.engine.recompute import Recomputed, recompute
 from app.engine.services import Options, PageLink, Services
 from app.engine.vault import StoredApp, Vault
@@ -31,5 +32,6 @@ __all__ = [
     "Vault",
     "borrowed",
     "judgement_of",
+    "preview",
     "recompute",
 ]

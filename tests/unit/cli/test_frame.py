@@ -7,7 +7,7 @@ import pytest
 from inline_snapshot import external_file
 
 from app import __version__
-from app.cli import COMMANDS, frame, output
+from app.cli import COMMANDS, cli, frame, output
 from app.cli.output import Exit, color_wanted, counted, table
 from app.model import AuthorFault, Misconfigured, Outage
 
@@ -18,7 +18,9 @@ def failing(error: BaseException) -> click.Group:
         """Fail."""
         raise error
 
-    return frame.group([command])
+    group = click.Group("portcullis")
+    group.add_command(command)
+    return group
 
 
 @pytest.mark.parametrize(
@@ -113,12 +115,27 @@ def test_json_is_printed_for_any_model_value(capsys):
     assert json.loads(capsys.readouterr().out) == {"status": 1, "path": None}
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_every_command_explains_itself(command, portcullis):
-    ran = portcullis(str(command.name), "--help")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name, portcullis):
+    ran = portcullis(name, "--help")
     assert ran.status == 0
-    assert ran.out == external_file(f"help/{command.name}.txt")
+    assert ran.out == external_file(f"help/{name}.txt")
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert command.name == name
     assert command.help
     assert command.get_short_help_str(200).endswith(".")
     options = [item for item in command.params if isinstance(item, click.Option)]
     assert all(option.help for option in options), "every option says what it does"
+
+
+def test_a_command_does_not_load_what_it_does_not_use():
+    script = "import sys; from app.cli import main; main(['schema']); print(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert not {"fastapi", "sqlalchemy", "uvicorn"} & set(ran.stderr.split())
+
+
+def test_the_overview_lists_every_command(portcullis):
+    ran = portcullis("--help")
+    listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
+    assert listed == list(COMMANDS)
