@@ -22,7 +22,7 @@ RUN_TIMEOUT: Final = 600.0
 RESERVED: Final = "passed"
 _EXTERNAL_KEYS: Final = frozenset({"external", "when", "after", "needs", "required", "timeout"})
 _PASTED: Final = ("run", "args", "env", "workdir", "reports", "outputs", "artifacts", "when", "after")
-_LATER_EXTERNAL: Final = frozenset({"workflow", "upload"})
+_EXTERNAL_WORDS: Final = frozenset({"context", "app", "creator", "accept"})
 _HASH = re.compile(r"\$\{hash\(")
 
 
@@ -99,10 +99,8 @@ class Builder:
     def _external(self, node: Node, where: str, external: External | None) -> None:
         if external is None or not isinstance(node, MapNode):
             return
-        if ("app" in node.entries) == ("creator" in node.entries) and not set(node.entries) & {
-            "workflow",
-            "upload",
-        }:
+        written = node.entries.keys()
+        if ("app" in written) == ("creator" in written) and written <= _EXTERNAL_WORDS:
             hint = "name who posts it, or anybody could"
             self.complain("G021", "exactly one of 'app' and 'creator' is needed", node, where, hint)
         if external.context == "portcullis":

@@ -84,7 +84,9 @@ class Field(NamedTuple):
 
 
 class Record:
-    """A mapping with known keys. `later` are keys of later versions (refused, with a hint)."""
+    """A mapping with known keys. `later` are keys of later versions (refused, with a hint). Without a
+    required key it is BAD, unless `partial`.
+    """
 
     def __init__(
         self,
@@ -93,7 +95,9 @@ class Record:
         later: Mapping[str, str] | None = None,
         help_topic: str = "",
         wanted: str = "a mapping",
+        partial: bool = False,
     ) -> None:
+        self.partial = partial
         self.fields = dict(fields)
         self.later = dict(later or {})
         self.hint = f"portcullis explain {help_topic}" if help_topic else ""
@@ -113,11 +117,13 @@ class Record:
             read = field.shape.read(value, place, reading)
             if read is not BAD:
                 values[name] = read
-        for name, field in self.fields.items():
-            if field.required and name not in node.entries:
-                span = node.span
-                reading.complaints.add("G010", f"'{name}' is missing", span, where=where, hint=self.hint)
-        return values
+        missing = [name for name, field in self.fields.items() if field.required and name not in values]
+        if not node.entries.keys() & self.later.keys():
+            for name in missing:
+                if name not in node.entries:
+                    message = f"'{name}' is missing"
+                    reading.complaints.add("G010", message, node.span, where=where, hint=self.hint)
+        return BAD if missing and not self.partial else values
 
     def _refuse(
         self, name: str, span: Span, where: str, value: Node, node: MapNode, reading: Reading

@@ -300,4 +300,5 @@ TOP = Record(
     },
     help_topic="gate-file",
     wanted="a mapping with 'version', 'checks' and 'gate'",
+    partial=True,
 )

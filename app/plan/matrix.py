@@ -3,11 +3,12 @@
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import translate
+from functools import cache
 from typing import Final, Literal
 
 import msgspec
 
+from app.language import branch_matches
 from app.model import Scalar
 from app.plan.complaints import Span, shown
 from app.plan.containers import Items, Table, items_of
@@ -117,6 +118,8 @@ class MatrixShape:
                 add = reading.complaints.add
                 add("G012", message, key.span, where=f"{where}.{key_name}", known=shapes, word=key_name)
         kinds = [kind for kind in ("from", "changed") if kind in found]
+        if len(kinds) != 1 and not node.entries.keys() <= shapes.keys():
+            return None
         if len(kinds) != 1:
             reading.wrong(node, where, "exactly one of 'from' and 'changed'", code="G028")
             return None
@@ -228,8 +231,13 @@ def _cells(matrix: Matrix, axes: list[tuple[str, ...]]) -> Iterator[dict[str, Sc
 
 def _found(axis: Axis, paths: Sequence[str], changed: Sequence[str]) -> tuple[str, ...]:
     """Folders (glob ends in '/') or files that match, sorted, folders without the slash."""
-    matches = _Matcher(axis.glob)
     folders = axis.glob.endswith("/")
+    glob = axis.glob.rstrip("/")
+
+    @cache
+    def matches(name: str) -> bool:
+        return branch_matches(glob, name)  # whole and anchored, as with names of branches
+
     exist = {name for path in paths for name in _names(path, folders=folders) if matches(name)}
     if axis.kind == "from":
         return tuple(sorted(exist))
@@ -245,46 +253,3 @@ def _names(path: str, *, folders: bool) -> Iterator[str]:
     while end != -1:
         yield path[:end]
         end = path.find("/", end + 1)
-
-
-class _Matcher:
-    """Whether a path matches a glob, whole and anchored at the root: `*` within a segment, `**` over many."""
-
-    def __init__(self, glob: str) -> None:
-        segments = [part for part in glob.split("/") if part]
-        self.segments = [None if part == "**" else re.compile(translate(part)) for part in segments]
-        self.memory: dict[str, bool] = {}
-
-    def __call__(self, path: str) -> bool:
-        """Whether it matches; folders repeat for many files, so answers are kept."""
-        known = self.memory.get(path)
-        if known is None:
-            known = self.memory[path] = self._match(path.split("/"))
-        return known
-
-    def _match(self, parts: list[str]) -> bool:
-        """Simulates the segments as states, so the time is states x parts whatever the glob."""
-        states = self._closure({0})
-        for part in parts:
-            following: set[int] = set()
-            for state in states:
-                if state == len(self.segments):
-                    continue
-                pattern = self.segments[state]
-                if pattern is None:
-                    following.add(state)
-                elif pattern.match(part):
-                    following.add(state + 1)
-            states = self._closure(following)
-            if not states:
-                return False
-        return len(self.segments) in states
-
-    def _closure(self, states: set[int]) -> set[int]:
-        closed = set(states)
-        for state in sorted(states):
-            step = state
-            while step < len(self.segments) and self.segments[step] is None:
-                step += 1
-                closed.add(step)
-        return closed

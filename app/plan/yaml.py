@@ -245,7 +245,7 @@ def _syntax_hint(problem: str, context: str) -> str:
     if "tab" in problem:
         return "indent with spaces"
     if "flow mapping" in context or "flow sequence" in context:
-        return "quote an expression that holds a comma or quotes: \"findings('high', 'new') == 0\""
+        return "quote a value that holds commas, quotes or braces: \"findings('high', 'new') == 0\""
     if "cannot start any token" in problem:
         return "put quotes around the value"
     if "mapping values are not allowed" in problem:

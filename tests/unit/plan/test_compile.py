@@ -1,0 +1,314 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.model import (
+    Actor,
+    Change,
+    ChangeKind,
+    Comparison,
+    FileChange,
+    FileStatus,
+    GateItem,
+    Kind,
+    Need,
+    Plan,
+    Sha,
+)
+from app.plan import applies, compile_plan
+
+SHA = Sha("a" * 40)
+
+
+def comparison(*paths: str) -> Comparison:
+    files = tuple(FileChange(path=path, status=FileStatus.MODIFIED) for path in paths)
+    return Comparison(base_sha=SHA, head_sha=SHA, tested_sha=SHA, base_tree=SHA, tested_tree=SHA, files=files)
+
+
+@pytest.fixture
+def plan(valid):
+    def compiled(text: str, *, tree=(), changed=(), **more) -> Plan:
+        return compile_plan(
+            valid("version: 1\n" + text),
+            comparison=comparison(*changed),
+            tree_paths=tree,
+            policy_sha="p",
+            **more,
+        )
+
+    return compiled
+
+
+def keys(plan: Plan) -> list[str]:
+    return [check.key for check in plan.checks]
+
+
+TREE = ("services/a/x.py", "services/b/y/z.py", "services/readme.md", "top.py")
+
+
+def test_cells_in_the_order_of_the_file(plan):
+    compiled = plan("""\
+checks:
+  test:
+    matrix: {python: ['3.12', '3.10'], os: [linux, mac], exclude: [{python: '3.10', os: mac}]}
+    run: tox -e ${matrix.python} --os ${matrix.os} ${HOME}
+    env: {PY: "${matrix.python}"}
+    workdir: d/${matrix.os}
+    when: changed('${matrix.os}/**')
+    outputs: out/${matrix.os}.json
+    artifacts: ['out/${matrix.os}/']
+    reports: [{path: 'out/${matrix.python}/junit.xml'}, {path: out/coverage.xml, only: {python: '3.12', os: mac}}]
+gate: [tests.failed == 0, coverage.new >= 80%]
+""")
+    assert keys(compiled) == ["test (3.12, linux)", "test (3.12, mac)", "test (3.10, linux)"]
+    first, second, third = compiled.checks
+    assert first.cell == {"python": "3.12", "os": "linux"}
+    assert first.script == "tox -e 3.12 --os linux ${HOME}"
+    assert first.env == {"PY": "3.12"}
+    assert first.workdir == "d/linux"
+    assert first.when is not None
+    assert first.when.text == "changed('linux/**')"
+    assert (first.outputs, first.artifacts) == ("out/linux.json", ("out/linux/",))
+    assert [one.path for one in first.reports] == ["out/3.12/junit.xml"]
+    assert [one.path for one in second.reports] == ["out/3.12/junit.xml", "out/coverage.xml"]
+    assert (first.produces, second.produces) == ((Kind.TESTS,), (Kind.TESTS, Kind.COVERAGE))
+    assert len({check.definition for check in compiled.checks}) == 3
+    assert all(check.id == "test" for check in compiled.checks)
+    assert third.findings_succeed
+
+
+def test_folders_of_the_tested_tree(plan):
+    text = "checks: {s: {run: 'x ${matrix.d}', matrix: {d: {from: 'services/*/'}}}}\n"
+    assert keys(plan(text, tree=TREE)) == ["s (services/a)", "s (services/b)"]
+    assert keys(plan(text.replace("services/*/", "services/*"), tree=TREE)) == ["s (services/readme.md)"]
+    assert keys(plan(text.replace("services/*/", "services/**/"), tree=TREE)) == [
+        "s (services/a)",
+        "s (services/b)",
+        "s (services/b/y)",
+    ]
+
+
+def test_only_changed_folders_that_still_exist(plan):
+    text = "checks: {s: {run: x, matrix: {d: {changed: 'services/*/'}}}}\n"
+    changed = ("services/b/y/z.py", "services/gone/x.py", "top.py")
+    assert keys(plan(text, tree=TREE, changed=changed)) == ["s (services/b)"]
+
+
+def test_a_matrix_without_cells_is_not_needed(plan):
+    compiled = plan(
+        "checks: {s: {run: x, matrix: {d: {from: 'nope/*/'}}}, t: {run: y, needs: s}}\n", tree=TREE
+    )
+    assert keys(compiled) == ["t"]
+    assert compiled.empty_checks == ("s",)
+    assert not compiled.blocked
+
+
+@pytest.mark.parametrize(
+    ("matrix", "tree", "says"),
+    [
+        ("{d: {from: 'd/*/', max: 3}}", [f"d/{i}/x" for i in range(4)], "4 match 'd/*/', max is 3"),
+        ("{d: {from: 'd/*/'}}", [f"d/{i:02}/x" for i in range(21)], "21 match 'd/*/', max is 20"),
+        ("{d: {from: 'd/*/'}}", ["d/$(reboot)/x"], "'$(reboot)' is no safe matrix value".replace("'$", "'d/$")),
+        ("{d: {from: 'd/*/'}}", ["d/a b/x"], "'d/a b' is no safe matrix value"),
+        ("{a: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], b: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]}",
+         [], "more than 200 cells"),
+    ],
+)  # fmt: skip
+def test_too_large_or_unsafe_blocks_and_names_it(plan, matrix, tree, says):
+    compiled = plan(f"checks: {{ok: {{run: y}}, s: {{run: x, matrix: {matrix}}}}}\n", tree=tree)
+    assert says in compiled.blocked
+    assert "'s'" in compiled.blocked
+    assert compiled.checks == ()
+
+
+def test_a_product_that_nobody_can_enumerate_is_not_enumerated(plan):
+    axis = "[" + ", ".join(map(str, range(100))) + "]"
+    axes = ", ".join(f"a{i}: {axis}" for i in range(10))
+    compiled = plan(f"checks: {{s: {{run: x, matrix: {{{axes}, exclude: [{{a0: 1}}]}}}}}}\n")
+    assert "before 'exclude'" in compiled.blocked
+
+
+def test_two_hundred_checks_are_the_limit(plan):
+    text = "checks:\n" + "".join(f"  c{i}: {{run: x}}\n" for i in range(201))
+    assert plan(text).blocked == "more than 200 checks are planned"
+    assert len(plan(text, max_checks=201).checks) == 201
+
+
+def test_when_implies_soft_needs(plan):
+    compiled = plan("""\
+checks:
+  a: {run: x, outputs: out/f.json}
+  b: {run: x}
+  c: {run: x, needs: [b], when: checks.a.out.level == 'high' and checks.b.passed, after: checks.a.passed}
+""")
+    assert compiled.checks[2].needs == (Need(check="b"), Need(check="a", soft=True))
+
+
+def test_ignorable_is_what_has_no_when_of_its_own(plan):
+    compiled = plan(
+        "on: {ignore_paths: ['docs/**']}\nchecks: {a: {run: x}, b: {run: x, when: changed('**')}}\n"
+    )
+    assert [check.ignorable for check in compiled.checks] == [True, False]
+    assert compiled.ignore_paths == ("docs/**",)
+
+
+@pytest.mark.parametrize(
+    ("gate", "succeeds"),
+    [
+        ("", True),
+        ("gate: ['tests.failed == 0', 'coverage.new >= 80%']\n", True),
+        ("gate: [{all: ['tests.failed == 0', 'coverage.new >= 80%']}]\n", True),
+        ("gate: ['tests.failed == 0']\n", False),
+        ("gate: ['coverage.new >= 80%']\n", False),
+        ("gate: ['tests.failed == 0', {expect: 'coverage.new >= 80%', advisory: true}]\n", False),
+        ("gate: ['coverage.new >= 80%', {when: pr.draft, require: ['tests.failed == 0']}]\n", False),
+        ("gate: [checks.passed]\n", False),
+        ("gate: []\n", False),
+    ],
+)
+def test_findings_exits_succeed_only_where_all_its_evidence_is_judged(plan, gate, succeeds):
+    text = "checks: {t: {run: x, exit_codes: {findings: 1}, reports: [out/junit.xml, out/coverage.xml]}}\n"
+    assert plan(text + gate).checks[0].findings_succeed is succeeds
+
+
+def test_findings_exits_without_a_report_never_succeed(plan):
+    assert not plan("checks: {t: {run: x, exit_codes: {findings: 1}}}\n").checks[0].findings_succeed
+
+
+def test_definition_is_about_running_and_nothing_else(plan):
+    def definition(body: str, more: str = "") -> str:
+        return plan(f"checks:\n  t: {{{body}}}\n{more}").checks[0].definition
+
+    reports = "reports: [out/a-junit.xml, out/b-junit.xml]"
+    base = definition(f"run: x, env: {{A: '1', B: '2'}}, {reports}")
+    assert base == definition("reports: [out/b-junit.xml, out/a-junit.xml], env: {B: '2', A: 1}, run: x")
+    assert base == definition(
+        f"run: x, required: false, when: pr.number > 1, env: {{A: '1', B: '2'}}, {reports}"
+    )
+    assert base == definition(f"run: x, needs: u, env: {{A: '1', B: '2'}}, {reports}", "  u: {run: y}\n")
+    assert base != definition(f"run: y, env: {{A: '1', B: '2'}}, {reports}")
+    assert base != definition(f"run: x, env: {{A: '1', B: '3'}}, {reports}")
+    assert base != definition(f"run: x, timeout: 1m, env: {{A: '1', B: '2'}}, {reports}")
+    assert definition("use: ruff") != definition("use: ruff, args: --select=F")
+
+
+def test_presets_arrive_resolved(plan):
+    (check,) = plan("checks: {lint: {use: ruff, exit_codes: {not_needed: 9}}}\n").checks
+    assert check.preset == "ruff"
+    assert check.tools == ("ruff==0.17.5",)
+    assert check.findings_exits == (1,)
+    assert check.not_needed_exits == (9,)
+    assert check.severities["F*"] == "high"
+    assert "pyproject.toml" in check.config_files
+    assert not check.self_reported
+    (own,) = plan('checks: {lint: {use: ruff, reports: [], args: [--select, "it\'s", x y]}}\n').checks
+    assert own.reports == ()
+    assert own.script.endswith("""--select 'it'"'"'s' 'x y'""")
+    (test,) = plan("checks: {t: {use: pytest}}\n").checks
+    assert test.self_reported
+
+
+def test_the_whole_file_reaches_the_plan(plan):
+    compiled = plan("""\
+on: {branches: [main, 'release/*'], events: [push]}
+checks: {}
+gate:
+  - {when: pr.base == 'main', require: [{any: [has_label('x'), size.added < 800]}], because: rules, advisory: true}
+settings:
+  mode: observe
+  missing: advisory
+  small_change: {lines: 5}
+  generated: '*.lock'
+  coverage: {exclude: ['x/**']}
+  max_behind: 10
+  comment: never
+  publish: {checks: true}
+  ai_authored: {authors: ['*[bot]']}
+  gate: portcullis
+""")
+    (item,) = compiled.gate
+    assert item.advisory
+    assert item.because == "rules"
+    assert compiled.gate_declared
+    assert compiled.branches == ("main", "release/*")
+    assert compiled.events == ("push",)
+    settings = compiled.settings
+    assert (settings.mode, settings.missing, settings.small_change_lines) == ("observe", "advisory", 5)
+    assert (settings.generated, settings.coverage_exclude, settings.max_behind) == (
+        ("*.lock",),
+        ("x/**",),
+        10,
+    )
+    assert (settings.comment, settings.publish.checks, settings.publish.status) == ("never", True, False)
+    assert settings.ai_authored.authors == ("*[bot]",)
+    assert compiled.policy_sha == "p"
+    assert isinstance(item, GateItem)
+
+
+def change(kind: ChangeKind, base: str) -> Change:
+    return Change(kind=kind, key="k", base_ref=base, head_ref="h", head_sha=SHA, author=Actor(login="a"))
+
+
+@pytest.mark.parametrize(
+    ("on", "kind", "base", "expected"),
+    [
+        ("", ChangeKind.PULL_REQUEST, "main", True),
+        ("", ChangeKind.MERGE_GROUP, "refs/heads/main", True),
+        ("", ChangeKind.PUSH, "main", False),
+        ("", ChangeKind.PULL_REQUEST, "stable", True),
+        ("", ChangeKind.PULL_REQUEST, "topic", False),
+        ("on: {events: [push]}\n", ChangeKind.PUSH, "main", True),
+        ("on: {events: [push]}\n", ChangeKind.PULL_REQUEST, "main", False),
+        ("on: {branches: [main]}\n", ChangeKind.PULL_REQUEST, "feature/main", False),
+        ("on: {branches: [main]}\n", ChangeKind.PULL_REQUEST, "stable", False),
+        ("on: {branches: ['release/*']}\n", ChangeKind.PULL_REQUEST, "release/1.0", True),
+        ("on: {branches: []}\n", ChangeKind.PULL_REQUEST, "main", False),
+    ],
+)
+def test_what_a_gate_file_covers(valid, on, kind, base, expected):
+    gatefile = valid(f"version: 1\n{on}checks: {{}}\n")
+    assert applies(gatefile, change(kind, base), default_branch="main", protected=["stable"]) is expected
+
+
+@given(
+    st.lists(
+        st.tuples(st.sets(st.integers(0, 7), max_size=3), st.sets(st.integers(0, 7), max_size=2)),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_plans_are_never_cyclic(read, edges):
+    """Random needs and conditions: either refused as a cycle, or every check can be put in order."""
+    count = len(edges)
+    lines = ["version: 1", "checks:"]
+    for index, (needs, when) in enumerate(edges):
+        needed = ", ".join(f"c{one}" for one in sorted(needs) if one < count)
+        named = " or ".join(f"checks.c{one}.passed" for one in sorted(when) if one < count)
+        lines.append(f"  c{index}: {{run: x, needs: [{needed}]" + (f", when: {named}" if named else "") + "}")
+    parsed = read("\n".join(lines))
+    if parsed.gatefile is None:
+        assert {one.code for one in parsed.diagnostics} == {"G023"}
+        assert not orderable({i: {n for n in {*a, *b} if n < count} for i, (a, b) in enumerate(edges)})
+        return
+    compiled = compile_plan(parsed.gatefile, comparison=None, tree_paths=(), policy_sha="x")
+    assert orderable({check.id: {need.check for need in check.needs} for check in compiled.checks})
+
+
+def orderable(needs: dict) -> bool:
+    left = dict(needs)
+    while left:
+        free = [name for name, wanted in left.items() if not wanted & left.keys()]
+        if not free:
+            return False
+        for name in free:
+            del left[name]
+    return True
+
+
+def test_a_chain_of_a_thousand_is_followed_without_recursion(read):
+    text = "version: 1\nchecks:\n  c0: {run: x, needs: c999}\n" + "".join(
+        f"  c{i}: {{run: x, needs: c{i - 1}}}\n" for i in range(1, 1000)
+    )
+    (one,) = read(text).diagnostics
+    assert one.code == "G023"
+    assert "…" in one.message
