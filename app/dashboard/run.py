@@ -18,6 +18,7 @@ from app.publish import (
     checks_of,
     explanation,
     figures,
+    members,
     notes_of,
     show,
     sort_outcomes,
@@ -175,7 +176,7 @@ def outcome_tone(outcome: Outcome) -> str:
     return "wait" if words.outcome_word(outcome) == "pending" else "warn"
 
 
-frame.TEMPLATES.filters["outcome_tone"] = outcome_tone
+frame.TEMPLATES.filters |= {"outcome_tone": outcome_tone, "members": members}
 
 
 def _attempt_line(attempt: AttemptView, now: float) -> str:

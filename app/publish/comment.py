@@ -99,15 +99,15 @@ def _blocks(judgement: Judgement) -> list[str]:
         blocks.append(clean.escape(verdict.reason))
     if verdict.state is VerdictState.ERRORED:
         blocks.append(clean.escape(words.errored_advice(judgement)))
-    notes = notes_of(judgement)
-    if notes:
-        blocks.append(tables.bullet_list(notes, 10))
     if judgement.head_diagnostics:
         title = figures.count(len(judgement.head_diagnostics), "remark")
         diagnostics = tables.diagnostics_block(judgement.head_diagnostics)
         blocks.append(tables.details(f"{title} on the gate file of this change", [diagnostics]))
     if verdict.state is not VerdictState.PENDING:
         blocks += _folded(judgement, show(judgement))
+    notes = notes_of(judgement)
+    if notes:
+        blocks.append(tables.details(figures.count(len(notes), "note"), [tables.bullet_list(notes)]))
     blocks.append(tables.details(notices.HELP_TITLE, [_help(judgement)]))
     return blocks
 

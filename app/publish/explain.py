@@ -7,6 +7,7 @@ from app.model import (
     Conclusion,
     Diagnostic,
     Judgement,
+    Outcome,
     OutcomeValue,
     Severity,
     Status,
@@ -81,24 +82,38 @@ def _conditions(judgement: Judgement, paint: _Paint) -> Iterator[str]:
     outcomes = sort_outcomes(judgement.verdict.outcomes).all()
     if outcomes:
         yield paint("bold", "Conditions")
-    for depth, outcome in walk(outcomes):
-        word = (
-            "advice"
-            if outcome.advisory and outcome.value is OutcomeValue.UNMET
-            else words.outcome_word(outcome)
-        )
-        style = {OutcomeValue.MET: "green", OutcomeValue.UNMET: "red", OutcomeValue.EXEMPT: "dim"}.get(
-            outcome.value, "yellow"
-        )
-        text = clean.line(words.condition(outcome), WIDTH)
-        says = clean.line(outcome.says, WIDTH)
-        line = f"  {'  ' * depth}{paint('yellow' if outcome.advisory else style, f'{word:<10}')} {text}"
-        if says and says != text:
-            line += f"  ({says})"
+    lines = list(walk(outcomes))
+    width = max((len(_outcome_word(outcome)) for _, outcome in lines), default=0)
+    for depth, outcome in lines:
+        indent, word = "  " * depth, _outcome_word(outcome)
         where = clean.line(words.origin(outcome))
-        yield f"{line}  {paint('dim', where)}" if where else line
+        told = f"{_told(outcome)}  {paint('dim', where)}" if where else _told(outcome)
+        yield f"  {indent}{paint(_outcome_style(outcome), word)}{' ' * (width - len(word))}  {told}"
         if outcome.because:
-            yield f"  {'  ' * depth}{'':<10} because {clean.line(outcome.because, WIDTH)}"
+            yield f"  {indent}{' ' * width}  because {clean.line(outcome.because, WIDTH)}"
+
+
+def _told(outcome: Outcome) -> str:
+    """What an outcome says, then the condition as written; a group is named first."""
+    written = clean.line(words.condition(outcome), WIDTH)
+    says = clean.line(outcome.says, WIDTH)
+    if not says or says == written:
+        return written
+    return f"{written}: {says}" if outcome.kind in words.GROUPS else f"{says}  ({written})"
+
+
+def _outcome_word(outcome: Outcome) -> str:
+    return (
+        "advice" if outcome.advisory and outcome.value is OutcomeValue.UNMET else words.outcome_word(outcome)
+    )
+
+
+def _outcome_style(outcome: Outcome) -> str:
+    if outcome.value is OutcomeValue.MET:
+        return "green"
+    if outcome.value is OutcomeValue.EXEMPT:
+        return "dim"
+    return "red" if outcome.value is OutcomeValue.UNMET and not outcome.advisory else "yellow"
 
 
 def _checks(judgement: Judgement, paint: _Paint) -> Iterator[str]:

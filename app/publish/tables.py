@@ -41,7 +41,7 @@ def _outcome_row(depth: int, outcome: Outcome) -> tuple[str, ...]:
     word = words.outcome_word(outcome)
     indent = "&emsp;" * (depth - 1) + "↳ " if depth else ""
     written = words.condition(outcome)
-    text = written if outcome.kind in {"any", "all"} else clean.code(written)
+    text = clean.escape(written) if outcome.kind in words.GROUPS else clean.code(written)
     condition = indent + (text or clean.escape(outcome.says))
     if outcome.because:
         condition += f"<br>{clean.escape(outcome.because, 300)}"

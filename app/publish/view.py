@@ -136,7 +136,13 @@ def walk(outcomes: Sequence[Outcome], depth: int = 0) -> Iterator[tuple[int, Out
     for outcome in outcomes:
         yield depth, outcome
         if outcome.value not in {OutcomeValue.MET, OutcomeValue.EXEMPT}:
-            yield from walk(outcome.children, depth + 1)
+            yield from walk(members(outcome), depth + 1)
+
+
+def members(outcome: Outcome) -> tuple[Outcome, ...]:
+    """The children worth a line: checks that passed stand in the list of checks already."""
+    passed = {OutcomeValue.MET, OutcomeValue.EXEMPT}
+    return tuple(child for child in outcome.children if child.kind != "check" or child.value not in passed)
 
 
 def checks_of(judgement: Judgement) -> tuple[CheckResult, ...]:

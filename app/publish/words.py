@@ -91,6 +91,10 @@ def outcome_says(outcome: Outcome) -> str:
     return outcome.says or outcome.text
 
 
+GROUPS = frozenset({"any", "all", "when"})
+"""Kinds of outcomes that hold others."""
+
+
 def condition(outcome: Outcome) -> str:
     """A condition as written; a group by what it asks of its members."""
     match outcome.kind:
@@ -98,7 +102,9 @@ def condition(outcome: Outcome) -> str:
             return "any of"
         case "all":
             return "all of"
-        case "when" | "check" | "leaf":
+        case "when":
+            return f"when {outcome.children[0].text}" if outcome.children else outcome.text
+        case "check" | "leaf":
             return outcome.text
         case _:
             assert_never(outcome.kind)
