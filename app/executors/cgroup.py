@@ -149,12 +149,9 @@ class Cgroups:
                 place.rmdir()
         return frozenset(usable)
 
-    def make(self, name: str, resources: Resources) -> "Group":
-        """A group for one attempt, limited; leftovers of the same name are killed and removed first."""
-        group = Group([h.place / f"{self.prefix}-{name}" for h in self.hierarchies])
-        group.destroy_now()
-        group.create(resources)
-        return group
+    def group(self, name: str) -> "Group":
+        """The group of one attempt; `create` makes it."""
+        return Group([hierarchy.place / f"{self.prefix}-{name}" for hierarchy in self.hierarchies])
 
     def sweep(self) -> int:
         """Kill and remove every group of this owner; gives how many."""
@@ -164,7 +161,7 @@ class Cgroups:
             for place in hierarchy.place.glob(f"{self.prefix}-*")
         }
         for name in names:
-            Group([h.place / f"{self.prefix}-{name}" for h in self.hierarchies]).destroy_now()
+            self.group(name).destroy_now()
         return len(names)
 
 
@@ -216,6 +213,10 @@ class Group:
     def joins(self) -> list[str]:
         """The files a process writes its id to, to be in this group."""
         return [str(place / "cgroup.procs") for place in self.places]
+
+    def join(self, pid: int) -> bool:
+        """Move a process here; gives whether it is in every one of the directories now."""
+        return all(_write(Path(file), str(pid)) for file in self.joins)
 
     def pids(self) -> set[int]:
         """Every process in it."""

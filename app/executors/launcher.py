@@ -16,6 +16,7 @@ from app.executors.trees import JOB_UID
 
 STAGES = ("/media", "/mnt", "/srv", "/opt")
 WORKSPACE = "/workspace"
+HOME, TEMPORARY = "/home/job", "/tmp"  # noqa: S108 - the check's own
 FACTS = "/portcullis"
 HEAD_TREE = "/head"
 MOUNTED, STARTED = b"mounted\n", b"started\n"
@@ -56,7 +57,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
     `layer` lies above `tree` (configuration files from the base). `copy` copies the tree instead of
     laying an overlay; `hidden` are then the paths of `tree` that the layer's directories take the place
-    of. `clear` are paths of the view to remove; no directory on their way may be a link.
+    of. `clear` are paths of the view to remove; no directory on their way may be a link. `etc` are files
+    of the facts directory that /etc shows. `joins` are the control groups the launcher itself joins.
     """
 
     tree: Path
@@ -66,6 +68,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     hidden: tuple[str, ...] = ()
     binds: tuple[Bind, ...] = ()
     inputs: tuple[Bind, ...] = ()
+    etc: tuple[str, ...] = ()
     place: Path
     joins: tuple[str, ...] = ()
     disk: int = 1 << 30
@@ -74,8 +77,6 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     workdir: str = ""
     argv: tuple[str, ...] = ()
     root: bool = False
-    seccomp: int
-    arguments: int
 
     @property
     def stage(self) -> str:
@@ -119,7 +120,7 @@ def fstab(layout: Layout) -> str:
     return "\n".join(lines) + "\n"
 
 
-def script(layout: Layout) -> str:
+def script(layout: Layout, arguments: int) -> str:
     """The stage script, for `sh -e`. It reads one line before it becomes bwrap."""
     stage = layout.stage
     quote = shlex.quote
@@ -150,7 +151,7 @@ def script(layout: Layout) -> str:
         "echo mounted >&2",
         "read go",
         "exec </dev/null",
-        f"exec {drop}bwrap --args {layout.arguments} -- {shlex.join(_becoming(layout))}",
+        f"exec {drop}bwrap --args {arguments} -- {shlex.join(_becoming(layout))}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -182,7 +183,7 @@ def _system() -> list[str]:
     return arguments
 
 
-def bwrap_arguments(layout: Layout) -> list[str]:
+def bwrap_arguments(layout: Layout, seccomp: int) -> list[str]:
     """The options of bwrap."""
     stage = layout.stage
     arguments = [
@@ -190,14 +191,16 @@ def bwrap_arguments(layout: Layout) -> list[str]:
         "--die-with-parent",
         "--new-session",
         *("--cap-drop", "ALL", "--uid", str(_INNER_ID), "--gid", str(_INNER_ID), "--hostname", "check"),
-        *("--seccomp", str(layout.seccomp), "--clearenv"),
+        *("--seccomp", str(seccomp), "--clearenv"),
     ]
     for key, value in layout.environment.items():
         arguments += ["--setenv", key, value]
     arguments += _system()
+    for name in layout.etc:
+        arguments += ["--symlink", f"{FACTS}/{name}", f"/etc/{name}"]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--size", str(layout.shm), "--tmpfs", "/dev/shm"]  # noqa: S108 - the check's own
     arguments += ["--symlink", "/tmp", "/var/tmp", "--bind", f"{stage}/tmp", "/tmp"]  # noqa: S108 - the check's own
-    arguments += ["--bind", f"{stage}/home", "/home/job", "--bind", f"{stage}/m", WORKSPACE]
+    arguments += ["--bind", f"{stage}/home", HOME, "--bind", f"{stage}/m", WORKSPACE]
     arguments += ["--bind", f"{stage}/out", f"{WORKSPACE}/out", "--size", "1048576"]
     arguments += ["--tmpfs", f"{WORKSPACE}/in"]
     for number, bind in enumerate(layout.binds + layout.inputs):

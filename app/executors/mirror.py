@@ -143,13 +143,14 @@ class Mirror:
         base = base_ref if base_ref.startswith("refs/") else f"refs/heads/{base_ref}"
         by_sha = bool(SHA.match(head_refspec))
         head = head_refspec if by_sha or head_refspec.startswith("refs/") else f"refs/heads/{head_refspec}"
-        wanted = {base: self._own_ref("base", base), head: self._own_ref("head", head)}
+        ours = self._own_ref("base" if head == base else "head", head)
+        wanted = {base: self._own_ref("base", base), head: ours}
         if by_sha and await self.has(head):
             await self.git("update-ref", wanted.pop(head), head)
         missing = await self._fetch_refs(wanted, token)
         fetched = Fetched(
             base_sha=None if base in missing else await self._tip(self._own_ref("base", base)),
-            head_sha=None if head in missing else await self._tip(self._own_ref("head", head)),
+            head_sha=None if head in missing else await self._tip(ours),
         )
         for sha in {fetched.base_sha, fetched.head_sha} - {None}:
             await self.git("update-ref", f"refs/portcullis/pin/{sha}", str(sha))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.executors import launcher
+from app.executors import launcher, seccomp
 from app.executors.cgroup import Group
 from app.executors.launcher import Layout
 from app.executors.logs import Log
@@ -111,6 +111,21 @@ class Supervisor:
         self.grace = grace
         self.out = -1
         self.stage = -1
+        self._handed: list[int] = []
+
+    def _write_plan(self) -> list[str]:
+        """Write the stage script and the mounts, fill the descriptors for bwrap; gives the command."""
+        filter_file = seccomp.open_program()
+        self._handed.append(filter_file)
+        arguments = os.memfd_create("arguments", os.MFD_CLOEXEC)
+        self._handed.append(arguments)
+        place = self.layout.place
+        (place / "stage.sh").write_bytes(os.fsencode(launcher.script(self.layout, arguments)))
+        (place / "fstab").write_bytes(os.fsencode(launcher.fstab(self.layout)))
+        parts = launcher.bwrap_arguments(self.layout, filter_file)
+        os.write(arguments, b"".join(os.fsencode(part) + b"\0" for part in parts))
+        os.lseek(arguments, 0, os.SEEK_SET)
+        return launcher.command(self.layout)
 
     async def run(self) -> Observed:
         """Run to the end. All processes are dead when this returns or raises, cancellation included."""
@@ -129,11 +144,11 @@ class Supervisor:
     async def _spawn(self, output: Pipe, setup: Setup) -> asyncio.subprocess.Process:
         try:
             process = await asyncio.create_subprocess_exec(
-                *launcher.command(self.layout),
+                *self._write_plan(),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=output.write_end,
                 stderr=setup.pipe.write_end,
-                pass_fds=(self.layout.seccomp, self.layout.arguments),
+                pass_fds=self._handed,
                 env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
                 cwd="/",
                 start_new_session=True,
@@ -174,29 +189,32 @@ class Supervisor:
         self, process: asyncio.subprocess.Process, setup: Setup, exited: asyncio.Task[int]
     ) -> bool:
         """Take hold of the result directory once it is mounted, then let the check start."""
-        for word in (setup.mounted, setup.started):
-            waiting = asyncio.create_task(word.wait())
-            ended = asyncio.create_task(setup.pipe.ended.wait())
-            try:
-                await asyncio.wait(
-                    {waiting, exited, ended}, timeout=_SETUP_SECONDS, return_when="FIRST_COMPLETED"
-                )
-            finally:
-                waiting.cancel()
-                ended.cancel()
-            if not word.is_set():
-                await asyncio.sleep(0)  # an end and its last words may be seen in either order
-            if not word.is_set():
-                return False
-            if word is setup.mounted:
-                self._hold(process.pid)
-                if process.stdin is not None:
-                    process.stdin.write(b"go\n")
-                    process.stdin.close()
+        # Joining a group waits for an RCU grace period (5-12 ms), so it runs beside the mounting; the
+        # launcher waits for our word, so nothing of the check runs before it has joined.
+        joining = asyncio.create_task(asyncio.to_thread(self.group.join, process.pid))
+        try:
+            mounted = await _heard(setup, setup.mounted, exited)
+        finally:
+            joined = await joining
+        if not mounted:
+            return False
+        if not joined or not self._hold(process.pid):
+            setup.text += b"cannot join the control groups, or the launcher died"
+            return False
+        if process.stdin is not None:
+            process.stdin.write(b"go\n")
+            process.stdin.close()
+        return await _heard(setup, setup.started, exited)
+
+    def _hold(self, pid: int) -> bool:
+        """Open the result directory through the launcher's mount namespace: it stays readable after it."""
+        try:
+            self._open_stage(pid)
+        except OSError:
+            return False
         return True
 
-    def _hold(self, pid: int) -> None:
-        """Open the result directory through the launcher's mount namespace: it stays readable after it."""
+    def _open_stage(self, pid: int) -> None:
         stage = Path(f"/proc/{pid}/root{self.layout.stage}")
         self.stage = os.open(stage, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.out = os.open("out", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.stage)
@@ -247,10 +265,26 @@ class Supervisor:
 
     def close(self) -> None:
         """Let go of what outlived the processes; the kernel frees it."""
-        for handle in (self.out, self.stage):
+        for handle in (self.out, self.stage, *self._handed):
             if handle >= 0:
                 os.close(handle)
         self.out = self.stage = -1
+        self._handed = []
+
+
+async def _heard(setup: Setup, word: asyncio.Event, exited: asyncio.Task[int]) -> bool:
+    """Whether this word came before the launcher's end."""
+    waiting = asyncio.create_task(word.wait())
+    ended = asyncio.create_task(setup.pipe.ended.wait())
+    try:
+        await asyncio.wait({waiting, exited, ended}, timeout=_SETUP_SECONDS, return_when="FIRST_COMPLETED")
+        if not word.is_set():
+            # An end and its last words may be seen in either order.
+            await asyncio.wait({waiting, ended}, timeout=1, return_when="FIRST_COMPLETED")
+    finally:
+        waiting.cancel()
+        ended.cancel()
+    return word.is_set()
 
 
 def _signal(code: int) -> int | None:

@@ -1,0 +1,148 @@
+"""What one attempt sees: its directory, its mounts, its environment. Everything before the first process."""
+
+import hashlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from app.executors import launcher
+from app.executors.configuration import replacement, write_layer
+from app.executors.launcher import FACTS, HEAD_TREE, WORKSPACE, Bind, Layout
+from app.executors.protocol import AttemptSpec
+from app.executors.trees import JOB_UID
+from app.model import CheckSpec, Misconfigured
+
+_ETC = {
+    "passwd": "root:x:0:0:root:/root:/bin/sh\njob:x:1000:1000:job:/home/job:/bin/bash\n"
+    "nobody:x:65534:65534:nobody:/:/bin/false\n",
+    "group": "root:x:0:\njob:x:1000:\nnogroup:x:65534:\n",
+    "hosts": "127.0.0.1 localhost check\n::1 localhost\n",
+}
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}\Z")
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator lets every check see, read-only at its own path; `root`: the service is root."""
+
+    toolbox: Path | None = None
+    toolchains: tuple[Path, ...] = ()
+    root: bool = False
+
+
+def safe_name(attempt_id: str) -> str:
+    """The id itself, or its hash where it could not name a directory."""
+    if _PLAIN_ID.match(attempt_id):
+        return attempt_id
+    return hashlib.sha256(attempt_id.encode()).hexdigest()[:32]
+
+
+def write_facts(spec: AttemptSpec, place: Path) -> None:
+    """Make the attempt's directory: the script, the changed paths (each ended by NUL), a small /etc."""
+    shutil.rmtree(place, ignore_errors=True)
+    facts = place / "facts"
+    facts.mkdir(parents=True)
+    (facts / "script").write_text(spec.check.script)
+    (facts / "changed").write_bytes(b"".join(os.fsencode(path) + b"\0" for path in spec.changed))
+    for name, text in _ETC.items():
+        (facts / name).write_text(text)
+    for path in (place, facts, *facts.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def make_layout(
+    spec: AttemptSpec, place: Path, given: Given, extra: tuple[Bind, ...], joins: tuple[str, ...]
+) -> Layout:
+    """Decide what is mounted where; writes the configuration layer beneath `place` if there is one.
+
+    Raises Misconfigured for a source tree that is not there.
+    """
+    if not spec.tree.is_dir():
+        raise Misconfigured(f"there is no source tree at {spec.tree}")
+    layer, removed, hidden = _configuration(spec, place, root=given.root)
+    # A view whose files are not the check's own cannot be written in: then it gets a copy.
+    copy = given.root and spec.tree.stat().st_uid != JOB_UID
+    return Layout(
+        tree=spec.tree.resolve(),
+        layer=layer,
+        copy=copy,
+        clear=("out", "in", *removed),
+        hidden=hidden,
+        binds=(*_binds(spec, place, given), *extra),
+        inputs=tuple(
+            Bind(source=path.resolve(), at=f"{WORKSPACE}/in/{safe_name(name)}")
+            for name, path in spec.inputs.items()
+            if path.is_dir()
+        ),
+        etc=tuple(_ETC),
+        place=place,
+        joins=joins if copy else (),
+        disk=spec.check.resources.disk,
+        environment=_environment(spec, given),
+        workdir=spec.check.workdir,
+        argv=_argv(spec.check),
+        root=given.root,
+    )
+
+
+def _configuration(
+    spec: AttemptSpec, place: Path, *, root: bool
+) -> tuple[Path | None, tuple[str, ...], tuple[str, ...]]:
+    """(layer, paths to remove, paths hidden by the layer) of the base's configuration files."""
+    if spec.config_tree is None or not spec.check.config_files:
+        return None, (), ()
+    what = replacement(spec.tree, spec.config_tree, spec.check.config_files)
+    if not what.files:
+        return None, what.removed, ()
+    layer = place / "layer"
+    write_layer(spec.config_tree, what.files, layer, root=root)
+    return layer, what.removed, what.hidden
+
+
+def _binds(spec: AttemptSpec, place: Path, given: Given) -> tuple[Bind, ...]:
+    binds = [Bind(source=place / "facts", at=FACTS)]
+    seen = (*(() if given.toolbox is None else (given.toolbox,)), *given.toolchains)
+    binds += [Bind(source=path.resolve(), at=str(path)) for path in seen if path.exists()]
+    if spec.other_tree is not None:
+        binds.append(Bind(source=spec.other_tree.resolve(), at=HEAD_TREE))
+    return tuple(binds)
+
+
+def _environment(spec: AttemptSpec, given: Given) -> dict[str, str]:
+    """The usual, then the check's own, then the facts, which nothing overrides."""
+    path = "/usr/local/bin:/usr/bin:/bin"
+    facts = {_fact(key): value for key, value in spec.facts.items()}
+    ours = {
+        "PORTCULLIS_TRUSTED": "true" if spec.trusted else "false",
+        **facts,
+        "PORTCULLIS_CHANGED_FILES": f"{FACTS}/changed",
+        "PORTCULLIS_OUT": f"{WORKSPACE}/out",
+        "PORTCULLIS_IN": f"{WORKSPACE}/in",
+    }
+    if given.toolbox is not None:
+        ours["PORTCULLIS_TOOLBOX"] = str(given.toolbox)
+        path = f"{given.toolbox}/bin:{path}"
+    if spec.other_tree is not None:
+        ours["PORTCULLIS_HEAD_TREE"] = HEAD_TREE
+    usual = {
+        "PATH": path,
+        "HOME": launcher.HOME,
+        "USER": "job",
+        "LANG": "C.UTF-8",
+        "TMPDIR": launcher.TEMPORARY,
+        "TERM": "dumb",
+    }
+    return {**usual, **spec.check.env, **ours}
+
+
+def _fact(key: str) -> str:
+    return key if key.startswith("PORTCULLIS_") else f"PORTCULLIS_{key}"
+
+
+def _argv(check: CheckSpec) -> tuple[str, ...]:
+    if not check.script:
+        return check.argv
+    flags = ("-eo", "pipefail") if check.shell == "bash" else ("-e",)
+    return (check.shell, *flags, f"{FACTS}/script")
