@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -27,6 +28,8 @@ READ_SECONDS: Final = 30.0
 
 _IN_PARTS: Final = 256_000_000
 _LONG: Final = 1_000_000  # from here on checking takes milliseconds and leaves the loop
+_LINGER_BYTES: Final = 50_000_000
+_LINGER_SECONDS: Final = 2.0
 _TELL_EVERY: Final = 60.0
 _MAX_ID, _MAX_EVENT, _MAX_HOOK = 128, 64, 64  # columns of the store
 _FORM: Final = b"payload="
@@ -91,8 +94,16 @@ _OBJECT = msgspec.json.Decoder(_Object)
 class Webhooks:
     """The ASGI application. `intakes` verify by forge, `keeper` keeps, `tally` counts."""
 
-    def __init__(self, intakes: Mapping[str, Intake], keeper: Keeper, tally: Tally) -> None:
+    def __init__(
+        self,
+        intakes: Mapping[str, Intake],
+        keeper: Keeper,
+        tally: Tally,
+        *,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
         self._intakes = intakes
+        self._read_seconds = read_seconds
         self._keeper = keeper
         self._tally = tally
         self._in_parts = 0  # bytes of bodies that are not complete yet
@@ -112,7 +123,9 @@ class Webhooks:
             except _Refused as refused:
                 self._note(forge, refused)
                 body = msgspec.json.encode({"error": refused.reason})
-                await _reply(send, refused.status, body, *_extra(refused))
+                await _reply(
+                    send, refused.status, body, *_extra(refused), rest=receive if refused.close else None
+                )
             except _Gone:
                 self._tally.count(forge, "abandoned")
             else:
@@ -122,7 +135,7 @@ class Webhooks:
     async def _take(self, intake: Intake, scope: Scope, receive: Receive) -> tuple[str, bytes]:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            async with asyncio.timeout(READ_SECONDS):
+            async with asyncio.timeout(self._read_seconds):
                 body = await self._read(headers, receive)
         except TimeoutError:
             raise _Refused(408, "the body did not arrive in time", close=True) from None
@@ -199,7 +212,25 @@ def _extra(refused: _Refused) -> Iterator[tuple[bytes, bytes]]:
         yield (b"retry-after", b"60")
 
 
-async def _reply(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+async def _reply(
+    send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes], rest: Receive | None = None
+) -> None:
     length = (b"content-length", b"%d" % len(body))
     await send({"type": "http.response.start", "status": status, "headers": [_JSON, length, *headers]})
+    if rest is not None:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await _discard(rest)
+        body = b""
     await send({"type": "http.response.body", "body": body})
+
+
+async def _discard(receive: Receive) -> None:
+    """Take a little of what still comes: closing at once would reset the connection, answer and all."""
+    left = _LINGER_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
