@@ -5,7 +5,7 @@ import structlog
 from sqlalchemy import Connection
 
 from app.engine import rules
-from app.engine.gates import Reading, read_gate
+from app.engine.gates import Reading, gate_state, read_gate
 from app.engine.opening import PORTCULLIS, accept_change, start_run
 from app.engine.prepare import with_operator_limits
 from app.engine.publishing import republish
@@ -121,7 +121,7 @@ def _apply(
 ) -> None:
     now = services.clock.now()
     gatefile = moved.reading.gatefile
-    gate = "absent" if moved.reading.state == "absent" else "present"
+    gate = gate_state(moved.reading)
     gate_hash = gatefile.gate_hash if gatefile is not None else ""
     projects.know_branch(unit, moved.repository_id, moved.name, moved.tip, gate, gate_hash, now)
     if gatefile is not None and "push" in gatefile.events:

@@ -78,8 +78,12 @@ def _push(unit: Unit, services: Services, event: Pushed) -> tuple[str, str]:
     repository_id = know_repository(unit, services, event.repository)
     if event.after is None:
         return "done", f"{event.branch} was deleted"
-    open_on_it = changes.open_changes(unit.connection, repository_id, event.branch)
-    known = projects.branch(unit.connection, repository_id, event.branch)
+    connection, default = unit.connection, event.repository.default_branch
+    open_on_it = changes.open_changes(connection, repository_id, event.branch)
+    known = projects.branch(connection, repository_id, event.branch)
+    main = projects.branch(connection, repository_id, default)
+    if not open_on_it and known is None and event.branch != default and (not main or main[1] != "pushes"):
+        return "ignored", "no open change targets it"
     gate = known[1] if known is not None else "unknown"
     projects.know_branch(unit, repository_id, event.branch, event.after, gate, "", services.clock.now())
     row = projects.branch_id(unit.connection, repository_id, event.branch)

@@ -25,6 +25,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+def gate_state(reading: Reading) -> str:
+    """What is remembered of a branch: `absent`, `present`, or `pushes` where pushes to it are judged."""
+    if reading.state == "absent":
+        return "absent"
+    return "pushes" if reading.gatefile is not None and "push" in reading.gatefile.events else "present"
+
+
 async def read_gate(services: Services, repository: Repository, tip: Sha, branch: str) -> Reading:
     """The gate file of a branch at its tip."""
     path = services.options.gate_path

@@ -63,7 +63,7 @@ def start_run(
     for head in {run.head_sha for run in older} - {change.head_sha}:
         republish(unit, services, repository_id, head)
     branch = projects.branch(connection, repository_id, change.base_ref)
-    if branch is not None and branch[1] == "present":
+    if branch is not None and branch[1] in {"present", "pushes"}:
         republish(unit, services, repository_id, change.head_sha)
     unit.wake("run", run_id)
     return run_id

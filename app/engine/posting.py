@@ -50,7 +50,7 @@ async def _post(services: Services, repository: Repository, row: publications.Wa
         await forge.set_status(repository, wanted)
         return None
     if isinstance(wanted, Publication):
-        return (await forge.publish(repository, wanted, row.known_id)).id
+        return (await forge.publish(repository, wanted, row.known_id, fresh=row.fresh)).id
     return None
 
 
@@ -71,7 +71,7 @@ async def post_comment(services: Services, row_id: int) -> None:
 
     async def post() -> None:
         forge = services.forges[repository.forge]
-        posted = await forge.publish_comment(repository, wanted, row.known_id)
+        posted = await forge.publish_comment(repository, wanted, row.known_id, fresh=row.fresh)
         settled = await services.database.run(lambda unit: publications.posted_comment(unit, row, posted.id))
         if not settled:
             services.dispatch.wake(("comment", row_id))

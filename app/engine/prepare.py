@@ -62,14 +62,22 @@ async def prepare(
     found = Prepared(run=run, gate_text=reading.text, gate="present", branch_tip=policy_tip)
     if reading.gatefile is None:
         return msgspec.structs.replace(found, broken=True)
-    protected = () if reading.gatefile.branches is not None else await forge.protected_branches(repository)
-    if not applies(reading.gatefile, change, default_branch=repository.default_branch, protected=protected):
+    if not await _applies(forge, repository, change, reading.gatefile):
         ungated = msgspec.structs.replace(run, status=RunStatus.UNGATED)
         return msgspec.structs.replace(found, run=ungated)
     try:
         return await _plan(services, forge, repository, row, found, reading.gatefile)
     except AuthorFault as fault:
         return msgspec.structs.replace(found, refusal=fault.message)
+
+
+async def _applies(forge: Forge, repository: Repository, change: Change, gatefile: GateFile) -> bool:
+    """Whether the file judges this change; protected branches are only read where that could matter."""
+    default = repository.default_branch
+    if gatefile.branches is not None or change.base_ref == default:
+        return applies(gatefile, change, default_branch=default, protected=())
+    protected = await forge.protected_branches(repository)
+    return applies(gatefile, change, default_branch=default, protected=protected)
 
 
 async def _fetch(services: Services, forge: Forge, repository: Repository, change: Change) -> Fetched:

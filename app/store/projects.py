@@ -124,7 +124,7 @@ def repositories_to_read(connection: Connection, now: float) -> tuple[int, ...]:
 def know_branch(
     unit: Unit, repository_id: int, name: str, tip: Sha, gate: str, gate_hash: str, now: float
 ) -> None:
-    """Remember a branch's tip and whether it has a gate file (`present`, `absent`, `unknown`)."""
+    """Remember a branch's tip and whether it has a gate file (`absent`, `present`, `pushes`, `unknown`)."""
     values = {"tip_sha": tip, "gate": gate, "gate_hash": gate_hash, "seen_at": now}
     statement = insert(unit.connection, branches).values(repository_id=repository_id, name=name, **values)
     unit.connection.execute(

@@ -13,7 +13,9 @@ from app.store.tables import comments, publications
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of desired state. `due` = the forge does not show it yet as far as we know."""
+    """A row of desired state. `due` = the forge does not show it yet as far as we know; `fresh` =
+    nothing was ever tried for it.
+    """
 
     id: int
     repository_id: int
@@ -24,6 +26,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     posted_at: float | None
     wake_at: float | None
+    fresh: bool = False
 
     @property
     def due(self) -> bool:
@@ -126,7 +129,11 @@ def find_comment(connection: Connection, repository_id: int, number: int) -> Wan
     return None if row is None else _comment(row)
 
 
-def _claim(unit: Unit, table: Table, row_id: int, worker: str, lease_until: float, now: float) -> Any:  # noqa: ANN401 - a row
+def _claim(
+    unit: Unit, table: Table, row_id: int, worker: str, lease_until: float, now: float
+) -> tuple[Row[Any], bool] | None:
+    """The row under our lease and whether nobody ever held it; None while another worker does."""
+    before = unit.connection.execute(select(table.c.worker).where(table.c.id == row_id)).scalar()
     taken = unit.connection.execute(
         update(table)
         .where(table.c.id == row_id, or_(table.c.lease_until < now, table.c.worker == worker))
@@ -134,19 +141,20 @@ def _claim(unit: Unit, table: Table, row_id: int, worker: str, lease_until: floa
     )
     if not taken.rowcount:
         return None
-    return unit.connection.execute(select(table).where(table.c.id == row_id)).one()
+    row = unit.connection.execute(select(table).where(table.c.id == row_id)).one()
+    return row, not before
 
 
 def claim_publication(unit: Unit, row_id: int, worker: str, lease_until: float, now: float) -> Wanted | None:
     """The row under our lease, None if another worker has it."""
     row = _claim(unit, publications, row_id, worker, lease_until, now)
-    return None if row is None else _publication(row)
+    return None if row is None else msgspec.structs.replace(_publication(row[0]), fresh=row[1])
 
 
 def claim_comment(unit: Unit, row_id: int, worker: str, lease_until: float, now: float) -> Wanted | None:
     """The row under our lease, None if another worker has it."""
     row = _claim(unit, comments, row_id, worker, lease_until, now)
-    return None if row is None else _comment(row)
+    return None if row is None else msgspec.structs.replace(_comment(row[0]), fresh=row[1])
 
 
 def _posted(unit: Unit, table: Table, row: Wanted, known_id: int | None, **extra: object) -> bool:

@@ -101,7 +101,7 @@ branches = Table(
     _reference("repository_id", "repositories", index=False),
     Column("name", String(512), nullable=False),
     Column("tip_sha", String(64), nullable=False),
-    Column("gate", String(16), nullable=False),  # unknown, absent, present
+    Column("gate", String(16), nullable=False),  # unknown, absent, present, pushes
     Column("gate_hash", String(64), nullable=False, server_default=""),
     Column("seen_at", Float, nullable=False),
     UniqueConstraint("repository_id", "name"),

@@ -72,10 +72,11 @@ class Changes(msgspec.Struct, kw_only=True):
 
 
 class PullRequestView(Envelope, kw_only=True):
-    """`pull_request` and `pull_request_review`."""
+    """`pull_request` and `pull_request_review`; `before` is the head that a push replaced."""
 
     pull_request: PullRequest | None = None
     changes: Changes | None = None
+    before: str = ""
 
     def subject(self) -> PullRequest:
         """The pull request; refused without number or head."""

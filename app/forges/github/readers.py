@@ -75,6 +75,7 @@ def _pull_request(view: PullRequestView) -> Event:
         sender=sender,
         brought_head=brought,
         retargeted=retargeted,
+        before=_sha(view.before),
     )
 
 
