@@ -1,1 +1,211 @@
-"""To come."""
+"""Composition root: settings and registries become the services of a running program.
+
+Here, once, concrete things are named; everything else takes what it needs as an argument.
+"""
+
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from app.catalogue import catalogue
+from app.dashboard import AppSetup, Links, States, StoreReads, Surroundings
+from app.engine import (
+    Clock,
+    EmbeddedDispatch,
+    Engine,
+    Inbox,
+    Options,
+    Services,
+    StoredApp,
+    SystemClock,
+    Vault,
+)
+from app.executors import (
+    Executor,
+    GitWorkspaces,
+    LogLimits,
+    ReportReader,
+    SandboxExecutor,
+    Toolbox,
+    WorkspaceLimits,
+)
+from app.forges import AppCredentials, Forge, GitHubForge, GitHubIntake, Intake
+from app.model import Repository
+from app.settings import Settings, make_data_dir, secret_key
+from app.store import Database, ensure_schema, only_process
+from app.telemetry import register_secret
+
+LOG = structlog.get_logger(__name__)
+
+
+class Credentials:
+    """The GitHub App's credentials that count now: the environment's, else the stored ones."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._app: AppCredentials | None = None
+        self._secret = ""
+        self.from_environment = settings.github is not None
+        if settings.github is not None:
+            self._take(
+                settings.github.app_id,
+                settings.github.private_key.get_secret_value(),
+                settings.github.webhook_secret.get_secret_value(),
+            )
+
+    def use(self, app: StoredApp | None) -> None:
+        """Take over a stored app, unless the environment names one."""
+        if app is not None and not self.from_environment:
+            self._take(app.app_id, app.private_key, app.webhook_secret)
+
+    def app(self) -> AppCredentials | None:
+        """What to act as; None before set-up."""
+        return self._app
+
+    def secrets(self) -> tuple[str, ...]:
+        """Webhook secrets that deliveries may be signed with."""
+        return (self._secret,) if self._secret else ()
+
+    def _take(self, app_id: int, private_key: str, webhook_secret: str) -> None:
+        register_secret(private_key)
+        register_secret(webhook_secret)
+        self._app = AppCredentials(app_id=app_id, private_key=private_key)
+        self._secret = webhook_secret
+
+
+class Program(msgspec.Struct, kw_only=True):
+    """A program ready to run: `running()` starts it and stops it."""
+
+    settings: Settings
+    database: Database
+    services: Services
+    engine: Engine
+    inbox: Inbox
+    intakes: dict[str, Intake]
+    links: Links
+    reads: StoreReads
+    setup: AppSetup
+    vault: Vault
+    credentials: Credentials
+    surroundings: Surroundings
+    setup_token: str = ""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Take the one place, bring the schema up, start what works; the reverse at the end."""
+        ensure_schema(self.settings.database.get_secret_value(), embedded=self.settings.on_sqlite)
+        async with AsyncExitStack() as stack:
+            stack.callback(self.database.close)
+            stack.enter_context(only_process(self.database))
+            self.credentials.use(await self.database.read(self.vault.load_app))
+            self.setup_token = await self.setup.new_token()
+            report = await self.services.executor.probe()
+            if not report.safe_for_untrusted:
+                missing = ", ".join(cell.name for cell in report.protections if not cell.held)
+                self.services.untrusted_refused = f"not protected against: {missing}"
+                LOG.error("untrusted changes are refused on this machine", unprotected=missing)
+            await self.engine.start()
+            stack.push_async_callback(self.engine.stop)
+            await stack.enter_async_context(self.inbox)
+            yield
+
+
+def workspaces(settings: Settings) -> GitWorkspaces:
+    """Mirrors and source trees beneath the data directory."""
+    limits = WorkspaceLimits(
+        changed_files=settings.max_changed_files, changed_bytes=int(settings.max_change_bytes)
+    )
+    loopback = settings.github_api_url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
+    return GitWorkspaces(settings.data_dir / "mirrors", limits=limits, allow_http=loopback)
+
+
+def toolbox(settings: Settings) -> Toolbox:
+    """The presets' pinned tools."""
+    return Toolbox(settings.toolbox_dir)
+
+
+def executor(settings: Settings, *, root: Path | None = None) -> SandboxExecutor:
+    """What runs checks."""
+    tools = toolbox(settings)
+    return SandboxExecutor(
+        root or settings.data_dir / "sandbox",
+        store=settings.data_dir / "artifacts",
+        toolbox=tools.path if tools.installed else None,
+        toolchains=settings.toolchains,
+        log_limits=LogLimits(most=int(settings.max_log_bytes)),
+    )
+
+
+def options(settings: Settings) -> Options:
+    """The engine's limits."""
+    return Options(
+        parallel_checks=settings.parallel_checks,
+        max_timeout=settings.max_check_timeout.total_seconds(),
+        trusted_apps=settings.trusted_apps,
+    )
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    runner: Executor | None = None,
+) -> Program:
+    """Everything of one process, not yet started. `clock` and `runner` are given by scenarios."""
+    make_data_dir(settings)
+    key = secret_key(settings).get_secret_value()
+    register_secret(key)
+    clock = clock or SystemClock()
+    database = Database(settings.database.get_secret_value())
+    links, vault, credentials = Links(key), Vault(key), Credentials(settings)
+
+    def page_link(run_id: int, repository: Repository) -> str:
+        return links.run_url(settings.base_url, run_id, clock.now(), private=repository.private)
+
+    forge: Forge = GitHubForge(credentials.app, api_url=settings.github_api_url)
+    intakes: dict[str, Intake] = {"github": GitHubIntake(credentials.secrets)}
+    chosen = options(settings)
+    services = Services(
+        database=database,
+        forges={forge.kind: forge},
+        intakes=intakes,
+        workspaces=workspaces(settings),
+        executor=runner or executor(settings),
+        reader=ReportReader(),
+        catalogue=catalogue(),
+        page_link=page_link,
+        clock=clock,
+        dispatch=EmbeddedDispatch(clock, {"attempt": chosen.parallel_checks}),
+        worker=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+        options=chosen,
+    )
+    reads = StoreReads(database, page_link)
+    setup = AppSetup(
+        database,
+        vault,
+        States(key),
+        api_url=settings.github_api_url,
+        public_url=settings.base_url,
+        configured=credentials.from_environment,
+        now=clock.now,
+        changed=credentials.use,
+    )
+    return Program(
+        settings=settings,
+        database=database,
+        services=services,
+        engine=Engine(services),
+        inbox=Inbox(database, clock),
+        intakes=intakes,
+        links=links,
+        reads=reads,
+        setup=setup,
+        vault=vault,
+        credentials=credentials,
+        surroundings=Surroundings(reads=reads, setup=setup, links=links, now=clock.now),
+    )

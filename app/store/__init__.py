@@ -5,6 +5,7 @@ One module per aggregate: `runs`, `checks`, `changes`, `projects`, `publications
 """
 
 from app.store import changes, checks, deliveries, projects, publications, records, runs
+from app.store.only import only_process
 from app.store.schema import SchemaLevel, SchemaState, ensure_schema, migrate, schema_state
 from app.store.session import Database, Key, Unit, make_engine, pack, squeeze, unpack
 from app.store.tables import metadata
@@ -22,6 +23,7 @@ __all__ = [
     "make_engine",
     "metadata",
     "migrate",
+    "only_process",
     "pack",
     "projects",
     "publications",

@@ -1,8 +1,20 @@
 """The HTTP edge: webhooks, health, the API, and the dashboard's pages."""
 
-from app.web.api import Recomputed, RunReads
+from app.web.api import RunReads
 from app.web.health import Probe
+from app.web.program import Server, application, listen, serve
 from app.web.server import WebParts, create_app
 from app.web.webhooks import Keeper, Tally
 
-__all__ = ["Keeper", "Probe", "Recomputed", "RunReads", "Tally", "WebParts", "create_app"]
+__all__ = [
+    "Keeper",
+    "Probe",
+    "RunReads",
+    "Server",
+    "Tally",
+    "WebParts",
+    "application",
+    "create_app",
+    "listen",
+    "serve",
+]

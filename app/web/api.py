@@ -8,22 +8,9 @@ from fastapi import APIRouter, Header, Path, Query
 from starlette.responses import Response
 
 from app.dashboard import Links, LinkState
-from app.model import Judgement, Outage, Verdict
+from app.engine import Recomputed
+from app.model import Judgement, Outage
 from app.publish import explain_text
-
-
-class Recomputed(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored verdict judged again from its stored inputs.
-
-    `same` is true when both are the same bytes; else `now` is what today's rules say. `stored_rules` and
-    `rules` are the versions of the rules then and now.
-    """
-
-    judgement: Judgement
-    same: bool
-    stored_rules: int
-    rules: int
-    now: Verdict | None = None
 
 
 class RunReads(Protocol):

@@ -1,0 +1,114 @@
+"""A wired program as an application, and the process that serves it."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncGenerator, Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.catalogue import schema
+from app.dashboard import routes
+from app.model import Misconfigured
+from app.store import SchemaLevel, schema_state
+from app.web.server import WebParts, create_app
+from app.wiring import Program
+
+
+def application(program: Program, started: Callable[[], None] = lambda: None) -> FastAPI:
+    """The program's application; `started` is called once it is ready for requests."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan() -> AsyncGenerator[None]:
+        async with program.running():
+            started()
+            yield
+
+    async def database() -> str:
+        await program.database.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+        return ""
+
+    async def migrations() -> str:
+        url = program.settings.database.get_secret_value()
+        state = await asyncio.to_thread(schema_state, url)
+        return "" if state.level is SchemaLevel.CURRENT else f"the database's schema is {state.level.value}"
+
+    async def untrusted() -> str:
+        return program.services.untrusted_refused
+
+    return create_app(
+        WebParts(
+            intakes=program.intakes,
+            keeper=program.inbox,
+            reads=program.reads,
+            links=program.links,
+            now=program.services.clock.now,
+            schema=schema(),
+            pages=routes(program.surroundings),
+            probes={"database": database, "migrations": migrations, "sandbox": untrusted},
+            lifespan=lifespan,
+        )
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises Misconfigured where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot listen on {host} port {port}: {error.strerror}",
+            hint="stop what listens there, or set PORTCULLIS_HOST and PORTCULLIS_PORT",
+        ) from error
+
+
+class Server(uvicorn.Server):
+    """uvicorn, stopped by its owner or by signals."""
+
+    def __init__(self, app: FastAPI, *, signals: bool = True) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="none",
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=10,
+            )
+        )
+        self._signals = signals
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - uvicorn's own
+        """Take signals only where this process is ours alone."""
+        if self._signals:
+            with super().capture_signals():
+                yield
+        else:
+            yield
+
+
+async def serve(program: Program, listener: socket.socket, started: Callable[[], None]) -> None:
+    """Serve until a signal comes. Raises what start-up raised."""
+    failure: list[BaseException] = []
+    app = application(program, started)
+    inner = app.router.lifespan_context
+
+    @contextlib.asynccontextmanager
+    async def watched(of: FastAPI) -> AsyncGenerator[None]:
+        try:
+            async with inner(of):
+                yield
+        except BaseException as error:
+            failure.append(error)
+            raise
+
+    app.router.lifespan_context = watched
+    await Server(app).serve(sockets=[listener])
+    if failure:
+        raise failure[0]

@@ -1,0 +1,138 @@
+"""The whole service around a practice GitHub, in this process: what flow tests act on."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from app.engine import Clock
+from app.executors import Executor, ScriptedExecutor
+from app.forges import EVENTS, PERMISSIONS
+from app.practice import CheckRun, Comment, Content, PracticeForge, PullRequest, Repository, World, serving
+from app.settings import load
+from app.web import Server, application, listen
+from app.wiring import Program, build
+
+WEBHOOK_SECRET = "practice webhook secret"
+
+
+class Stage:
+    """A practice forge with one organisation, some people, our app, and the service that serves it."""
+
+    def __init__(self, forge: PracticeForge, program: Program, url: str) -> None:
+        self.forge = forge
+        self.world = forge.world
+        self.program = program
+        self.url = url
+
+    async def settled(self, seconds: float = 60.0) -> None:
+        """Wait until all deliveries arrived and nothing runs or waits (timers aside)."""
+        async with asyncio.timeout(seconds):
+            while True:
+                await self.forge.hooks.settle()
+                await self.program.services.dispatch.idle()
+                await self.forge.hooks.settle()  # what we posted may have been told to us
+                await asyncio.sleep(0.02)
+                if self.program.services.dispatch.quiet:
+                    return
+
+    async def repository(
+        self, files: Mapping[str, Content], name: str = "acme/shop", *, private: bool = False
+    ) -> Repository:
+        """A repository of the organisation that alice and bob may write to."""
+        repo = await self.forge.create_repository(name, files, private=private)
+        repo.permissions |= {"alice": "write", "bob": "write", "carol": "read"}
+        return repo
+
+    def runs(self, repo: Repository, sha: str, name: str = "portcullis") -> list[CheckRun]:
+        """Our check runs of a name on a SHA, oldest first."""
+        return [run for run in repo.runs.values() if run.head_sha == sha and run.name == name]
+
+    def verdict(self, repo: Repository, pull: PullRequest) -> CheckRun:
+        """The newest check run of ours on a pull request's head."""
+        found = self.runs(repo, pull.head_sha)
+        assert found, "nothing was posted"
+        return found[-1]
+
+    def comments(self, repo: Repository, pull: PullRequest) -> list[Comment]:
+        """Our comments on a pull request."""
+        return [
+            comment
+            for comment in repo.comments.values()
+            if comment.number == pull.number and comment.app_id is not None
+        ]
+
+
+@asynccontextmanager
+async def practice(root: Path) -> AsyncIterator[PracticeForge]:
+    """A practice forge with people and our app, not yet installed."""
+    forge = PracticeForge(World(root / "forge"))
+    forge.world.add_organization("acme")
+    for login in ("alice", "bob", "carol"):
+        forge.world.add_user(login)
+    async with serving(forge):
+        yield forge
+
+
+@asynccontextmanager
+async def stage(
+    root: Path,
+    *,
+    runner: Executor | None = None,
+    clock: Clock | None = None,
+    database_url: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> AsyncGenerator[Stage]:
+    """Everything started, the app installed on the organisation."""
+    async with practice(root) as forge:
+        listener = listen("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        app = forge.world.add_app(
+            "portcullis",
+            owner="acme",
+            webhook_url=f"{url}/webhooks/github",
+            webhook_secret=WEBHOOK_SECRET,
+            permissions=dict(PERMISSIONS),
+            events=list(EVENTS),
+        )
+        settings = load(
+            {
+                "PORTCULLIS_DATA_DIR": str(root / "data"),
+                "PORTCULLIS_PUBLIC_URL": url,
+                "PORTCULLIS_GITHUB_API_URL": forge.world.api_url,
+                "PORTCULLIS_GITHUB_APP_ID": str(app.id),
+                "PORTCULLIS_GITHUB_PRIVATE_KEY": app.private_key,
+                "PORTCULLIS_GITHUB_WEBHOOK_SECRET": WEBHOOK_SECRET,
+                "PORTCULLIS_SECRET_KEY": secrets.token_urlsafe(48),
+                **({"PORTCULLIS_DATABASE_URL": database_url} if database_url else {}),
+                **(environment or {}),
+            }
+        )
+        program = build(settings, clock=clock, runner=runner or ScriptedExecutor({}))
+        async with serving_program(program, listener):
+            forge.install("alice", app, "acme")
+            scene = Stage(forge, program, url)
+            await scene.settled()
+            yield scene
+
+
+@asynccontextmanager
+async def serving_program(program: Program, listener: object) -> AsyncGenerator[None]:
+    """The program's own HTTP server in this event loop."""
+    started = asyncio.Event()
+    server = Server(application(program, started.set), signals=False)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    waiting = asyncio.create_task(started.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        await task
+        raise RuntimeError("the service did not start; its log says why")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
