@@ -12,7 +12,16 @@ from app.dashboard import frame, logs
 from app.dashboard.access import open_run
 from app.dashboard.ansi import ansi_html
 from app.dashboard.protocol import ArtifactView, AttemptView, RunPage, Surroundings
-from app.model import AttemptStatus, CheckResult, Judgement, Outcome, OutcomeValue, Status, VerdictState
+from app.model import (
+    AttemptStatus,
+    CheckResult,
+    Judgement,
+    Outage,
+    Outcome,
+    OutcomeValue,
+    Status,
+    VerdictState,
+)
 from app.publish import (
     Shown,
     checks_of,
@@ -52,9 +61,10 @@ async def run(request: Request, surroundings: Surroundings) -> Response:
     opened = await open_run(request, surroundings)
     if isinstance(opened, Response):
         return opened
-    shown_logs = {
-        attempt.id: await _tail(surroundings, attempt) for attempt in attempts_with_log(opened.attempts)
-    }
+    try:
+        shown_logs = {one.id: await _tail(surroundings, one) for one in attempts_with_log(opened.attempts)}
+    except Outage:
+        return frame.unavailable()
     token = request.query_params.get("t", "")
     return frame.page("run.html", run_view(opened, shown_logs, token=token, now=surroundings.now()))
 

@@ -7,6 +7,7 @@ person (`@name`), refer to an issue (`#12`), become a link, HTML or a heading, o
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import accumulate
 
 ELLIPSIS = "…"
 _GAP = "&#8203;"
@@ -125,14 +126,8 @@ def fit(blocks: list[str], limit: int, more: str) -> str:
     """Blocks joined by blank lines within `limit` UTF-8 bytes; whole blocks only, so that no table,
     fence or element is ever cut open. Where something was left out `more` is the last block.
     """
-    total = sum(size(part) + 2 for part in blocks)
-    if total <= limit:
+    ends = list(accumulate(size(part) + 2 for part in blocks))
+    if not ends or ends[-1] <= limit:
         return "\n\n".join(blocks)
     room = limit - size(more) - 2
-    kept: list[str] = []
-    for part in blocks:
-        room -= size(part) + 2
-        if room < 0:
-            break
-        kept.append(part)
-    return "\n\n".join([*kept, more])
+    return "\n\n".join([*(part for part, end in zip(blocks, ends, strict=True) if end <= room), more])

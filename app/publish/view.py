@@ -1,6 +1,7 @@
 """What the reader is shown of a judgement, computed once for check run, comment, page and terminal."""
 
 from collections.abc import Iterator, Sequence
+from typing import assert_never
 
 import msgspec
 
@@ -82,6 +83,8 @@ def _verdict_line(judgement: Judgement, now: float | None) -> str:
             if verdict.observed:
                 return f"would be blocked: {text}"
             return f"Waiting for people: {text}" if verdict.people_only else text
+        case _:
+            assert_never(verdict.state)
 
 
 def would_open(judgement: Judgement) -> tuple[str, ...]:

@@ -243,3 +243,23 @@ def test_static_files_are_few_and_ours() -> None:
     for body in STATIC.values():
         assert not re.search(rb"(?<!xmlns=\")https?://(?!www\.w3\.org)", body)
     assert figures.count(len(STATIC), "file") == "3 files"
+
+
+async def test_an_outage_while_a_log_is_read_is_told_too(world: World, browser: httpx.AsyncClient) -> None:
+    signed = world.add(BLOCKED, private=False)
+    path = signed.split("?", maxsplit=1)[0] + "/log/1001"
+    assert (await browser.get(path)).status_code == 200
+    world.runs.logs_down = True
+    assert (await browser.get(path)).status_code == 503
+    assert (await browser.get(signed)).status_code == 503
+
+
+async def test_what_rests_outside_any_check_is_shown_as_it_is(
+    world: World, browser: httpx.AsyncClient
+) -> None:
+    verdict = msgspec.structs.replace(PENDING.verdict, waits_for=("approvals",))
+    change = msgspec.structs.replace(PENDING.change, url="http://127.0.0.1/acme/pay/pull/1")
+    signed = world.add(msgspec.structs.replace(BLOCKED, verdict=verdict, change=change))
+    answer = await browser.get(signed)
+    assert "<li><code>approvals</code></li>" in answer.text
+    assert "/blob/" not in answer.text

@@ -143,3 +143,12 @@ async def test_the_start_page_says_where_set_up_stands(world: World, browser: ht
     assert INSTALL in after.text
     for answer in (before, after):
         assert TOKEN not in answer.text
+
+
+async def test_an_odd_installation_address_is_not_followed(world: World, browser: httpx.AsyncClient) -> None:
+    world.setup.install_url = "javascript:alert(1)"
+    state = world.setup.states.make(world.clock.at)
+    answer = await browser.get("/setup/github/callback", params={"code": "abc", "state": state})
+    assert answer.status_code == 200
+    assert "is set up" in answer.text
+    assert "javascript" not in answer.text

@@ -34,12 +34,13 @@ LOG = (
 
 
 class Runs:
-    """Runs by id; `down` makes every read fail as an unreachable database does."""
+    """Runs by id; `down` makes every read fail as an unreachable database does, `logs_down` those of logs."""
 
     def __init__(self) -> None:
         self.pages: dict[int, RunPage] = {}
         self.logs: dict[int, tuple[LogPart, ...]] = {}
         self.down = False
+        self.logs_down = False
 
     def _reach(self) -> None:
         if self.down:
@@ -56,6 +57,8 @@ class Runs:
 
     async def log(self, attempt_id: int, offset: int, limit: int) -> tuple[LogPart, ...]:
         self._reach()
+        if self.logs_down:
+            raise Outage("the logs cannot be read")
         kept = (
             LogPart(offset=max(offset, part.offset), data=part.data[max(0, offset - part.offset) :])
             for part in self.logs.get(attempt_id, ())
@@ -73,9 +76,10 @@ class SetupOnce:
         self.states = States(SECRET)
         self.configured = False
         self.codes: list[str] = []
+        self.install_url = "https://github.com/apps/acme-gate/installations/new"
 
     async def state(self) -> SetupState:
-        url = "https://github.com/apps/acme-gate/installations/new" if self.configured else ""
+        url = self.install_url if self.configured else ""
         return SetupState(configured=self.configured, install_url=url, public_url="https://gate.example")
 
     def allows(self, token: str) -> bool:
@@ -100,7 +104,7 @@ class SetupOnce:
             raise Outage("GitHub does not answer", hint="try again in a minute")
         self.codes.append(code)
         self.configured = True
-        return "https://github.com/apps/acme-gate/installations/new"
+        return self.install_url
 
 
 class Clock:

@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from app.model import ChangeKind, GateSettings, Judgement, Status
-from app.publish import CommandAnswer, answers, render_comment, wants_comment
+from app.publish import CommandAnswer, Context, answers, desired_state, render_comment, wants_comment
 from tests.unit.publish.samples import BLOCKED, CHANGE, HEAD, NOW, PAGE, PASSED, PENDING, RUNNING, SAMPLES
 from tests.unit.publish.test_aggregate import many
 
@@ -175,3 +175,10 @@ def test_only_pull_requests_have_a_comment() -> None:
     assert not wants_comment(group, exists=False, asked=True)
     with pytest.raises(ValueError, match="pull request"):
         render_comment(group, marker=MARKER)
+
+
+def test_the_notifier_leaves_out_who_wants_none() -> None:
+    context = Context(now=NOW, commented=frozenset({"pr-12"}))
+    assert desired_state([when(PASSED, "never")], context)[1:] == ()
+    assert len(desired_state([when(PASSED, "blocked")], context)[1:]) == 1
+    assert desired_state([when(PASSED, "blocked")], Context(now=NOW))[1:] == ()

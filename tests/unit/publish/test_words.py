@@ -2,9 +2,25 @@
 
 import itertools
 
-from app.model import Conclusion, Outcome, OutcomeValue, Source, Status, UnknownCause, VerdictState
-from app.publish import words
-from tests.unit.publish.samples import BROKEN_GATE, ERRORED, check
+import msgspec
+
+from app.model import (
+    CheckEvidence,
+    Conclusion,
+    Judgement,
+    Outcome,
+    OutcomeValue,
+    ReportContent,
+    Source,
+    Status,
+    UnknownCause,
+    Verdict,
+    VerdictState,
+)
+from app.model import TestCase as Case
+from app.model import TestOutcome as Ended
+from app.publish import explain_text, headline, render_comment, words
+from tests.unit.publish.samples import BLOCKED, BROKEN_GATE, ERRORED, PENDING, check
 
 
 def test_every_value_has_a_word_of_its_own() -> None:
@@ -51,3 +67,49 @@ def test_advice_fits_whose_fault_it_is() -> None:
 def test_uncovered_lines() -> None:
     assert words.uncovered((3, 3)) == "This new line is not run by any test."
     assert words.uncovered((3, 5)) == "These 3 new lines (3-5) are not run by any test."
+
+
+def test_groups_are_named_by_what_they_ask() -> None:
+    def of(kind: str, *children: Outcome) -> str:
+        outcome = Outcome(value=OutcomeValue.MET, text="written", kind=kind, children=children)  # type: ignore[arg-type]
+        return words.condition(outcome)
+
+    situation = Outcome(value=OutcomeValue.MET, text="pr.base == 'main'")
+    assert of("any") == "any of"
+    assert of("all") == "all of"
+    assert of("when", situation) == "when pr.base == 'main'"
+    assert of("when") == "written"
+    assert of("leaf") == of("check") == "written"
+
+
+def test_a_pending_gate_without_checks_gives_its_reason_or_begins() -> None:
+    unread = pending_with(reason="the forge cannot be read for now")
+    assert headline(unread) == "the forge cannot be read for now"
+    assert headline(pending_with()) == "Waiting to begin"
+    text = render_comment(unread, marker="<!-- m -->").body
+    assert "Pending: the forge cannot be read for now" in text
+
+
+def pending_with(**fields: str) -> Judgement:
+    verdict = Verdict(state=VerdictState.PENDING, **fields)  # type: ignore[arg-type]
+    return msgspec.structs.replace(PENDING, verdict=verdict, page_url="")
+
+
+def test_conditions_that_say_nothing_are_shown_as_written() -> None:
+    bare = Outcome(value=OutcomeValue.UNMET, text="size.added < 3")
+    verdict = Verdict(state=VerdictState.BLOCKED, outcomes=(bare,))
+    judgement = msgspec.structs.replace(PENDING, verdict=verdict)
+    assert "  not met  size.added < 3\n" in explain_text(judgement)
+    assert headline(judgement) == "size.added < 3"
+
+
+def test_the_output_of_a_test_is_cut_in_the_terminal() -> None:
+    assert BLOCKED.evidence is not None
+    long = Case(name="t", outcome=Ended.FAILED, message="\n".join(f"line {n}" for n in range(40)))
+    reports = (
+        CheckEvidence(key="lint", reports=(ReportContent(format="junit", kind="tests", tests=(long,)),)),
+    )
+    evidence = msgspec.structs.replace(BLOCKED.evidence, reports=reports)
+    text = explain_text(msgspec.structs.replace(BLOCKED, evidence=evidence))
+    assert "line 11\n      … 28 more lines\n" in text
+    assert "line 12" not in text
