@@ -11,7 +11,7 @@ from app.practice.forge import PracticeForge
 from app.practice.git import Content, File, Git, GitError, Signature
 from app.practice.hooks import Hooks
 from app.practice.posts import Invalid
-from app.practice.serve import practice_app, serving
+from app.practice.serve import listening, practice_app, serving
 from app.practice.state import (
     Account,
     App,
@@ -57,6 +57,7 @@ __all__ = [
     "Signature",
     "Status",
     "World",
+    "listening",
     "practice_app",
     "serving",
 ]

@@ -65,20 +65,11 @@ class _DropsConnections:
 
 
 @contextlib.asynccontextmanager
-async def serving(forge: PracticeForge, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve until the block ends; gives the base URL (also in `forge.world.url`).
-
-    Runs in the caller's event loop. Deliveries stop with it.
-    """
+async def listening(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve any ASGI application in the caller's event loop until the block ends; gives its base URL."""
     listener = socket.create_server((host, port))
-    forge.world.url = f"http://{host}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        _DropsConnections(practice_app(forge)),
-        lifespan="off",
-        log_level="error",
-        access_log=False,
-        ws="none",
-        timeout_graceful_shutdown=1,
+        app, lifespan="off", log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1
     )
     server = _Quiet(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -87,9 +78,22 @@ async def serving(forge: PracticeForge, *, host: str = "127.0.0.1", port: int = 
             if task.done():
                 await task
             await asyncio.sleep(0.005)
-        yield forge.world.url
+        yield f"http://{host}:{listener.getsockname()[1]}"
     finally:
-        await forge.stop()
         server.should_exit = True
         await task
         listener.close()
+
+
+@contextlib.asynccontextmanager
+async def serving(forge: PracticeForge, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve the forge until the block ends; gives the base URL (also in `forge.world.url`).
+
+    Runs in the caller's event loop. Deliveries stop with it.
+    """
+    async with listening(_DropsConnections(practice_app(forge)), host=host, port=port) as url:
+        forge.world.url = url
+        try:
+            yield url
+        finally:
+            await forge.stop()
