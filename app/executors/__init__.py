@@ -26,6 +26,7 @@ from app.executors.protocol import (
 from app.executors.report_reader import ReportReader
 from app.executors.sandbox import SandboxExecutor
 from app.executors.scripted import Answer, ScriptedExecutor
+from app.executors.toolbox import Toolbox, ToolboxStatus
 from app.executors.trees import JOB_UID
 from app.executors.workspace import GitWorkspaces, WorkspaceLimits
 
@@ -56,6 +57,8 @@ __all__ = [
     "ReportsRead",
     "SandboxExecutor",
     "ScriptedExecutor",
+    "Toolbox",
+    "ToolboxStatus",
     "TreeEntry",
     "WorkspaceLimits",
     "Workspaces",

@@ -12,6 +12,7 @@ from app.executors import launcher
 from app.executors.configuration import replacement, write_layer
 from app.executors.launcher import FACTS, HEAD_TREE, WORKSPACE, Bind, Layout
 from app.executors.protocol import AttemptSpec
+from app.executors.toolbox import visible
 from app.executors.trees import JOB_UID
 from app.model import CheckSpec, Misconfigured
 
@@ -30,6 +31,11 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     toolbox: Path | None = None
     toolchains: tuple[Path, ...] = ()
     root: bool = False
+
+    @property
+    def tools(self) -> tuple[Path, ...]:
+        """The toolbox as it lies now (its real path first) and its interpreter; nothing if there is none."""
+        return visible(self.toolbox) if self.toolbox is not None else ()
 
 
 def safe_name(attempt_id: str) -> str:
@@ -103,8 +109,8 @@ def _configuration(
 
 def _binds(spec: AttemptSpec, place: Path, given: Given) -> tuple[Bind, ...]:
     binds = [Bind(source=place / "facts", at=FACTS)]
-    seen = (*(() if given.toolbox is None else (given.toolbox,)), *given.toolchains)
-    binds += [Bind(source=path.resolve(), at=str(path)) for path in seen if path.exists()]
+    binds += [Bind(source=path, at=str(path)) for path in given.tools]
+    binds += [Bind(source=path.resolve(), at=str(path)) for path in given.toolchains if path.exists()]
     if spec.other_tree is not None:
         binds.append(Bind(source=spec.other_tree.resolve(), at=HEAD_TREE))
     return tuple(binds)
@@ -121,9 +127,9 @@ def _environment(spec: AttemptSpec, given: Given) -> dict[str, str]:
         "PORTCULLIS_OUT": f"{WORKSPACE}/out",
         "PORTCULLIS_IN": f"{WORKSPACE}/in",
     }
-    if given.toolbox is not None:
-        ours["PORTCULLIS_TOOLBOX"] = str(given.toolbox)
-        path = f"{given.toolbox}/bin:{path}"
+    if given.tools:
+        ours["PORTCULLIS_TOOLBOX"] = str(given.tools[0])
+        path = f"{given.tools[0]}/bin:{path}"
     if spec.other_tree is not None:
         ours["PORTCULLIS_HEAD_TREE"] = HEAD_TREE
     usual = {
