@@ -56,7 +56,7 @@ def block(text: str) -> str:
     Newlines stay, tabs become four spaces, what reorders text becomes U+FFFD.
     """
     plain = _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
-    if plain.isascii() and plain.replace("\n", "").isprintable():
+    if plain.replace("\n", "").isprintable():  # leaves out all that _drawn would change
         return plain
     return "".join(char if char == "\n" else _drawn(char) for char in plain)
 

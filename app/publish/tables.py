@@ -33,8 +33,9 @@ _CHECK_ICONS = {
 
 def outcomes_table(outcomes: Sequence[Outcome]) -> str:
     """All conditions with value, reason and origin; children beneath their group."""
-    rows = [_outcome_row(depth, outcome) for depth, outcome in walk(outcomes)]
-    return _table(("", "Condition", "Result", "From"), rows, "condition")
+    lines = list(walk(outcomes))
+    rows = [_outcome_row(depth, outcome) for depth, outcome in lines[:ROWS]]
+    return _table(("", "Condition", "Result", "From"), rows, len(lines), "condition")
 
 
 def _outcome_row(depth: int, outcome: Outcome) -> tuple[str, ...]:
@@ -57,7 +58,7 @@ def checks_table(checks: Sequence[CheckResult], *, durations: bool = True) -> st
     """Checks with status, duration and reason. Without durations the text is steadier."""
     heads = ("", "Check", "Status", "Duration", "Why") if durations else ("", "Check", "Status", "Why")
     rows = []
-    for result in checks:
+    for result in checks[:ROWS]:
         word = words.check_word(result)
         status = word if result.required else f"{word} (advisory)"
         icon = _CHECK_ICONS.get(word, "⏳")
@@ -65,13 +66,13 @@ def checks_table(checks: Sequence[CheckResult], *, durations: bool = True) -> st
         if durations:
             row.append(figures.duration(result.seconds) if result.seconds is not None else "")
         rows.append((*row, clean.escape(words.check_reason(result), 300)))
-    return _table(heads, rows, "check")
+    return _table(heads, rows, len(checks), "check")
 
 
 def findings_table(findings: Sequence[ShownFinding], rows: int = ROWS) -> str:
     """New findings, most severe first; those that cannot be placed on the head say so."""
     cells = []
-    for item in findings:
+    for item in findings[:rows]:
         finding = item.finding
         place = clean.code(figures.place(finding.path, finding.line))
         if finding.path and item.head is None:
@@ -79,7 +80,7 @@ def findings_table(findings: Sequence[ShownFinding], rows: int = ROWS) -> str:
         name = clean.escape(words.finding_name(finding), 120)
         severity = finding.severity if item.required else f"{finding.severity} (advisory)"
         cells.append((severity, place, name, clean.escape(finding.message, 300)))
-    return _table(("Severity", "Where", "Rule", "Finding"), cells, "finding", rows)
+    return _table(("Severity", "Where", "Rule", "Finding"), cells, len(findings), "finding")
 
 
 def failing_blocks(tests: Sequence[ShownTest], limit: int = TESTS_WITH_OUTPUT) -> list[str]:
@@ -105,9 +106,9 @@ def coverage_table(files: Sequence[ShownCoverage]) -> str:
             f"{file.covered:,} of {file.coverable:,} ({figures.percent(file.covered, file.coverable)})",
             words.not_covered(file.uncovered, unreported=file.unreported),
         )
-        for file in files
+        for file in files[:ROWS]
     ]
-    return _table(("File", "New code covered", "Lines not run"), rows, "file")
+    return _table(("File", "New code covered", "Lines not run"), rows, len(files), "file")
 
 
 def diagnostics_block(diagnostics: Sequence[Diagnostic]) -> str:
@@ -149,9 +150,10 @@ def settled(checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     return tuple(sorted(checks, key=rank))
 
 
-def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], one: str, limit: int = ROWS) -> str:
-    lines = [_row(heads), _row(tuple("---" for _ in heads)), *(_row(row) for row in rows[:limit])]
-    more = f"\n\n… and {figures.count(len(rows) - limit, f'more {one}')}." if len(rows) > limit else ""
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], total: int, one: str) -> str:
+    """The rows shown of `total`, and how many more there are."""
+    lines = [_row(heads), _row(tuple("---" for _ in heads)), *(_row(row) for row in rows)]
+    more = f"\n\n… and {figures.count(total - len(rows), f'more {one}')}." if total > len(rows) else ""
     return "\n".join(lines) + more
 
 
