@@ -10,7 +10,7 @@ from itertools import product
 
 from app.model import Outcome, OutcomeValue, UnknownCause
 
-CAP = 256
+CAP = 64
 """Sets kept per outcome; beyond it every unmet leaf is named."""
 
 HOLDS = frozenset({OutcomeValue.MET, OutcomeValue.EXEMPT})
@@ -111,8 +111,6 @@ def _unite(each: Sequence[Sets]) -> Sets:
     """One set of each member, united."""
     found: Sets = [frozenset()]
     for sets in each:
-        if len(found) * len(sets) > CAP * CAP:
-            raise _Capped
         found = _smallest([one | other for one, other in product(found, sets)])
     return found
 

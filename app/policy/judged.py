@@ -21,8 +21,8 @@ GOOD = frozenset({Conclusion.SUCCESS, Conclusion.NOT_NEEDED})
 
 
 class Gathered(msgspec.Struct, frozen=True, kw_only=True):
-    """All reports of one kind, from the checks `keys`. `lacking` is why they are not all there: an unknown while a producer has
-    not delivered, not applicable where none was needed, None when complete.
+    """All reports of one kind, from the checks `keys`. `lacking` is why they are not all there: an unknown
+    while a producer has not delivered, not applicable where none was needed, None when complete.
     """
 
     reports: tuple[ReportContent, ...]
@@ -42,11 +42,6 @@ class Judged:
     def results(self) -> dict[str, CheckResult]:
         """The results by check key."""
         return {result.key: result for result in self.evidence.checks}
-
-    @cached_property
-    def specs(self) -> dict[str, CheckSpec]:
-        """The plan's checks by key."""
-        return {spec.key: spec for spec in self.plan.checks}
 
     @cached_property
     def generated(self) -> Globs:
@@ -75,7 +70,6 @@ class Judged:
 
     def _gather(self, kind: Kind) -> Gathered:
         producers = [spec for spec in self.plan.checks if spec.required and kind in spec.produces]
-        reports = {delivered.key: delivered.reports for delivered in self.evidence.reports}
         content: list[ReportContent] = []
         lacking: list[Unknown] = []
         needed: list[str] = []
@@ -83,7 +77,12 @@ class Judged:
             if self._left_out(spec, kind):
                 continue
             needed.append(spec.key)
-            content.extend(report for report in reports.get(spec.key, ()) if report.kind == kind.value)
+            content.extend(
+                report
+                for delivered in self.evidence.reports
+                for report in delivered.reports
+                if delivered.key == spec.key and report.kind == kind.value
+            )
             if (why := self._undelivered(spec, kind)) is not None:
                 lacking.append(why)
         return Gathered(
