@@ -125,17 +125,19 @@ def workspaces(settings: Settings) -> GitWorkspaces:
 
 
 def toolbox(settings: Settings) -> Toolbox:
-    """The presets' pinned tools."""
-    return Toolbox(settings.toolbox_dir)
+    """The presets' pinned tools, as the installed package or the checkout pins them."""
+    package = Path(__file__).resolve().parent
+    installed = package / "toolbox.txt"
+    lock = installed if installed.exists() else package.parent / "deploy" / "requirements-toolbox.txt"
+    return Toolbox(settings.toolbox_dir, lock)
 
 
 def executor(settings: Settings, *, root: Path | None = None) -> SandboxExecutor:
-    """What runs checks."""
-    tools = toolbox(settings)
+    """What runs checks. A toolbox that is installed later is seen by the checks that begin then."""
     return SandboxExecutor(
         root or settings.data_dir / "sandbox",
         store=settings.data_dir / "artifacts",
-        toolbox=tools.path if tools.installed else None,
+        toolbox=settings.toolbox_dir,
         toolchains=settings.toolchains,
         log_limits=LogLimits(most=int(settings.max_log_bytes)),
     )

@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from app import settings
-from app.cli import examine_machine, examine_network, output
+from app.cli import examine_app, examine_checks, examine_machine, examine_network, output
 from app.cli.examined import Examination, Health
 from app.cli.output import Exit, format_option
 
@@ -16,8 +16,13 @@ EXAMINATIONS: tuple[Examination, ...] = (
     Examination(name="migrations", about="its schema is this version's", examine=examine_machine.migrations),
     Examination(name="key", about="the secret key", examine=examine_machine.key),
     Examination(name="git", about="git can make test merges", examine=examine_machine.git),
+    Examination(name="sandbox", about="hostile acts fail in it", examine=examine_checks.sandbox),
+    Examination(name="toolbox", about="the presets' tools", examine=examine_checks.toolbox),
     Examination(name="clock", about="our clock agrees with the forge's", examine=examine_network.clock),
     Examination(name="webhook", about="the public address leads here", examine=examine_network.webhook),
+    Examination(name="credentials", about="whom we act as", examine=examine_app.credentials),
+    Examination(name="app", about="its permissions and events", examine=examine_app.app),
+    Examination(name="rules", about="branches require our check", examine=examine_app.rules),
 )
 """Everything that doctor looks at, in the order in which to mend it."""
 

@@ -4,6 +4,7 @@
 """
 
 from app.executors.ingest import ReportsRead, read_reports
+from app.executors.logs import LogLimits
 from app.executors.protocol import (
     MISSING,
     Artifact,
@@ -49,6 +50,7 @@ __all__ = [
     "Fetched",
     "GitWorkspaces",
     "LogChunk",
+    "LogLimits",
     "LogSink",
     "Merged",
     "ProbeReport",

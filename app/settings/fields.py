@@ -104,9 +104,6 @@ class Settings(BaseModel):
         default="https://api.github.com",
         description="GitHub's API; `https://HOST/api/v3` for GitHub Enterprise.",
     )
-    github_web_url: WebAddress | None = Field(
-        default=None, description="GitHub's web address. Default: derived from the API's."
-    )
     github_app_id: int | None = Field(default=None, ge=1, description="Id of our GitHub App.")
     github_private_key: SecretStr | None = Field(default=None, description="The app's private key (PEM).")
     github_private_key_file: Path | None = Field(default=None, description="File that holds it.")
@@ -231,14 +228,6 @@ class Settings(BaseModel):
         ):
             return None
         return GitHubCredentials(self.github_app_id, self.github_private_key, self.github_webhook_secret)
-
-    @property
-    def github_web(self) -> str:
-        """GitHub's web address: as set, or derived from the API's."""
-        if self.github_web_url is not None:
-            return self.github_web_url
-        parts = urlsplit(self.github_api_url)
-        return f"{parts.scheme}://{parts.netloc.removeprefix('api.')}"
 
     @property
     def database(self) -> SecretStr:

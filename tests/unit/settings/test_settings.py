@@ -22,7 +22,7 @@ def test_nothing_set_is_a_whole_installation_on_sqlite():
     assert settings.base_url == "http://127.0.0.1:8400"
     assert settings.toolbox_dir == Path("/state/portcullis/toolbox")
     assert settings.github is None
-    assert (settings.github_api_url, settings.github_web) == ("https://api.github.com", "https://github.com")
+    assert settings.github_api_url == "https://api.github.com"
 
 
 def test_without_xdg_the_data_is_kept_at_home():
@@ -58,12 +58,6 @@ def test_any_spelling_of_postgresql_means_psycopg(scheme):
 
     assert settings.database.get_secret_value() == "postgresql+psycopg://me:pw@db/gate"
     assert not settings.on_sqlite
-
-
-def test_github_enterprise_keeps_one_host():
-    assert (
-        load({"PORTCULLIS_GITHUB_API_URL": "https://ghe.example/api/v3"}).github_web == "https://ghe.example"
-    )
 
 
 def test_credentials_from_the_environment_and_from_files(tmp_path):

@@ -1,0 +1,39 @@
+# The service in one image: the program, git, bubblewrap and (unless left out) the presets' tools.
+#   docker build -t portcullis .
+# Checks run in a sandbox that needs user namespaces and mounts: deploy/compose.yml says how to allow them.
+FROM python:3.12-slim-bookworm
+
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends bubblewrap ca-certificates git libseccomp2 \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --create-home --home-dir /var/lib/portcullis portcullis
+
+WORKDIR /opt/portcullis
+COPY deploy/requirements.txt deploy/
+RUN python -m venv .venv \
+ && .venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r deploy/requirements.txt
+
+COPY migrations/ migrations/
+COPY deploy/requirements-toolbox.txt deploy/
+COPY app/ app/
+RUN printf '#!/bin/sh\nPYTHONPATH=/opt/portcullis exec /opt/portcullis/.venv/bin/python -m app "$@"\n' \
+      > /usr/local/bin/portcullis \
+ && chmod 755 /usr/local/bin/portcullis \
+ && .venv/bin/python -m compileall -q app
+
+ENV PORTCULLIS_DATA_DIR=/var/lib/portcullis \
+    PORTCULLIS_TOOLBOX=/opt/portcullis-toolbox \
+    PORTCULLIS_HOST=0.0.0.0 \
+    PORTCULLIS_LOG_FORMAT=json \
+    PYTHONUNBUFFERED=1
+
+ARG TOOLBOX=yes
+RUN if [ "$TOOLBOX" = yes ]; then portcullis toolbox install; fi
+
+USER portcullis
+VOLUME /var/lib/portcullis
+EXPOSE 8400
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
+  CMD ["/opt/portcullis/.venv/bin/python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8400/healthz', timeout=4)"]
+ENTRYPOINT ["portcullis"]
+CMD ["serve"]

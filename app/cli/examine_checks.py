@@ -1,0 +1,49 @@
+"""Examinations of what runs the checks: the executor's protections and the toolbox."""
+
+import tempfile
+from pathlib import Path
+
+from app.cli.examined import Examined, Health, broken, good, warning
+from app.model import PortcullisError
+from app.settings import Settings
+from app.wiring import executor
+from app.wiring import toolbox as toolbox_of
+
+
+async def sandbox(settings: Settings) -> tuple[Examined, ...]:
+    """Whether checks can run here, and which hostile acts succeed: each is really tried."""
+    with tempfile.TemporaryDirectory(prefix="portcullis-probe-") as folder:
+        try:
+            report = await executor(settings, root=Path(folder)).probe()
+        except PortcullisError as error:
+            return broken(error.message, error.hint or "install bubblewrap")
+    held = [cell for cell in report.protections if cell.held]
+    open_cells = tuple(
+        Examined(
+            health=Health.WARNING if report.usable else Health.BROKEN,
+            says=f"{report.executor}: {cell.name} does not hold{f': {cell.detail}' if cell.detail else ''}",
+            mend=cell.mend or "see the log of the service at start",
+        )
+        for cell in report.protections
+        if not cell.held
+    )
+    if not report.usable:
+        return open_cells or broken(f"{report.executor} cannot run checks here", "install bubblewrap")
+    if not report.safe_for_untrusted:
+        refused = warning("changes from forks are refused on this machine", "mend the protections named here")
+        return (*refused, *open_cells)
+    return (*good(f"{report.executor}: {len(held)} hostile acts tried, none succeeded"), *open_cells)
+
+
+async def toolbox(settings: Settings) -> tuple[Examined, ...]:
+    """Whether the presets' tools are installed, at the versions this version pins."""
+    try:
+        status = toolbox_of(settings).status()
+    except PortcullisError as error:
+        return broken(error.message, error.hint or "install the program anew")
+    mend = "run `portcullis toolbox install`"
+    if not status.installed:
+        return warning(f"{settings.toolbox_dir}: not installed; presets need it", mend)
+    if not status.current:
+        return warning(f"{status.path}: not what this version pins", mend)
+    return good(f"{status.path}: {len(status.tools)} packages, as pinned")
