@@ -117,8 +117,11 @@ class Pages:
     async def press(self, request: Request) -> Response:
         """Somebody presses a button of a check run; on these pages that is the repository's owner."""
         at = request.path_params
-        repo = self._world.repository(f"{at['owner']}/{at['repo']}")
-        run = repo.runs[at["run_id"]]
+        try:
+            repo = self._world.repository(f"{at['owner']}/{at['repo']}")
+            run = repo.runs[at["run_id"]]
+        except (NotThere, KeyError):
+            return _page("Not here", "", 404)
         form = await request.form()
         button = str(form.get("identifier", ""))
         who = next(login for login, level in repo.permissions.items() if level == "admin")
@@ -126,6 +129,19 @@ class Pages:
             await self._forge.press_button(who, repo, run, button)
         else:
             await self._forge.press_rerun(who, repo, run)
+        return self._to_pull(repo, run)
+
+    async def run(self, request: Request) -> Response:
+        """A check run's address leads to its pull request."""
+        at = request.path_params
+        try:
+            repo = self._world.repository(f"{at['owner']}/{at['repo']}")
+            return self._to_pull(repo, repo.runs[at["run_id"]])
+        except (NotThere, KeyError):
+            return _page("Not here", "", 404)
+
+    @staticmethod
+    def _to_pull(repo: Repository, run: CheckRun) -> Response:
         number = next((each.number for each in repo.pulls.values() if each.head_sha == run.head_sha), None)
         return RedirectResponse(f"/{repo.full_name}/pull/{number}" if number else "/", status_code=303)
 

@@ -39,6 +39,7 @@ def practice_app(forge: PracticeForge) -> Starlette:
         Route("/organizations/{organization}/settings/apps/new", pages.new_app, methods=["POST"]),
         Route("/apps/{slug}/installations/new", pages.install, methods=["GET", "POST"]),
         Route(f"{_REPO}/pull/{{number:int}}", pages.pull),
+        Route(f"{_REPO}/runs/{{run_id:int}}", pages.run),
         Route(f"{_REPO}/runs/{{run_id:int}}", pages.press, methods=["POST"]),
     ]
     return Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_found})

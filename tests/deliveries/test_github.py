@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from inline_snapshot import snapshot
 
@@ -53,7 +54,7 @@ def test_each_consumed_delivery_gives_its_event() -> None:
             "pull_request/ready_for_review.with-organization.payload": "PullRequestChanged Codertocat/Hello-World pr-2 open changes→master action=ready_for_review",
             "pull_request/reopened.payload": "PullRequestChanged Codertocat/Hello-World pr-2 open changes→master action=reopened brought_head=True",
             "pull_request/reopened.with-organization.payload": "PullRequestChanged Codertocat/Hello-World pr-2 open changes→master action=reopened brought_head=True",
-            "pull_request/synchronize.payload": "PullRequestChanged Codertocat/Hello-World pr-2 open changes→master action=synchronize brought_head=True",
+            "pull_request/synchronize.payload": "PullRequestChanged Codertocat/Hello-World pr-2 open changes→master action=synchronize brought_head=True before=f95f852bd8fca8fcc58a9a2d6c842781e32a215e",
             "pull_request/unlabeled.payload": "PullRequestChanged Codertocat/Hello-World pr-2 open changes→master action=unlabeled",
             "pull_request/unlabeled.with-organization.payload": "PullRequestChanged Codertocat/Hello-World pr-2 open changes→master action=unlabeled",
             "pull_request_review/dismissed.payload": "ReviewChanged Codertocat/Hello-World number=2",
@@ -170,7 +171,7 @@ def test_the_examples_of_the_package_are_read_too() -> None:
 
 def test_fields_may_be_missing_and_new_ones_may_come() -> None:
     for name, event, body in published("payloads", "synthetic"):
-        whole = json.loads(body)
+        whole = json.loads(body) if event in GitHubIntake.events else {}
         for key in whole:
             less = {other: value for other, value in whole.items() if other != key}
             _survives(event, {**less, "never heard of": {"a": [1]}}, f"{name} without {key}")
@@ -185,7 +186,7 @@ def test_fields_may_be_missing_and_new_ones_may_come() -> None:
 
 def _survives(event: str, payload: object, what: str) -> None:
     try:
-        intake.read(event, json.dumps(payload).encode())
+        intake.read(event, msgspec.json.encode(payload))
     except BadDelivery as refused:
         if refused.status != 400:
             pytest.fail(f"{what}: {refused}")

@@ -97,6 +97,6 @@ def _form_payload(body: bytes) -> bytes:
     """The `payload` field of a form-encoded delivery (GitHub's other content type)."""
     try:
         fields = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=4)
-    except (UnicodeDecodeError, ValueError):
+        return fields["payload"][0].encode()
+    except (UnicodeError, ValueError, KeyError):
         raise BadDelivery("malformed form") from None
-    return fields["payload"][0].encode()

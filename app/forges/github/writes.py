@@ -203,18 +203,19 @@ class Writes:
 
     async def _sticky(self, repository: Repository, comment: StickyComment) -> CommentView | None:
         """The oldest comment of our own app with the marker: others may copy the marker, not the app."""
-        app_id = self._client.keyring.app().app_id
-        slug = await self._own_slug()
         call = Call.on(repository, "comments", f"/issues/{comment.number}/comments")
         async for page in self._client.pages(call, list[CommentView]):
             for view in page:
-                via, user = view.performed_via_github_app, view.user
-                ours = (
-                    via.id == app_id if via is not None else user is not None and user.login == f"{slug}[bot]"
-                )
-                if ours and (view.body or "").startswith(comment.marker):
+                if (view.body or "").startswith(comment.marker) and await self._is_ours(view):
                     return view
         return None
+
+    async def _is_ours(self, view: CommentView) -> bool:
+        if view.performed_via_github_app is not None:
+            return view.performed_via_github_app.id == self._client.keyring.app().app_id
+        # older servers do not tell the app: then its bot's name does, which nobody else can have
+        login = view.user.login if view.user is not None else ""
+        return login.endswith("[bot]") and login == f"{await self._own_slug()}[bot]"
 
     async def _own_slug(self) -> str:
         if not self._slug:
