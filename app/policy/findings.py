@@ -4,11 +4,10 @@ from app.language import Function, Parameter, Plain, Value, ValueType, globs, li
 from app.model import Finding, Kind, Severity
 from app.policy.counting import count
 from app.policy.judged import Judged
-from app.policy.linemap import new_lines
-from app.policy.newcode import newness
 from app.policy.protocol import Family, Kwargs, Operation
 from app.policy.tests import LATER
 
+_ALWAYS = ("min_severity", "age")
 _SEVERITIES = tuple(severity.value for severity in Severity)
 
 
@@ -16,18 +15,16 @@ def _findings(judged: Judged, args: tuple[Plain, ...], kwargs: Kwargs) -> Value:
     named = _named(args, kwargs)
     gathered = judged.gather(Kind.FINDINGS)
     least = Severity(named["min_severity"]).rank
-    lines = new_lines(judged.evidence.comparison)
-    touched = set(judged.evidence.comparison.paths)
-    found = sum(
-        1
-        for report in gathered.reports
-        for finding in report.findings
-        if not finding.suppressed
-        and not finding.secret
-        and finding.severity.rank >= least
-        and _fits(finding, named)
-        and (named["age"] == "all" or newness(finding, lines, touched) is not None)
-    )
+    every = named["age"] == "all"
+    if len(named) == len(_ALWAYS):
+        counted = judged.findings_by_severity.items()
+        found = sum(n for (severity, new), n in counted if severity.rank >= least and (new or every))
+    else:
+        found = sum(
+            1
+            for finding, new in judged.findings
+            if finding.severity.rank >= least and (new or every) and _fits(finding, named)
+        )
     return count(found, gathered)
 
 
@@ -41,7 +38,7 @@ def _fits(finding: Finding, named: dict[str, str]) -> bool:
 
 
 def _named(args: tuple[Plain, ...], kwargs: Kwargs) -> dict[str, str]:
-    return dict(zip(("min_severity", "age"), map(str, args), strict=False)) | {
+    return dict(zip(_ALWAYS, map(str, args), strict=False)) | {
         name: str(value) for name, value in kwargs.items()
     }
 

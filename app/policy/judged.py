@@ -1,5 +1,6 @@
 """The plan and the evidence of one judgement, indexed once for all conditions."""
 
+from collections import Counter
 from functools import cached_property
 
 import msgspec
@@ -10,12 +11,16 @@ from app.model import (
     CheckSpec,
     Conclusion,
     Evidence,
+    Finding,
     Kind,
     Plan,
     ReportContent,
+    Severity,
     Status,
     UnknownCause,
 )
+from app.policy.linemap import new_lines
+from app.policy.newcode import newness
 
 GOOD = frozenset({Conclusion.SUCCESS, Conclusion.NOT_NEEDED})
 
@@ -47,6 +52,27 @@ class Judged:
     def generated(self) -> Globs:
         """`settings.generated` of the base."""
         return Globs(self.plan.settings.generated)
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """All touched paths; a rename is both its paths."""
+        return self.evidence.comparison.paths
+
+    @cached_property
+    def findings(self) -> tuple[tuple[Finding, bool], ...]:
+        """The findings that count (not suppressed, no secrets), each with whether it is new."""
+        lines, touched = new_lines(self.evidence.comparison), set(self.paths)
+        return tuple(
+            (finding, newness(finding, lines, touched) is not None)
+            for report in self.gather(Kind.FINDINGS).reports
+            for finding in report.findings
+            if not finding.suppressed and not finding.secret
+        )
+
+    @cached_property
+    def findings_by_severity(self) -> Counter[tuple[Severity, bool]]:
+        """How many findings count, by severity and newness."""
+        return Counter((finding.severity, new) for finding, new in self.findings)
 
     def cells(self, check_id: str) -> list[CheckSpec]:
         """The checks of one id, in the plan's order."""

@@ -1,7 +1,7 @@
 """Lines of one tree as lines of another, through the hunks of `git diff -U0`."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -27,8 +27,12 @@ class NewLines(msgspec.Struct, frozen=True, kw_only=True):
         at = bisect_right(self.ranges, last, key=lambda one: one[0])
         return at > 0 and self.ranges[at - 1][1] >= first
 
-    def __contains__(self, line: object) -> bool:
-        return isinstance(line, int) and self.touches(line, line)
+    def among(self, lines: Iterable[int]) -> list[int]:
+        """Those of the lines that are new, in their order."""
+        if self.whole:
+            return list(lines)
+        wanted = {number for start, end in self.ranges for number in range(start, end + 1)}
+        return [line for line in lines if line in wanted]
 
 
 def new_lines(comparison: Comparison) -> dict[str, NewLines]:

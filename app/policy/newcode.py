@@ -25,7 +25,10 @@ from app.model import (
 )
 from app.policy.linemap import NewLines, new_lines
 
-INTERIM_NOTE = "new findings are those on changed lines in this version, not yet compared with base"
+INTERIM_NOTE = (
+    "new findings are those on changed lines in this version, not yet compared with base; one without a "
+    "line is new if its file changed, or if it is about the whole project"
+)
 
 
 class NewFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,8 +166,8 @@ def exclusions(plan: Plan) -> Globs:
 
 def _covered(path: str, reported: list[FileCoverage], new: NewLines) -> FileNewCoverage:
     lines, branches = unite(reported)
-    hit = {line: hits > 0 for line, hits in lines.items() if line in new}
-    pairs = [pair for line, pair in branches.items() if line in new]
+    hit = {line: lines[line] > 0 for line in new.among(lines)}
+    pairs = [branches[line] for line in new.among(branches)]
     return FileNewCoverage(
         path=path,
         covered=sum(hit.values()) + sum(covered for covered, _ in pairs),

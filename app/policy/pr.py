@@ -58,7 +58,7 @@ def _flag(get: Callable[[Judged], bool], yes: str, no: str) -> Callable[[Judged]
 
 def _changed(judged: Judged, args: tuple[Plain, ...], _kwargs: Kwargs) -> Value:
     patterns = tuple(str(arg) for arg in args)
-    hits = [path for path in judged.evidence.comparison.paths if globs(patterns).matches(path)]
+    hits = [path for path in judged.paths if globs(patterns).matches(path)]
     if not hits:
         return Known(value=False, says=f"nothing under {_places(args)} changed")
     more = f" and {len(hits) - 1} more" if len(hits) > 1 else ""
@@ -67,7 +67,7 @@ def _changed(judged: Judged, args: tuple[Plain, ...], _kwargs: Kwargs) -> Value:
 
 def _only_changed(judged: Judged, args: tuple[Plain, ...], _kwargs: Kwargs) -> Value:
     patterns = tuple(str(arg) for arg in args)
-    paths = judged.evidence.comparison.paths
+    paths = judged.paths
     if not paths:
         return Known(value=False, says="nothing changed")
     other = [path for path in paths if not globs(patterns).matches(path)]
