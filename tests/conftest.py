@@ -1,6 +1,5 @@
 """Fixtures that every test may use."""
 
 from tests.support.database import database_url, migrated_url, postgres_template, sqlite_template
-from tests.support.prerequisites import contracts
 
-__all__ = ["contracts", "database_url", "migrated_url", "postgres_template", "sqlite_template"]
+__all__ = ["database_url", "migrated_url", "postgres_template", "sqlite_template"]

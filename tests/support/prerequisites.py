@@ -21,15 +21,3 @@ def missing(what: str) -> NoReturn:
 def program(name: str) -> str:
     """The path of a program on PATH, or `missing`."""
     return shutil.which(name) or missing(f"the program {name!r} is not installed")
-
-
-@pytest.fixture(scope="session")
-def contracts() -> Path:
-    """The folder of official API descriptions and payloads; too large and too foreign for this repository.
-
-    Skips wherever it is not: nobody but its keepers has it.
-    """
-    folder = Path(os.environ.get("PORTCULLIS_CONTRACTS", REPOSITORY.parent / "shared" / "contracts"))
-    if not folder.is_dir():
-        pytest.skip(f"no official descriptions in {folder} (set PORTCULLIS_CONTRACTS)")
-    return folder
