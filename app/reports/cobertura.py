@@ -7,7 +7,7 @@ in `condition-coverage="50% (1/2)"`. The lines of `methods` repeat those of the 
 import re
 
 from app.model import AuthorFault, Kind, ReportContent
-from app.reports.coverage import Gathered, merge_branches
+from app.reports.coverage import Branches, Gathered, Lines, merge_branches
 from app.reports.paths import Paths
 from app.reports.protocol import MAX_LINE, Format, ReadContext, number
 from app.reports.text import line as one_line
@@ -27,26 +27,40 @@ class _Cobertura:
         self.xml = XmlReader(self._start, self._end)
         self._paths = Paths(context)
         self._sources: list[str] = []
-        self._lines: dict[int, int] | None = None
-        self._branches: dict[int, tuple[int, int]] = {}
-        # Numbers repeat over files: one object each keeps 500,000 lines within 20 MB.
+        self._lines: Lines | None = None
+        self._branches: Branches = {}
+        # Numbers repeat over files: parsed once each, and one object keeps 500,000 lines within 20 MB.
         self._numbers: dict[str, int] = {}
+        self._hits: dict[str, int] = {}
 
     def _start(self, name: str, attributes: Attributes) -> None:
-        if name == "line":
-            if self._lines is not None:
-                self._line(attributes)
-        elif name == "class":
+        if name != "line":
+            self._start_other(name, attributes)
+            return
+        lines = self._lines
+        if lines is None:
+            return
+        try:
+            at = self._numbers[attributes["number"]]
+            hits = self._hits[attributes["hits"]]
+        except KeyError:
+            at, hits = self._parse(attributes)
+        if lines.get(at, -1) < hits:
+            lines[at] = hits
+        if "condition-coverage" in attributes:
+            self._conditions(at, attributes["condition-coverage"])
+
+    def _start_other(self, name: str, attributes: Attributes) -> None:
+        if name == "class":
             self._open_class(attributes)
         elif name == "source":
             self.xml.collect()
+            self.xml.hear_ends(self._end)
         elif name == "coverage":
             self.version = one_line(attributes.get("version", ""), 50)
 
     def _end(self, name: str) -> None:
-        if name == "class":
-            self._lines = None
-        elif name == "source":
+        if name == "source":
             source = self.xml.text().strip()
             if source and len(self._sources) < _MAX_SOURCES:
                 self._sources.append(source)
@@ -58,25 +72,21 @@ class _Cobertura:
         place = self._paths.place(raw, self._sources, search=True)
         target = self.gathered.file(place, raw)
         self._lines, self._branches = target if target is not None else (None, {})
+        # Only ends of sources matter, and lines stand in classes alone.
+        self.xml.hear_ends(None)
 
-    def _line(self, attributes: Attributes) -> None:
-        assert self._lines is not None  # noqa: S101 - the caller looked
-        at = self._number(attributes.get("number", ""), "the line number", MAX_LINE)
-        hits = self._number(attributes.get("hits", ""), "the number of hits")
-        self.gathered.add_line(self._lines, at, hits)
-        if "condition-coverage" in attributes and at:
-            match = _CONDITIONS.search(attributes["condition-coverage"])
-            if match is None or int(match[1]) > int(match[2]):
-                said = quoted(attributes["condition-coverage"])
-                raise AuthorFault(f"{self.xml.where}: condition-coverage is {said}, not like '50% (1/2)'")
-            merge_branches(self._branches, at, int(match[1]), int(match[2]))
+    def _parse(self, attributes: Attributes) -> tuple[int, int]:
+        text, hits_text = attributes.get("number", ""), attributes.get("hits", "")
+        at = number(text, "the line number", self.xml.where, MAX_LINE)
+        hits = number(hits_text, "the number of hits", self.xml.where)
+        return self._numbers.setdefault(text, at), self._hits.setdefault(hits_text, hits)
 
-    def _number(self, text: str, what: str, limit: int = 2**53) -> int:
-        known = self._numbers.get(text)
-        if known is not None and known <= limit:
-            return known
-        value = self._numbers[text] = number(text, what, self.xml.where, limit)
-        return value
+    def _conditions(self, at: int, text: str) -> None:
+        match = _CONDITIONS.search(text)
+        if match is None or int(match[1]) > int(match[2]):
+            where = self.xml.where
+            raise AuthorFault(f"{where}: condition-coverage is {quoted(text)}, not like '50% (1/2)'")
+        merge_branches(self._branches, at, int(match[1]), int(match[2]))
 
 
 def _recognises(head: bytes) -> bool:

@@ -6,30 +6,39 @@ not. googletest says skipped by attribute. A suite that declares failures none o
 (jest: a file that does not compile) becomes one errored test, so that it is never lost.
 """
 
-from app.model import Kind, ReportContent, TestCase, TestOutcome
+from app.model import AuthorFault, Kind, ReportContent, TestCase, TestOutcome
 from app.reports.paths import Paths
 from app.reports.protocol import MAX_LINE, Dropped, Format, ReadContext, too_many
-from app.reports.text import NAME_CHARS, both_ends, clean, line
+from app.reports.text import NAME_CHARS, both_ends, clean, line, quoted
 from app.reports.xml import Attributes, XmlReader, root_element
 
-_FLAKY = {"flakyFailure", "flakyError", "rerun"}
-_DETAILS = {"failure", "error", "skipped", "rerunFailure", "rerunError"} | _FLAKY
-_OUTPUTS = {"system-out", "system-err"}
-_SKIPPED_STATUS = {"notrun", "skipped", "disabled", "ignored", "suppressed", "pending", "todo"}
-_FAILED_STATUS = {"fail", "failed", "failure"}
-_ERRORED_STATUS = {"error", "errored", "broken"}
+_SUITES = frozenset({"testsuite", "testsuites"})
+_BAD = frozenset({"failure", "error"})
+_FLAKY = frozenset({"flakyFailure", "flakyError", "rerun"})
+_DETAILS = _BAD | _FLAKY | {"skipped", "rerunFailure", "rerunError"}
+_OUTPUTS = frozenset({"system-out", "system-err"})
+_STATUSES = {
+    **dict.fromkeys(("fail", "failed", "failure"), TestOutcome.FAILED),
+    **dict.fromkeys(("error", "errored", "broken"), TestOutcome.ERRORED),
+    **dict.fromkeys(
+        ("notrun", "skipped", "disabled", "ignored", "suppressed", "pending", "todo"), TestOutcome.SKIPPED
+    ),
+}
+_UNNAMED = "(unnamed test)"
 _MAX_SECONDS = 10_000_000.0
 
 
 def seconds(text: str) -> float:
     """A duration: `0.123`, surefire's `1,234.5`, a decimal comma `0,5`, `0.1s`; 0.0 if unreadable."""
-    text = text.strip().removesuffix("s").strip()
-    if "," in text:
-        text = text.replace(",", "") if "." in text else text.replace(",", ".")
     try:
         value = float(text)
     except ValueError:
-        return 0.0
+        text = text.strip().removesuffix("s").strip()
+        text = text.replace(",", "") if "." in text else text.replace(",", ".")
+        try:
+            value = float(text)
+        except ValueError:
+            return 0.0
     return value if 0.0 <= value <= _MAX_SECONDS else 0.0
 
 
@@ -54,16 +63,16 @@ class _Suite:
 
 
 class _Case:
-    """An open test case."""
+    """An open test case. `stray` = a problem that stands in no test."""
 
-    __slots__ = ("attributes", "details", "message", "output", "suite")
+    __slots__ = ("attributes", "details", "message", "output", "stray")
 
-    def __init__(self, attributes: Attributes, suite: _Suite | None) -> None:
+    def __init__(self, attributes: Attributes, *, stray: bool = False) -> None:
         self.attributes = attributes
-        self.suite = suite
         self.details: set[str] = set()
         self.message = ""
         self.output = ""
+        self.stray = stray
 
     def outcome(self) -> TestOutcome:
         if "error" in self.details:
@@ -72,17 +81,10 @@ class _Case:
             return TestOutcome.FAILED
         if "skipped" in self.details:
             return TestOutcome.SKIPPED
-        return self._by_status()
-
-    def _by_status(self) -> TestOutcome:
         for name in ("result", "status"):
-            word = self.attributes.get(name, "").lower()
-            if word in _FAILED_STATUS:
-                return TestOutcome.FAILED
-            if word in _ERRORED_STATUS:
-                return TestOutcome.ERRORED
-            if word in _SKIPPED_STATUS:
-                return TestOutcome.SKIPPED
+            outcome = _STATUSES.get(self.attributes.get(name, "").lower())
+            if outcome is not None:
+                return outcome
         return TestOutcome.PASSED
 
 
@@ -96,100 +98,137 @@ class _Junit:
         self.xml = XmlReader(self._start, self._end)
         self._limit = context.limits.tests
         self._paths = Paths(context)
-        self._suites: list[_Suite] = []
+        self._suites = [_Suite({})]
+        self._test: Attributes | None = None
         self._case: _Case | None = None
         self._in_detail = False
         self._names: dict[str, str] = {}
+        self._durations: dict[str, float] = {}
 
     def _start(self, name: str, attributes: Attributes) -> None:
-        if name in {"testsuite", "testsuites"}:
-            self._suites.append(_Suite(attributes))
-            if not self.tool and attributes.get("name") == "pytest":
-                self.tool = "pytest"
-        elif name == "testcase":
-            self._case = _Case(attributes, self._suites[-1] if self._suites else None)
+        if name == "testcase":
+            if self._test is not None:
+                # One inside another: neither may get lost.
+                self._close_test(self._test)
+            self._test = attributes
         elif name in _DETAILS:
             self._open_detail(name, attributes)
-        elif name in _OUTPUTS and self._case is not None:
+        elif name in _SUITES:
+            self._suites.append(_Suite(attributes))
+            if attributes.get("name") == "pytest":
+                self.tool = "pytest"
+        elif name in _OUTPUTS and self._test is not None:
+            self._case = case = self._case or _Case(self._test)
             if self._in_detail:
                 # surefire puts the output of a try inside its flakyFailure; the stack trace came first.
-                self._case.output = self._case.output or self.xml.text()
+                case.output = case.output or self.xml.text()
             else:
                 self.xml.collect()
 
     def _open_detail(self, name: str, attributes: Attributes) -> None:
         if self._case is None:
-            # A problem of the suite itself: googletest and PHPUnit write it outside any test.
-            suite = self._suites[-1] if self._suites else None
-            self._case = _Case({"name": suite.name if suite else "", "classname": ""}, suite)
-            self._case.details.add("of the suite")
-        self._case.details.add(name)
+            # Outside any test it is a problem of the suite itself: googletest and PHPUnit write such.
+            stray = self._test is None
+            self._case = _Case(
+                {"name": self._suites[-1].name} if self._test is None else self._test, stray=stray
+            )
+        case = self._case
+        case.details.add(name)
         self._in_detail = True
-        if name in {"failure", "error"}:
-            for suite in self._suites:
-                suite.found += 1
-        if not self._case.message:
-            self._case.message = attributes.get("message") or attributes.get("type") or ""
+        if name in _BAD:
+            self._suites[-1].found += 1
+        case.message = case.message or attributes.get("message") or attributes.get("type") or ""
         self.xml.collect()
 
     def _end(self, name: str) -> None:
+        if name == "testcase":
+            if self._test is not None:
+                self._close_test(self._test)
+            return
         case = self._case
-        if name in {"testsuite", "testsuites"} and self._suites:
+        if name in _SUITES:
             self._close_suite(self._suites.pop())
         elif case is None:
             return
         elif name in _DETAILS:
-            self._in_detail = False
-            text = self.xml.text()
-            if name == "skipped":
-                case.message = case.message or text
-            else:
-                case.output = case.output or text
-                case.message = case.message or text.strip().partition("\n")[0]
-            if "of the suite" in case.details:
-                self._close_case(case)
+            self._close_detail(name, case)
         elif name in _OUTPUTS and not self._in_detail:
             text = self.xml.text()
             if not case.output and case.details:
                 case.output = text
-        elif name == "testcase":
+
+    def _close_detail(self, name: str, case: _Case) -> None:
+        self._in_detail = False
+        text = self.xml.text()
+        if name == "skipped":
+            case.message = case.message or text
+        else:
+            case.output = case.output or text
+            case.message = case.message or text.strip().partition("\n")[0]
+        if case.stray:
             self._close_case(case)
 
     def _close_suite(self, suite: _Suite) -> None:
         if suite.declared and not suite.found:
-            for outer in self._suites:
-                outer.found += suite.declared
+            suite.found = suite.declared
             name = line(suite.name) or "(unnamed suite)"
             text = f"the suite declares {suite.declared} failures or errors, none of its tests carries one"
             self._add(TestCase(name=name, outcome=TestOutcome.ERRORED, message=text))
+        self._suites[-1].found += suite.found
 
-    def _close_case(self, case: _Case) -> None:
-        self._case = None
-        outcome = case.outcome()
-        attributes = case.attributes
-        bad = outcome in {TestOutcome.FAILED, TestOutcome.ERRORED}
-        if bad and not case.details & {"failure", "error"}:
-            for suite in self._suites:
-                suite.found += 1
-        path, at = self._where(case)
+    def _close_test(self, attributes: Attributes) -> None:
+        case = self._case
+        self._test = None
+        if case is not None or "file" in attributes or "status" in attributes or "result" in attributes:
+            self._close_case(case or _Case(attributes))
+            return
+        suite = self._suites[-1]
+        if suite.path:
+            self._close_case(_Case(attributes))
+            return
+        # Nearly all tests pass and say no more than this.
+        name, classname = attributes.get("name", ""), attributes.get("classname", "")
         self._add(
             TestCase(
-                name=line(attributes.get("name", "")) or "(unnamed test)",
-                classname=self._class(
-                    attributes.get("classname") or attributes.get("class") or self._suite_name(case)
-                ),
-                outcome=outcome,
-                seconds=seconds(attributes.get("time", "0")),
-                message=clean(case.message),
-                output=both_ends(case.output) if bad or case.details & _FLAKY else "",
-                path=path,
-                line=at,
-                flaky=not bad and bool(case.details & _FLAKY),
+                name=line(name) or _UNNAMED,
+                classname=self._names.get(classname)
+                or self._class(classname or attributes.get("class") or suite.name),
+                seconds=self._duration(attributes.get("time", "")),
             )
         )
 
-    def _suite_name(self, case: _Case) -> str:
-        return case.suite.name if case.suite is not None else ""
+    def _duration(self, text: str) -> float:
+        """Most tests are over in one of a few hundred durations: one number for all alike."""
+        known = self._durations.get(text)
+        if known is None:
+            known = self._durations[text] = seconds(text)
+        return known
+
+    def _close_case(self, case: _Case) -> None:
+        self._case = None
+        self._in_detail = False
+        outcome = case.outcome()
+        attributes = case.attributes
+        suite = self._suites[-1]
+        bad = outcome is TestOutcome.FAILED or outcome is TestOutcome.ERRORED
+        flaky = not bad and not case.details.isdisjoint(_FLAKY)
+        if bad and case.details.isdisjoint(_BAD):
+            suite.found += 1
+        raw_path = attributes.get("file") or suite.path
+        path, at = self._where(raw_path, attributes) if raw_path else ("", 0)
+        self._add(
+            TestCase(
+                name=line(attributes.get("name", "")) or _UNNAMED,
+                classname=self._class(attributes.get("classname") or attributes.get("class") or suite.name),
+                outcome=outcome,
+                seconds=seconds(attributes.get("time", "")),
+                message=clean(case.message),
+                output=both_ends(case.output) if bad or flaky else "",
+                path=path,
+                line=at,
+                flaky=flaky,
+            )
+        )
 
     def _class(self, raw: str) -> str:
         """Class names repeat: one string for all."""
@@ -197,17 +236,14 @@ class _Junit:
             self._names[raw] = line(raw, NAME_CHARS)
         return self._names[raw]
 
-    def _where(self, case: _Case) -> tuple[str, int]:
-        raw = case.attributes.get("file") or (case.suite.path if case.suite is not None else "")
-        if not raw:
-            return "", 0
+    def _where(self, raw: str, attributes: Attributes) -> tuple[str, int]:
         place = self._paths.place(raw)
         if not place.path:
-            self.dropped.add(f"file of a test {place.why}", raw)
+            self.dropped.add(f"file of a test {place.why.value}", raw)
             return "", 0
-        number = _count(case.attributes, "line")
+        number = _count(attributes, "line")
         # pytest's xunit1 counts lines from 0; every other writer from 1.
-        number += 1 if self.tool == "pytest" and "line" in case.attributes else 0
+        number += 1 if self.tool == "pytest" and "line" in attributes else 0
         return place.path, number if 0 < number <= MAX_LINE else 0
 
     def _add(self, test: TestCase) -> None:
@@ -217,11 +253,14 @@ class _Junit:
 
 
 def _recognises(head: bytes) -> bool:
-    return root_element(head)[0] in {"testsuite", "testsuites"}
+    return root_element(head)[0] in _SUITES
 
 
 def read(content: bytes, context: ReadContext) -> ReportContent:
     """The test cases of a JUnit XML file. Raises AuthorFault."""
+    name, _ = root_element(content)
+    if name and name not in _SUITES:
+        raise AuthorFault(f"its root element is {quoted(name)}, not 'testsuites' or 'testsuite'")
     reader = _Junit(context)
     reader.xml.run(content)
     return ReportContent(

@@ -5,8 +5,8 @@ import re
 
 import msgspec
 
-from app.model import AuthorFault, Finding, Kind, ReportContent, Severity
-from app.reports.findings import Findings, column_number, line_number
+from app.model import AuthorFault, Kind, ReportContent, Severity
+from app.reports.findings import Findings, region
 from app.reports.protocol import Format, ReadContext
 from app.reports.text import line as one_line
 from app.reports.text import quoted
@@ -31,25 +31,18 @@ class _Message(msgspec.Struct, gc=False):
 _DECODER = msgspec.json.Decoder(_Message)
 
 
-def _finding(message: _Message, paths: Findings) -> Finding:
+def _add(message: _Message, findings: Findings) -> None:
     code = one_line(message.code or "", 100)
-    rule = code or message.severity
-    path, text = paths.locate(message.file, message.message)
-    hint = f"\n{message.hint}" if message.hint else ""
-    return paths.finding(
-        Finding(
-            tool="mypy",
-            rule=one_line(rule, 100) or "error",
-            rule_url=_DOCS + code if code and code.replace("-", "").isalnum() and code.isascii() else "",
-            message=text + hint,
-            severity=paths.severity(_SEVERITIES.get(message.severity, Severity.MEDIUM), rule),
-            path=path,
-            line=line_number(message.line),
-            # mypy counts columns from 0, -1 = none.
-            column=column_number(message.column + 1),
-            end_line=line_number(message.end_line),
-            end_column=column_number(message.end_column + 1 if message.end_column is not None else 0),
-        )
+    rule = code or one_line(message.severity, 100) or "error"
+    findings.add(
+        tool="mypy",
+        rule=rule,
+        rule_url=_DOCS + code if code and code.replace("-", "").isalnum() and code.isascii() else "",
+        message=f"{message.message}\n{message.hint}" if message.hint else message.message,
+        severity=findings.severity(_SEVERITIES.get(message.severity, Severity.MEDIUM), rule),
+        place=findings.locate(message.file),
+        # mypy counts columns from 0, -1 = none.
+        region=region(message.line, message.column + 1, message.end_line, (message.end_column or -1) + 1),
     )
 
 
@@ -86,7 +79,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
                 hint="run mypy with '--output json' and write only its standard output to the file",
             ) from None
         errors += message.severity == "error"
-        findings.add(_finding(message, findings))
+        _add(message, findings)
     return ReportContent(
         format="mypy",
         kind="findings",

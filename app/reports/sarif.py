@@ -1,32 +1,34 @@
 """SARIF 2.1.0 (OASIS), read tolerantly: tools leave out what the schema wants and write null.
 
-Only the properties named here are decoded. Results are decoded one at a time from the raw bytes, so
-that a report of 50 MB never stands in memory as objects.
+Only the properties in `sarif_types` are decoded. Results are decoded one at a time from the raw bytes,
+so that a report of 50 MB never stands in memory as objects.
 """
 
 import re
 
 import msgspec
 
-from app.model import AuthorFault, Finding, Kind, ReportContent, Severity
-from app.reports.findings import Findings, column_number, line_number
+from app.model import AuthorFault, Kind, ReportContent
+from app.reports.findings import NOWHERE, Findings, Located, Region, region
 from app.reports.paths import from_uri
 from app.reports.protocol import Format, ReadContext, too_many
-from app.reports.sarif_types import Driver, Location, Log, Message, Notification, Result, Rule, Run
-from app.reports.severity import LEVELS, from_score
-from app.reports.text import RULE_CHARS, clean, quoted, url
+from app.reports.sarif_rules import Rules, text_of
+from app.reports.sarif_types import Fix, Log, Physical, Result, Run
+from app.reports.text import RULE_CHARS, clean, quoted
 from app.reports.text import line as one_line
 
 _LOG = msgspec.json.Decoder(Log)
 _RESULT = msgspec.json.Decoder(Result)
+_FIXES = msgspec.json.Decoder(list[Fix] | None)
 _MAX_RUNS = 1_000
 _MAX_FIX = 10_000
+_MAX_BASES = 8
 # Result kinds that say "nothing wrong here".
 _FINE = {"pass", "notApplicable"}
 _SECRET_TOOLS = {"gitleaks", "trufflehog", "detect-secrets", "kingfisher", "noseyparker"}
-_PLACEHOLDER = re.compile(r"\{(\d{1,2})\}", re.ASCII)
 _FINGERPRINT = re.compile(r"[!-~]{4,256}")
 _LINE_HASH = "primaryLocationLineHash"
+_UNDECODABLE = (msgspec.DecodeError, RecursionError, ValueError)
 
 
 def _fault(error: Exception, where: str) -> AuthorFault:
@@ -40,39 +42,33 @@ def _fault(error: Exception, where: str) -> AuthorFault:
 
 
 class _Run:
-    """One run of one tool: its rules and bases, and its results made findings."""
+    """One run of one tool: its results made findings."""
 
     def __init__(self, run: Run, index: int, findings: Findings) -> None:
         self._run = run
         self._where = f"$.runs[{index}]"
         self._findings = findings
-        self.driver = run.tool.driver if run.tool is not None and run.tool.driver is not None else Driver()
-        self.tool = one_line(self.driver.name or "", RULE_CHARS) or "unnamed tool"
+        driver = run.tool.driver if run.tool is not None else None
+        name = driver.name if driver is not None else None
+        self.tool = one_line(name or "", RULE_CHARS) or "unnamed tool"
+        version = (driver.semanticVersion or driver.version) if driver is not None else None
+        self.version = one_line(version or "", 50)
         self._secret = self.tool.lower() in _SECRET_TOOLS
-        extensions = (run.tool.extensions if run.tool is not None else None) or []
-        self._components = [self.driver, *extensions]
-        self._rules = {
-            rule.id: rule for part in reversed(self._components) for rule in part.rules or [] if rule.id
-        }
+        self._rules = Rules(run, self.tool, findings)
+        self._places: dict[tuple[str, str | None], Located] = {}
 
     def read(self) -> None:
         """Add the findings of all results. Raises AuthorFault naming the result."""
         for invocation in self._run.invocations or []:
             if invocation.executionSuccessful is False:
-                self._findings.dropped.add(
-                    f"run that {self.tool} itself says failed",
-                    self._why(invocation.toolExecutionNotifications),
-                )
+                notes = [text_of(note.message) for note in invocation.toolExecutionNotifications or []]
+                example = notes[0] if notes else self.tool
+                self._findings.dropped.add("run that its own tool says failed", example)
         for index, raw in enumerate(self._run.results or []):
             try:
-                result = _RESULT.decode(raw)
-            except (msgspec.DecodeError, RecursionError, ValueError) as error:
+                self._add(_RESULT.decode(raw))
+            except _UNDECODABLE as error:
                 raise _fault(error, f"{self._where}.results[{index}]") from None
-            self._add(result)
-
-    def _why(self, notifications: list[Notification] | None) -> str:
-        messages = [note.message for note in notifications or [] if note.message is not None]
-        return self._text(messages[0], None) if messages else ""
 
     def _add(self, result: Result) -> None:
         if result.kind in _FINE:
@@ -81,103 +77,49 @@ class _Run:
         if result.baselineState == "absent":
             self._findings.dropped.add("result that the tool says is gone")
             return
-        rule = self._rule(result)
-        name = one_line(result.ruleId or rule.id or rule.name or "", RULE_CHARS)
-        # typos names no rule: all that it finds is one.
-        name = name or self.tool
-        path, message, region_of = self._located(result, rule)
-        region = region_of.region if region_of is not None else None
-        start = line_number(region.startLine) if region is not None else 0
-        finding = Finding(
-            tool=self.tool,
-            rule=name,
-            rule_url=url(rule.helpUri or ""),
-            message=message or name,
-            severity=self._findings.severity(self._severity(result, rule), name, rule.name or ""),
-            path=path,
-            line=start,
-            column=column_number(region.startColumn) if region is not None else 0,
-            end_line=line_number(region.endLine) if region is not None else 0,
-            end_column=column_number(region.endColumn) if region is not None else 0,
-            fingerprint=self._fingerprint(result),
-            secret=self._secret,
-            suppressed=self._suppressed(result),
-        )
-        fix = self._fix(result, finding) if result.fixes else ""
+        judged = self._rules.judge(result)
+        physical = result.locations[0].physicalLocation if result.locations else None
+        place = self._place(physical) if physical is not None else Located()
+        where = NOWHERE
+        if physical is not None and (found := physical.region) is not None:
+            where = region(found.startLine, found.startColumn, found.endLine, found.endColumn)
         self._findings.add(
-            self._findings.finding(msgspec.structs.replace(finding, fix=fix) if fix else finding)
+            tool=self.tool,
+            rule=judged.name,
+            message=text_of(result.message, judged.rule),
+            severity=judged.severity,
+            place=place,
+            region=where,
+            rule_url=judged.url,
+            fingerprint=_fingerprint(result),
+            secret=self._secret,
+            suppressed=_suppressed(result),
+            fix=self._fix(result.fixes, physical, place.path, where)
+            if result.fixes and self._findings.has_sources
+            else "",
         )
 
-    def _rule(self, result: Result) -> Rule:
-        reference = result.rule
-        index = result.ruleIndex if result.ruleIndex is not None else -1
-        component = self.driver
-        if reference is not None:
-            index = reference.index if reference.index is not None and index < 0 else index
-            part = reference.toolComponent
-            if part is not None and part.index is not None and 0 <= part.index < len(self._components) - 1:
-                component = self._components[part.index + 1]
-            if result.ruleId is None and reference.id:
-                result.ruleId = reference.id
-        rules = component.rules or []
-        if 0 <= index < len(rules) and (result.ruleId is None or rules[index].id == result.ruleId):
-            return rules[index]
-        wanted = result.ruleId or ""
-        # `CA1000/1` is a sub-rule of CA1000 (3.52.4).
-        return self._rules.get(wanted) or self._rules.get(wanted.rpartition("/")[0]) or Rule(id=wanted)
-
-    def _severity(self, result: Result, rule: Rule) -> Severity:
-        for bag in (result.properties, rule.properties):
-            if bag is not None and (scored := from_score(bag.security_severity)) is not None:
-                return scored
-        level = result.level
-        if level is None and result.kind not in {None, "fail"}:
-            level = "none"
-        if level is None and rule.defaultConfiguration is not None:
-            level = rule.defaultConfiguration.level
-        return LEVELS.get(level or "warning", Severity.MEDIUM)
-
-    def _text(self, message: Message | None, rule: Rule | None) -> str:
-        if message is None:
-            return ""
-        text = message.text or message.markdown
-        if not text and message.id and rule is not None and rule.messageStrings:
-            found = rule.messageStrings.get(message.id)
-            text = (found.text or found.markdown) if found is not None else None
-        arguments = message.arguments or []
-        return clean(
-            _PLACEHOLDER.sub(
-                lambda match: arguments[int(match[1])] if int(match[1]) < len(arguments) else match[0],
-                text or "",
-            )
-            if arguments
-            else text or ""
-        )
-
-    def _located(self, result: Result, rule: Rule) -> tuple[str, str, "Location | None"]:
-        """Repository path, message, and the location the region is in."""
-        message = self._text(result.message, rule)
-        for where in (result.locations or [])[:1]:
-            location = where.physicalLocation
-            if location is None or location.artifactLocation is None:
-                continue
-            artifact = location.artifactLocation
-            uri, base = artifact.uri, artifact.uriBaseId
-            artifacts = self._run.artifacts or []
-            if uri is None and artifact.index is not None and 0 <= artifact.index < len(artifacts):
-                listed = artifacts[artifact.index].location
-                uri, base = (listed.uri, listed.uriBaseId) if listed is not None else (None, None)
-            if not uri:
-                continue
-            path, message = self._findings.locate(from_uri(uri), message, raw=uri, bases=self._bases(base))
-            return path, message, location
-        return "", message, None
+    def _place(self, physical: Physical) -> Located:
+        artifact = physical.artifactLocation
+        if artifact is None:
+            return Located()
+        uri, base = artifact.uri, artifact.uriBaseId
+        artifacts = self._run.artifacts or []
+        if uri is None and artifact.index is not None and 0 <= artifact.index < len(artifacts):
+            listed = artifacts[artifact.index].location
+            uri, base = (listed.uri, listed.uriBaseId) if listed is not None else (None, None)
+        if not uri:
+            return Located()
+        key = (uri, base)
+        if key not in self._places:
+            self._places[key] = self._findings.locate(from_uri(uri), said=uri, bases=self._bases(base))
+        return self._places[key]
 
     def _bases(self, name: str | None) -> tuple[str, ...]:
         """The directory a `uriBaseId` stands for; bases may hang on other bases (3.14.14)."""
         known = self._run.originalUriBaseIds or {}
         parts: list[str] = []
-        for _ in range(8):
+        for _ in range(_MAX_BASES):
             base = known.get(name or "")
             if base is None:
                 break
@@ -189,53 +131,50 @@ class _Run:
         joined = "/".join(part.rstrip("/") for part in parts if part)
         return (joined,) if joined else ()
 
-    def _suppressed(self, result: Result) -> bool:
-        return bool(result.suppressions) and all(
-            entry.status in {None, "accepted"} for entry in result.suppressions or []
-        )
-
-    def _fingerprint(self, result: Result) -> str:
-        """The tool's own: GitHub's line hash by name, else the first by name that is one word.
-
-        semgrep writes the words "requires login" where it has none.
-        """
-        partial = result.partialFingerprints or {}
-        given = [partial.get(_LINE_HASH), partial.get(_LINE_HASH + "/v1")]
-        given += [bag[key] for bag in (result.fingerprints or {}, partial) for key in sorted(bag)]
-        return next((text for text in given if text and _FINGERPRINT.fullmatch(text)), "")
-
-    def _fix(self, result: Result, finding: Finding) -> str:
+    def _fix(self, raw: msgspec.Raw, physical: Physical | None, path: str, where: Region) -> str:
         """The new text of the finding's lines, where one fix replaces within just these lines."""
-        fixes = result.fixes or []
+        fixes = _FIXES.decode(raw) or []
         changes = (fixes[0].artifactChanges or []) if len(fixes) == 1 else []
         replacements = (changes[0].replacements or []) if len(changes) == 1 else []
-        if len(replacements) != 1 or not finding.path or not finding.line:
+        if len(replacements) != 1 or not path or not where[0]:
             return ""
-        where = changes[0].artifactLocation
-        region, inserted = replacements[0].deletedRegion, replacements[0].insertedContent
-        if where is None or region is None or not where.uri or where.uri != self._uri(result):
+        own, other = physical.artifactLocation if physical is not None else None, changes[0].artifactLocation
+        deleted, inserted = replacements[0].deletedRegion, replacements[0].insertedContent
+        if own is None or other is None or deleted is None or not own.uri or own.uri != other.uri:
             return ""
-        first, last = region.startLine or 0, region.endLine or region.startLine or 0
-        if (first, last) != (finding.line, finding.end_line or finding.line):
+        first, last = deleted.startLine or 0, deleted.endLine or deleted.startLine or 0
+        if (first, last) != (where[0], where[2] or where[0]):
+            return ""
+        lines = self._findings.source_lines(path, first, last)
+        if lines is None:
+            return ""
+        start = (deleted.startColumn or 1) - 1
+        # Without an end column the region runs to the end of its last line (3.30.2).
+        stop = deleted.endColumn - 1 if deleted.endColumn is not None else len(lines[-1])
+        inside = 0 <= start <= len(lines[0]) and 0 <= stop <= len(lines[-1])
+        if not inside or (first == last and stop < start):
             return ""
         text = (inserted.text if inserted is not None else None) or ""
-        lines = self._findings.source_lines(finding.path, first, last)
-        if lines is None or len(text) > _MAX_FIX:
-            return ""
-        start = (region.startColumn or 1) - 1
-        # Without an end column the region runs to the end of its last line (3.30.2).
-        stop = region.endColumn - 1 if region.endColumn is not None else len(lines[-1])
-        if not (0 <= start <= len(lines[0]) and 0 <= stop <= len(lines[-1])) or (
-            first == last and stop < start
-        ):
-            return ""
         fixed = lines[0][:start] + text + lines[-1][stop:]
         return fixed if clean(fixed, _MAX_FIX) == fixed.strip() else ""
 
-    def _uri(self, result: Result) -> str | None:
-        location = (result.locations or [])[0].physicalLocation
-        artifact = location.artifactLocation if location is not None else None
-        return artifact.uri if artifact is not None else None
+
+def _suppressed(result: Result) -> bool:
+    entries = result.suppressions
+    return bool(entries) and all(entry.status in {None, "accepted"} for entry in entries or [])
+
+
+def _fingerprint(result: Result) -> str:
+    """The tool's own: GitHub's line hash by name, else the first by name that is one word.
+
+    semgrep writes the words "requires login" where it has none.
+    """
+    if not result.partialFingerprints and not result.fingerprints:
+        return ""
+    partial = result.partialFingerprints or {}
+    given = [partial.get(_LINE_HASH), partial.get(_LINE_HASH + "/v1")]
+    given += [bag[key] for bag in (result.fingerprints or {}, partial) for key in sorted(bag)]
+    return next((text for text in given if text and _FINGERPRINT.fullmatch(text)), "")
 
 
 def _recognises(head: bytes) -> bool:
@@ -247,23 +186,21 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
     """The findings of a SARIF log. Raises AuthorFault."""
     try:
         log = _LOG.decode(content.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+    except _UNDECODABLE as error:
         raise _fault(error, "SARIF") from None
-    runs = log.runs
-    if len(runs) > _MAX_RUNS:
+    if len(log.runs) > _MAX_RUNS:
         raise too_many("runs", _MAX_RUNS)
     if log.version not in {None, "2.1.0"}:
         raise AuthorFault(f"$.version: is {quoted(log.version or '')}", hint="write SARIF 2.1.0")
     findings = Findings(context)
-    readers = [_Run(run, index, findings) for index, run in enumerate(runs)]
-    for reader in readers:
-        reader.read()
-    first = readers[0].driver if readers else Driver()
+    runs = [_Run(run, index, findings) for index, run in enumerate(log.runs)]
+    for run in runs:
+        run.read()
     return ReportContent(
         format="sarif",
         kind="findings",
-        tool=", ".join(dict.fromkeys(reader.tool for reader in readers[:5])),
-        tool_version=one_line(first.semanticVersion or first.version or "", 50),
+        tool=", ".join(dict.fromkeys(run.tool for run in runs[:5])),
+        tool_version=runs[0].version if runs else "",
         findings=findings.all(),
         dropped=findings.dropped.sentences(),
     )

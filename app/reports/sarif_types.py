@@ -36,7 +36,7 @@ class Region(_Part):
     endColumn: int | None = None
 
 
-class Location(_Part):
+class Physical(_Part):
     """3.29, physical."""
 
     artifactLocation: ArtifactLocation | None = None
@@ -46,7 +46,7 @@ class Location(_Part):
 class Where(_Part):
     """3.28."""
 
-    physicalLocation: Location | None = None
+    physicalLocation: Physical | None = None
 
 
 class Properties(_Part):
@@ -135,7 +135,7 @@ class Fix(_Part):
 
 
 class Result(_Part):
-    """3.27."""
+    """3.27. Fixes stay raw until one is wanted."""
 
     ruleId: str | None = None
     ruleIndex: int | None = None
@@ -148,7 +148,7 @@ class Result(_Part):
     partialFingerprints: dict[str, str] | None = None
     suppressions: list[Suppression] | None = None
     baselineState: str | None = None
-    fixes: list[Fix] | None = None
+    fixes: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     properties: Properties | None = None
 
 

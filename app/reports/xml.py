@@ -11,7 +11,6 @@ from xml.parsers import expat
 from app.model import AuthorFault
 from app.reports.text import quoted
 
-MAX_DEPTH = 200
 MAX_TEXT = 65_536
 
 Attributes = dict[str, str]
@@ -47,20 +46,20 @@ class _Refused(Exception):
 
 
 class XmlReader:
-    """Drives expat over one document. Texts come through `text()`, capped at 64 KiB of head and tail."""
+    """Drives expat over one document. Texts come through `text()`, capped at 64 KiB of head and tail.
+
+    The handlers are called by expat itself, half a million times for a large report. Nesting costs
+    expat memory but no stack, so no depth is refused here.
+    """
 
     def __init__(self, start: StartHandler, end: EndHandler) -> None:
-        self._start = start
-        self._end = end
-        self._depth = 0
-        self._parts: list[str] | None = None
+        self._parts: list[str] = []
         self._size = 0
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
-        parser.StartElementHandler = self._on_start
-        parser.EndElementHandler = self._on_end
-        parser.CharacterDataHandler = self._on_text
+        parser.StartElementHandler = start
+        parser.EndElementHandler = end
         parser.StartDoctypeDeclHandler = self._on_doctype
         parser.EntityDeclHandler = self._on_entity
         parser.SkippedEntityHandler = self._on_skipped
@@ -87,32 +86,27 @@ class XmlReader:
             # An encoding that Python does not know, or a multi-byte one that expat cannot use.
             raise AuthorFault(f"{self.where}: {error}", hint="write the report in UTF-8") from None
         finally:
-            # Handlers are bound methods: without this the parser and we keep each other alive.
+            # Handlers are bound methods: without this the parser and its reader keep each other alive.
             self._parser.StartElementHandler = None
             self._parser.EndElementHandler = None
+            self._parser.CharacterDataHandler = None
+
+    def hear_ends(self, end: EndHandler | None) -> None:
+        """Call `end` from now on; None = ends of elements do not matter for now."""
+        self._parser.EndElementHandler = end
 
     def collect(self) -> None:
-        """Start gathering text (dropped unless asked for, so that outputs cost nothing)."""
+        """Start gathering text; else it is passed over, so that outputs and indentation cost nothing."""
         self._parts, self._size = [], 0
+        self._parser.CharacterDataHandler = self._on_text
 
     def text(self) -> str:
         """What was gathered since `collect`; stops gathering."""
-        parts, self._parts = self._parts, None
-        return "".join(parts) if parts else ""
-
-    def _on_start(self, name: str, attributes: Attributes) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise _Refused(f"elements nested deeper than {MAX_DEPTH}")
-        self._start(name, attributes)
-
-    def _on_end(self, name: str) -> None:
-        self._depth -= 1
-        self._end(name)
+        self._parser.CharacterDataHandler = None
+        parts, self._parts = self._parts, []
+        return "".join(parts)
 
     def _on_text(self, text: str) -> None:
-        if self._parts is None:
-            return
         self._parts.append(text)
         self._size += len(text)
         if self._size > 2 * MAX_TEXT:

@@ -190,3 +190,12 @@ def test_too_many_tests_are_a_fault_and_not_a_cut():
 
 def test_a_cut_file_is_told_where():
     assert fault(SUREFIRE[:600], "junit") == snapshot("line 7, column 3: unclosed token")
+
+
+def test_a_test_inside_a_test_hides_nothing():
+    text = '<testsuite><testcase name="a"><failure/><testcase name="b"/></testcase></testsuite>'
+    assert outcomes(text) == [("a", "failed", False), ("b", "passed", False)]
+
+
+def test_another_root_element():
+    assert fault("<report/>", "junit") == "its root element is 'report', not 'testsuites' or 'testsuite'"

@@ -177,7 +177,7 @@ def test_a_run_that_its_tool_calls_failed_is_said():
         }
     ]
     assert read(log(invocations=invocations)).dropped == snapshot(
-        ("once: run that tool itself says failed (first: 'cannot parse a.py')",)
+        ("once: run that its own tool says failed (first: 'cannot parse a.py')",)
     )
 
 
