@@ -175,6 +175,8 @@ class Builder:
 
     def _args(self, declared: Declared, node: MapNode, where: str) -> str:
         given = declared.args
+        if not given:
+            return ""
         args = " ".join(shlex.quote(one) for one in given) if isinstance(given, tuple) else given
         args = " ".join(args.split("\n")).strip()
         try:
@@ -199,6 +201,8 @@ class Builder:
         for name in _PASTED:
             value = node.get(name)
             for scalar in scalars(value) if value is not None else ():
+                if "${" not in scalar.text:
+                    continue
                 for match in _HASH.finditer(scalar.text):
                     message = "'${hash(…)}' is not yet supported by this version"
                     span = self._within(scalar, match)

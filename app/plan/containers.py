@@ -99,6 +99,7 @@ class Record:
     ) -> None:
         self.partial = partial
         self.fields = dict(fields)
+        self.required = tuple(name for name, field in self.fields.items() if field.required)
         self.later = dict(later or {})
         self.hint = f"portcullis explain {help_topic}" if help_topic else ""
         self.wanted = wanted
@@ -117,7 +118,7 @@ class Record:
             read = field.shape.read(value, place, reading)
             if read is not BAD:
                 values[name] = read
-        missing = [name for name, field in self.fields.items() if field.required and name not in values]
+        missing = [name for name in self.required if name not in values]
         if not node.entries.keys() & self.later.keys():
             for name in missing:
                 if name not in node.entries:
@@ -147,9 +148,8 @@ class Record:
         for name, field in self.fields.items():
             schema = field.shape.schema(reading)
             properties[name] = {**schema, "description": field.doc} if field.doc else schema
-        required = [name for name, field in self.fields.items() if field.required]
         result: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-        return {**result, "required": required} if required else result
+        return {**result, "required": list(self.required)} if self.required else result
 
 
 class Either:

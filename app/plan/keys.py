@@ -99,10 +99,10 @@ class Command:
 
 
 NEED = Either(
-    Text("a check id", pattern=ID, code="G022"),
+    Text("a check id"),
     Record(
         {
-            "check": Field(Text("a check id", pattern=ID, code="G022"), "the check", required=True),
+            "check": Field(Text("a check id"), "the check", required=True),
             "soft": Field(Flag(), "only orders"),
         },
         help_topic="checks",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -22,6 +23,7 @@ _KINDS_BY_NAME: Final = (
 )
 
 
+@lru_cache(maxsize=1024)
 def kind_by_name(path: str) -> Kind | None:
     """The kind of evidence that a report's name promises."""
     name = path.rsplit("/", 1)[-1].lower()

@@ -220,7 +220,8 @@ class Quantity:
             unit = next(iter(self.units)) if self.whole else "m"
             hint = f"write the unit: {shown(node.text)}{unit}" if known else ""
             return reading.wrong(node, where, self.wanted, code="G015", hint=hint)
-        amount = Fraction(match[1]) * self.units[match[2]]
+        size = self.units[match[2]]
+        amount = int(match[1]) * size if match[1].isdigit() else Fraction(match[1]) * size
         low, high = self.bounds
         if not low <= amount <= high:
             return reading.wrong(node, where, f"{self.wanted} within bounds", code="G015")

@@ -6,7 +6,7 @@ constructed from a tag, and scalars follow the YAML 1.2 core schema (`on` and `n
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import yaml
 
@@ -20,6 +20,15 @@ MAX_ALIASES: Final = 200
 MAX_EXPANDED: Final = 50_000
 """Nodes after aliases are followed: an alias costs what it stands for."""
 
+
+class Mark(Protocol):
+    """A place as libyaml counts it: from 0, in characters."""
+
+    line: int
+    column: int
+    index: int
+
+
 _LONGEST_NUMBER = 40
 _INT = re.compile(r"[-+]?[0-9]{1,15}")
 _FLOAT = re.compile(r"(?=.*[.eE])[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -30,32 +39,51 @@ _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fal
 class ScalarNode(NamedTuple):
     """A scalar: its text as written (escapes undone), its YAML 1.2 value, how it was quoted.
 
-    `style` is '' (plain), `'`, `"`, `|` or `>`; `value` is a str for all but plain ones.
+    `style` is '' (plain), `'`, `"`, `|` or `>`; `value` is a str for all but plain ones. Marks are the
+    parser's own: most nodes are never complained about, so places are worked out when asked for.
     """
 
     text: str
     value: Scalar | None
     style: str
-    span: Span
+    start: Mark
+    end: Mark
     weight: int = 1
+
+    @property
+    def span(self) -> Span:
+        """Where it stands, quotes included."""
+        return _span(self.start, self.end)
 
 
 class ListNode(NamedTuple):
-    """A sequence."""
+    """A sequence. `end` is that of its opening bracket."""
 
     items: list["Node"]
     flow: bool
-    span: Span
+    start: Mark
+    end: Mark
     weight: int = 1
+
+    @property
+    def span(self) -> Span:
+        """Where it begins."""
+        return _span(self.start, self.end)
 
 
 class MapNode(NamedTuple):
-    """A mapping in the order of the file, first of equal keys only."""
+    """A mapping in the order of the file, first of equal keys only. `end` is that of its opening brace."""
 
     entries: dict[str, tuple[ScalarNode, "Node"]]
     flow: bool
-    span: Span
+    start: Mark
+    end: Mark
     weight: int = 1
+
+    @property
+    def span(self) -> Span:
+        """Where it begins."""
+        return _span(self.start, self.end)
 
     def get(self, key: str) -> "Node | None":
         """The value of a key, None if it is not there."""
@@ -93,11 +121,15 @@ def core_scalar(text: str) -> Scalar | None:
     return text
 
 
-def _span(event: yaml.Event, length: int = 0) -> Span:
-    mark, end = event.start_mark, event.end_mark
-    if mark is None or end is None:  # pragma: no cover - libyaml marks every event
-        return Span(1, 1, 1, 0)
-    return Span(mark.line + 1, mark.column + 1, length or max(1, end.index - mark.index), mark.index)
+def _span(start: Mark, end: Mark) -> Span:
+    return Span(start.line + 1, start.column + 1, max(1, end.index - start.index), start.index)
+
+
+def _marks(event: yaml.Event) -> tuple[Mark, Mark]:
+    start, end = event.start_mark, event.end_mark
+    assert start is not None  # noqa: S101 - libyaml marks every event
+    assert end is not None  # noqa: S101 - the same
+    return start, end
 
 
 class _Builder:
@@ -110,12 +142,13 @@ class _Builder:
         self.aliases = 0
 
     def refuse(self, code: str, message: str, event: yaml.Event, hint: str = "") -> _Refused:
-        self.complaints.add(code, message, _span(event), hint=hint)
+        self.complaints.add(code, message, _span(*_marks(event)), hint=hint)
         return _Refused(message)
 
     def stream(self, text: str) -> Iterator[yaml.Event]:
         """All events, or _Refused at the first one over a limit."""
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        loader = yaml.CSafeLoader(text)
+        while (event := loader.get_event()) is not None:
             self.events += 1
             if self.events > MAX_EVENTS:
                 raise self.refuse("G003", f"more than {MAX_EVENTS} YAML events", event)
@@ -148,7 +181,7 @@ class _Builder:
             text = event.value
             style = event.style or ""
             value = text if style else core_scalar(text)
-            node = ScalarNode(text, value, style, _span(event))
+            node = ScalarNode(text, value, style, *_marks(event))
         elif isinstance(event, yaml.SequenceStartEvent):
             node = self.sequence(event, events, depth)
         else:
@@ -179,7 +212,7 @@ class _Builder:
             item = self.node(event, events, depth + 1)
             weight += item.weight
             items.append(item)
-        return ListNode(items, bool(start.flow_style), _span(start), weight)
+        return ListNode(items, bool(start.flow_style), *_marks(start), weight)
 
     def mapping(self, start: yaml.Event, events: Iterator[yaml.Event], depth: int) -> MapNode:
         entries: dict[str, tuple[ScalarNode, Node]] = {}
@@ -202,7 +235,7 @@ class _Builder:
                 )
             else:
                 entries[key.text] = (key, value)
-        return MapNode(entries, bool(getattr(start, "flow_style", False)), _span(start), weight)
+        return MapNode(entries, bool(getattr(start, "flow_style", False)), *_marks(start), weight)
 
 
 def load(content: bytes, complaints: Complaints) -> Node | None:

@@ -9,6 +9,8 @@ What a preset's script may rely on (the contract of this door):
 - `$PORTCULLIS_TOOLBOX` is the absolute path of the `bin` directory of the read-only toolbox, whose
   packages are pinned by deploy/requirements-toolbox.txt. A tool that needs nothing of the project is
   always called by that path, so that a change cannot bring its own. `tool` names it.
+- `config_files` are all files that make the tool see less: its configuration, and the ignore files of
+  git and ripgrep where it reads them. They are names or globs that match in any folder.
 - A tool that must see the project's own packages (pytest, mypy) is taken from the project's Python if
   that has it, else from the toolbox. Then `tool` is '' and the result is shown as self-reported.
 

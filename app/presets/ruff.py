@@ -53,6 +53,6 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),
     severities=SEVERITIES,
-    config_files=("pyproject.toml", "ruff.toml", ".ruff.toml"),
+    config_files=(".gitignore", ".ignore", "pyproject.toml", "ruff.toml", ".ruff.toml"),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

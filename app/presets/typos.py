@@ -22,6 +22,14 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(2,),
     severities={"*": Severity.LOW},
-    config_files=("typos.toml", "_typos.toml", ".typos.toml", "pyproject.toml", "Cargo.toml"),
+    config_files=(
+        ".gitignore",
+        ".ignore",
+        "typos.toml",
+        "_typos.toml",
+        ".typos.toml",
+        "pyproject.toml",
+        "Cargo.toml",
+    ),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

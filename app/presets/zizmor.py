@@ -24,6 +24,13 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(10, 11, 12, 13, 14),
     not_needed_exits=(3,),
-    config_files=("zizmor.yml", "zizmor.yaml", ".github/zizmor.yml", ".github/zizmor.yaml"),
+    config_files=(
+        ".gitignore",
+        ".ignore",
+        "zizmor.yml",
+        "zizmor.yaml",
+        ".github/zizmor.yml",
+        ".github/zizmor.yaml",
+    ),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

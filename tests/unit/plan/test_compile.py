@@ -132,6 +132,9 @@ def test_two_hundred_checks_are_the_limit(plan):
     text = "checks:\n" + "".join(f"  c{i}: {{run: x}}\n" for i in range(201))
     assert plan(text).blocked == "more than 200 checks are planned"
     assert len(plan(text, max_checks=201).checks) == 201
+    two = "checks: {a: {run: x, matrix: {v: [1, 2]}}, b: {run: x, matrix: {v: [1, 2]}}, c: {run: x}}\n"
+    assert plan(two, max_checks=3).blocked == "more than 3 checks are planned"
+    assert keys(plan(two, max_checks=5)) == ["a (1)", "a (2)", "b (1)", "b (2)", "c"]
 
 
 def test_when_implies_soft_needs(plan):

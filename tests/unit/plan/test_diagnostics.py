@@ -184,3 +184,10 @@ def test_json_has_the_promised_keys(read):
     }
     for one in read(TEN).diagnostics:
         jsonschema_rs.validate(schema, as_json(one))
+
+
+def test_a_word_that_is_far_too_long_gets_no_suggestion(read):
+    (one,) = read("version: 1\n" + "x" * 500 + ": 1\n").diagnostics
+    assert one.label == ""
+    assert one.length == 500
+    assert len(one.message) < 100
