@@ -287,7 +287,7 @@ FLOW = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(KEYS, FLOW, max_size=6))
 def test_random_structures_never_raise(catalogue, pairs):
     text = "version: 1\n" + "".join(f"{key}: {value}\n" for key, value in pairs.items() if key != "version")
