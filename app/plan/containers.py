@@ -101,7 +101,7 @@ class Record:
         self.fields = dict(fields)
         self.required = tuple(name for name, field in self.fields.items() if field.required)
         self.later = dict(later or {})
-        self.hint = f"portcullis explain {help_topic}" if help_topic else ""
+        self.hint = f"portcullis explain {help_topic}" if help_topic else f"keys: {', '.join(self.fields)}"
         self.wanted = wanted
 
     def read(self, node: Node, where: str, reading: Reading) -> object:

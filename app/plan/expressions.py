@@ -57,7 +57,7 @@ class Checker:
             span,
             where=pending.where,
             label=hint if meant else "",
-            hint="portcullis explain conditions" if meant else hint,
+            hint="portcullis explain gate" if meant else hint,
             warning=warning,
         )
 

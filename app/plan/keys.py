@@ -298,7 +298,6 @@ TOP = Record(
         "fan_out": "write a matrix",
         "secrets": NO_SECRET,
     },
-    help_topic="gate-file",
     wanted="a mapping with 'version', 'checks' and 'gate'",
     partial=True,
 )

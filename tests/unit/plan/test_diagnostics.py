@@ -4,7 +4,7 @@ import jsonschema_rs
 import pytest
 from inline_snapshot import snapshot
 
-from app.plan import as_json, format_diagnostic
+from app.plan import as_json, format_diagnostic, json_schema
 
 TEN = """\
 version: 1
@@ -191,3 +191,18 @@ def test_a_word_that_is_far_too_long_gets_no_suggestion(read):
     assert one.label == ""
     assert one.length == 500
     assert len(one.message) < 100
+
+
+def test_what_a_hint_tells_to_explain_can_be_explained(read, catalogue):
+    hints = {
+        one.hint
+        for text in (TEN, "version: 1\nsettings: {x: 1}\ndefaults: {x: 1}\n")
+        for one in read(text).diagnostics
+    }
+    topics = {
+        hint.removeprefix("portcullis explain ") for hint in hints if hint.startswith("portcullis explain ")
+    }
+    assert topics >= {"checks", "on", "settings", "defaults"}
+    assert topics <= json_schema(catalogue)["properties"].keys()
+    (one,) = read("version: 1\nfoo: 1\n").diagnostics
+    assert one.hint == "keys: version, on, defaults, checks, gate, settings"
