@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -203,11 +203,13 @@ class Git:
 
 async def _talk(process: asyncio.subprocess.Process, data: bytes | None, most: int) -> tuple[bytes, bytes]:
     async with asyncio.TaskGroup() as group:
-        output = group.create_task(_drain(process.stdout, most, strict=True))
-        error = group.create_task(_drain(process.stderr, _MOST_ERROR, strict=False))
+        output = group.create_task(_drain(process.stdout, most, lambda: _kill(process)))
+        error = group.create_task(_drain(process.stderr, _MOST_ERROR, lambda: None))
         if data is not None:
             group.create_task(_feed(process.stdin, data))
     await process.wait()
+    if len(output.result()) > most:
+        raise AuthorFault(f"too large to judge: git gives more than {most >> 20} MiB")
     return output.result(), error.result()
 
 
@@ -222,23 +224,28 @@ async def _feed(stream: asyncio.StreamWriter | None, data: bytes) -> None:
         await stream.wait_closed()
 
 
-async def _drain(stream: asyncio.StreamReader | None, most: int, *, strict: bool) -> bytes:
+async def _drain(stream: asyncio.StreamReader | None, most: int, over: Callable[[], None]) -> bytes:
+    """Read to the end, keeping little more than `most` bytes; `over` is called once past them."""
     parts: list[bytes] = []
     size = 0
     while stream is not None and (part := await stream.read(_CHUNK)):
-        size += len(part)
         if size <= most:
             parts.append(part)
-        elif strict:
-            raise AuthorFault(f"too large to judge: git gives more than {most >> 20} MiB")
+            size += len(part)
+            if size > most:
+                over()
     return b"".join(parts)
 
 
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill git and its helpers where they still run (timeout, cancellation, too much output)."""
+    """Kill git and its helpers where they still run (timeout, cancellation)."""
     if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
         await asyncio.shield(process.wait())
     transport = getattr(process, "_transport", None)
     if transport is not None:  # closes the pipes of a process that was killed half read

@@ -22,7 +22,7 @@ from app.model import AuthorFault, Outage, Repository, Sha
 SHA = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _REF = re.compile(r"[^\x00-\x20~^:?*\[\\\x7f]+\Z")
 _MISSING_REF = re.compile(rb"couldn't find remote ref (\S+)|not our ref ([0-9a-f]+)")
-_TOO_BIG = re.compile(rb"File size limit|exceeds maximum|pack exceeds|File too large")
+_TOO_BIG = re.compile(rb"File size limit|exceeds maximum|pack exceeds|File too large|died of signal 25")
 
 
 def _is_ref(name: str) -> bool:

@@ -128,7 +128,7 @@ def _environment(spec: AttemptSpec, given: Given) -> dict[str, str]:
         "PORTCULLIS_IN": f"{WORKSPACE}/in",
     }
     if given.tools:
-        ours["PORTCULLIS_TOOLBOX"] = str(given.tools[0])
+        ours["PORTCULLIS_TOOLBOX"] = str(given.tools[0] / "bin")
         path = f"{given.tools[0]}/bin:{path}"
     if spec.other_tree is not None:
         ours["PORTCULLIS_HEAD_TREE"] = HEAD_TREE

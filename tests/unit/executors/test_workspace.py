@@ -1,0 +1,427 @@
+"""Mirrors, merges and trees, on real repositories."""
+
+import asyncio
+import http.server
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.executors import GitWorkspaces, WorkspaceLimits
+from app.model import AuthorFault, Misconfigured, Outage, Sha
+from tests.support.git import Origin, anonymous, bring
+
+NOWHERE = Sha("1" * 40)
+
+
+async def test_fetch_gives_the_tips_as_they_are_now(origin: Origin, workspaces: GitWorkspaces):
+    origin.write("a", "1\n")
+    base = origin.commit()
+    origin.branch("topic")
+    old = origin.commit("first head")
+    fetched = await workspaces.fetch(
+        origin.repository,
+        base_ref="main",
+        head_refspec="refs/heads/topic",
+        head_sha=old,
+        credential=anonymous,
+    )
+    assert (fetched.base_sha, fetched.head_sha) == (base, old)
+
+    origin.branch("topic", "main")
+    pushed = origin.commit("forced over it")
+    fetched = await workspaces.fetch(
+        origin.repository,
+        base_ref="main",
+        head_refspec="refs/heads/topic",
+        head_sha=old,
+        credential=anonymous,
+    )
+    assert fetched.head_sha == pushed
+    assert await workspaces.has_commit(origin.repository, old), "a run on it may still be under way"
+    assert not await workspaces.has_commit(origin.repository, NOWHERE)
+
+
+async def test_a_missing_ref_is_none_not_an_error(origin: Origin, workspaces: GitWorkspaces):
+    base = origin.commit()
+    for asked, expected in (("refs/heads/gone", (base, None)), ("refs/pull/7/head", (base, None))):
+        fetched = await workspaces.fetch(
+            origin.repository, base_ref="main", head_refspec=asked, head_sha=NOWHERE, credential=anonymous
+        )
+        assert (fetched.base_sha, fetched.head_sha) == expected
+    fetched = await workspaces.fetch(
+        origin.repository,
+        base_ref="gone",
+        head_refspec="refs/heads/main",
+        head_sha=base,
+        credential=anonymous,
+    )
+    assert (fetched.base_sha, fetched.head_sha) == (None, base)
+
+
+async def test_a_head_may_be_named_by_its_sha(origin: Origin, workspaces: GitWorkspaces):
+    origin.commit()
+    origin.branch("topic")
+    head = origin.commit("head")
+    origin.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    for _ in range(2):  # the second time it is here already
+        fetched = await workspaces.fetch(
+            origin.repository, base_ref="main", head_refspec=head, head_sha=head, credential=anonymous
+        )
+        assert fetched.head_sha == head
+
+
+async def test_branches_that_exclude_each_other_by_name(origin: Origin, workspaces: GitWorkspaces):
+    origin.commit()
+    origin.branch("a")
+    origin.commit("on a")
+    await bring(workspaces, origin, "a")
+    origin.git("checkout", "--quiet", "main")
+    origin.git("branch", "-D", "a")
+    origin.branch("a/b")
+    origin.commit("on a/b")
+    await bring(workspaces, origin, "a/b")
+    assert await workspaces.has_commit(origin.repository, origin.head("a/b"))
+
+
+@pytest.mark.parametrize("name", ["--upload-pack=x", "a b", "a..b", "-x", "a\nb", "a:b", "+a", ""])
+async def test_names_that_are_no_refs_are_refused(origin: Origin, workspaces: GitWorkspaces, name: str):
+    origin.commit()
+    with pytest.raises(AuthorFault):
+        await workspaces.fetch(
+            origin.repository,
+            base_ref=name,
+            head_refspec="refs/heads/main",
+            head_sha=NOWHERE,
+            credential=anonymous,
+        )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/srv/repo",
+        "file:///srv/repo",
+        "http://example.org/r",
+        "ext::sh -c id",
+        "ssh://git@h/r",
+        "https://u:p@h/r",
+        "git://h/r",
+    ],
+)
+async def test_other_addresses_are_refused_unless_allowed(tmp_path: Path, origin: Origin, url: str):
+    strict = GitWorkspaces(tmp_path / "strict")
+    repository = origin.repository.__class__(
+        **{name: getattr(origin.repository, name) for name in origin.repository.__struct_fields__}
+        | {"clone_url": url}
+    )
+    with pytest.raises(Misconfigured) as refused:
+        await strict.fetch(
+            repository, base_ref="main", head_refspec="main", head_sha=NOWHERE, credential=anonymous
+        )
+    assert "u:p" not in str(refused.value)
+
+
+async def test_merge_is_stable_and_lists_conflicts(origin: Origin, workspaces: GitWorkspaces):
+    origin.write("a", "1\n2\n3\n")
+    origin.write("dir/b", "x\n")
+    start = origin.commit()
+    origin.branch("topic")
+    origin.write("a", "1\n2\n3\nhead\n")
+    head = origin.commit("head")
+    await bring(workspaces, origin, "topic")
+    forward = await workspaces.merge(origin.repository, start, head)
+    assert forward.tested_sha == head, "nothing to merge: the head is tested itself"
+
+    origin.git("checkout", "--quiet", "main")
+    origin.write("c", "base\n")
+    base = origin.commit("base moves")
+    await bring(workspaces, origin, "topic")
+    merged = await workspaces.merge(origin.repository, base, head)
+    assert merged == await workspaces.merge(origin.repository, base, head)
+    assert merged.conflicts == ()
+    expected = origin.git("merge-tree", "--write-tree", "main", "topic")
+    assert merged.tested_tree == expected
+
+    origin.write("a", "1\n2\n3\nbase\n")
+    origin.write("dir/b", "y\n")
+    base = origin.commit("base contradicts")
+    origin.branch("topic")
+    origin.git("checkout", "--quiet", "topic")
+    origin.git("reset", "--quiet", "--hard", head)
+    origin.write("dir/b", "z\n")
+    head = origin.commit("head contradicts")
+    await bring(workspaces, origin, "topic")
+    merged = await workspaces.merge(origin.repository, base, head)
+    assert merged.conflicts == ("a", "dir/b")
+    assert merged.tested_sha == ""
+
+
+async def test_histories_without_a_common_commit_cannot_be_merged(origin: Origin, workspaces: GitWorkspaces):
+    origin.write("a", "1\n")
+    base = origin.commit()
+    origin.git("checkout", "--quiet", "--orphan", "topic")
+    origin.write("a", "2\n")
+    head = origin.commit()
+    await bring(workspaces, origin, "topic")
+    with pytest.raises(AuthorFault, match="shares no commit"):
+        await workspaces.merge(origin.repository, base, head)
+
+
+async def test_attributes_of_the_head_do_not_choose_the_merge_or_hide_the_difference(
+    origin: Origin, workspaces: GitWorkspaces
+):
+    origin.write("a.py", "1\n")
+    base = origin.commit()
+    origin.branch("topic")
+    origin.write(".gitattributes", "*.py -diff binary export-ignore\n* filter=evil diff=evil\n")
+    origin.write("a.py", "1\n2\n")
+    head = origin.commit()
+    await bring(workspaces, origin, "topic")
+    comparison = await workspaces.compare(origin.repository, base, head, head)
+    (changed,) = [file for file in comparison.files if file.path == "a.py"]
+    assert (changed.added, changed.binary) == (1, False)
+    tree = await workspaces.checkout(origin.repository, head)
+    assert (tree / "a.py").read_text() == "1\n2\n"
+
+
+async def test_read_file(origin: Origin, tmp_path: Path):
+    workspaces = GitWorkspaces(tmp_path / "w", allow_local=True, limits=WorkspaceLimits(file_bytes=100))
+    origin.write("gate.yml", "version: 1\n")
+    origin.write("big", "x" * 101)
+    origin.write("dir/inner", "i")
+    (origin.place / "link").symlink_to("/etc/passwd")
+    (origin.place / "folder").symlink_to("dir")
+    sha = origin.commit()
+    await bring(workspaces, origin)
+    read = workspaces.read_file
+    assert await read(origin.repository, sha, "gate.yml") == b"version: 1\n"
+    assert await read(origin.repository, sha, "dir/inner") == b"i"
+    for absent in ("nothing", "../origin/gate.yml", "/etc/passwd", "folder/inner", "", "gate.y*"):
+        assert await read(origin.repository, sha, absent) is None
+    for path, why in (("link", "link"), ("big", "too large"), ("dir", "not a file")):
+        with pytest.raises(AuthorFault, match=why):
+            await read(origin.repository, sha, path)
+    with pytest.raises(Outage, match="not in the mirror"):
+        await read(origin.repository, NOWHERE, "gate.yml")
+
+
+async def test_versions_walk_first_parents_only(origin: Origin, workspaces: GitWorkspaces):
+    origin.write("f", "1")
+    first = origin.commit()
+    origin.branch("side")
+    origin.write("f", "side")
+    origin.commit()
+    origin.git("checkout", "--quiet", "main")
+    origin.write("other", "1")
+    origin.commit()
+    origin.git("merge", "--quiet", "--no-edit", "side")
+    merge = origin.head()
+    origin.write("other", "2")
+    tip = origin.commit()
+    await bring(workspaces, origin)
+    assert await workspaces.versions(origin.repository, tip, "f", 1000) == (merge, first)
+    assert await workspaces.versions(origin.repository, tip, "f", 2) == (merge,)
+    assert await workspaces.versions(origin.repository, tip, "f", 1) == ()
+
+
+async def test_commits_tell_who_and_their_trailers(origin: Origin, workspaces: GitWorkspaces):
+    base = origin.commit()
+    origin.branch("topic")
+    head = origin.commit(
+        "Do it\n\nBody: not a trailer here\n\nCo-authored-by: Bob\n <bob@example.org>\nFixes: 12"
+    )
+    await bring(workspaces, origin, "topic")
+    (commit,) = await workspaces.commits(origin.repository, base, head)
+    assert commit.sha == head
+    assert commit.parents == (base,)
+    assert (commit.author_name, commit.committer_email) == ("Ada", "ada@example.org")
+    assert commit.trailers == ("Co-authored-by: Bob <bob@example.org>", "Fixes: 12")
+    assert await workspaces.commits(origin.repository, head, base) == ()
+    assert await workspaces.is_ancestor(origin.repository, base, head)
+    assert not await workspaces.is_ancestor(origin.repository, head, base)
+
+
+async def test_a_revert_is_recognised_and_an_edit_is_not(origin: Origin, workspaces: GitWorkspaces):
+    origin.write("a", "1\n2\n3\n")
+    origin.commit()
+    origin.write("a", "1\nX\n3\n")
+    undone = origin.commit("to be undone")
+    origin.write("b", "b\n")
+    base = origin.commit()
+    origin.branch("revert")
+    origin.git("revert", "--no-edit", undone)
+    origin.branch("edit", "main")
+    origin.write("a", "1\nY\n3\n")
+    origin.commit()
+    await bring(workspaces, origin, "revert", "edit")
+    assert await workspaces.undoes(origin.repository, base, origin.head("revert"))
+    assert not await workspaces.undoes(origin.repository, base, origin.head("edit"))
+    assert not await workspaces.undoes(origin.repository, base, base)
+    assert await workspaces.undoes(origin.repository, base, undone), "its tree is one main had"
+
+
+async def test_checkout_holds_nothing_of_git_and_is_shared(origin: Origin, workspaces: GitWorkspaces):
+    origin.write("bin/run", "#!/bin/sh\n").chmod(0o755)
+    (origin.place / "link").symlink_to("/etc/passwd")
+    origin.write(b'odd \xff\n"name', "x")
+    sha = origin.commit()
+    await bring(workspaces, origin)
+    tree, again = await asyncio.gather(*(workspaces.checkout(origin.repository, sha) for _ in range(2)))
+    assert tree == again
+    assert sorted(os.fsencode(path.name) for path in tree.iterdir()) == [b"bin", b"link", b'odd \xff\n"name']
+    assert os.access(tree / "bin/run", os.X_OK)
+    assert (tree / "link").is_symlink()
+    entries = await workspaces.entries(origin.repository, sha)
+    assert {(entry.path, entry.mode) for entry in entries} == {
+        ("bin/run", "100755"),
+        ("link", "120000"),
+        ('odd \\xff\n"name', "100644"),
+    }
+
+
+async def test_released_trees_go_when_there_are_too_many(origin: Origin, tmp_path: Path):
+    workspaces = GitWorkspaces(tmp_path / "w", allow_local=True, limits=WorkspaceLimits(kept_trees=1))
+    shas = []
+    for number in range(3):
+        origin.write("n", str(number))
+        shas.append(origin.commit())
+    await bring(workspaces, origin)
+    trees = [await workspaces.checkout(origin.repository, sha) for sha in shas]
+    assert all(tree.exists() for tree in trees), "all are in use"
+    for sha in shas:
+        await workspaces.release(origin.repository, sha)
+    assert [tree.exists() for tree in trees] == [False, False, True]
+    assert await workspaces.checkout(origin.repository, shas[0]) == trees[0], "made again when asked for"
+
+
+async def test_a_tree_that_would_hold_a_git_directory_is_refused(origin: Origin, workspaces: GitWorkspaces):
+    base = origin.commit()
+    await bring(workspaces, origin)
+    blob = origin.git("hash-object", "-w", "--stdin", data=b"[core]\n\tfsmonitor = touch /tmp/owned\n")
+    inner = origin.raw("mktree", data=f"100644 blob {blob}\tconfig\n".encode()).decode().strip()
+    evil = origin.raw("mktree", data=f"040000 tree {inner}\t.git\n".encode()).decode().strip()
+    head = origin.git("commit-tree", evil, "-p", base, "-m", "evil")
+    origin.git("update-ref", "refs/heads/topic", head)
+    with pytest.raises(AuthorFault, match="git refuses"):
+        await bring(workspaces, origin, "topic")
+
+
+async def test_limits_make_a_change_too_large_to_judge(origin: Origin, tmp_path: Path):
+    base = origin.commit()
+    for number in range(5):
+        origin.write(f"f{number}", "x" * 1000)
+    head = origin.commit()
+    for limits in (
+        WorkspaceLimits(changed_files=4),
+        WorkspaceLimits(changed_bytes=900),
+        WorkspaceLimits(patch_bytes=900),
+        WorkspaceLimits(tree_files=4),
+        WorkspaceLimits(tree_bytes=900),
+    ):
+        workspaces = GitWorkspaces(tmp_path / "w", allow_local=True, limits=limits)
+        await bring(workspaces, origin)
+        with pytest.raises(AuthorFault, match="too large to judge"):
+            await workspaces.compare(origin.repository, base, head, head)
+            await workspaces.checkout(origin.repository, head)
+
+
+async def test_a_pack_over_the_limit_is_too_large(origin: Origin, tmp_path: Path):
+    origin.write("noise", os.urandom(300_000))
+    origin.commit()
+    workspaces = GitWorkspaces(tmp_path / "w", allow_local=True, limits=WorkspaceLimits(pack_bytes=100_000))
+    with pytest.raises(AuthorFault, match="too large to judge"):
+        await bring(workspaces, origin)
+
+
+async def test_a_damaged_mirror_is_made_anew(origin: Origin, workspaces: GitWorkspaces):
+    origin.write("a", "content\n")
+    sha = origin.commit()
+    await bring(workspaces, origin)
+    mirror = workspaces.mirror(origin.repository).path
+    for file in mirror.glob("objects/??/*"):
+        file.chmod(0o600)
+        file.write_bytes(b"garbage")
+    for file in mirror.glob("objects/pack/*.pack"):
+        file.chmod(0o600)
+        file.write_bytes(file.read_bytes()[:40])
+    with pytest.raises(Outage):
+        await workspaces.read_file(origin.repository, sha, "a")
+        await workspaces.entries(origin.repository, sha)
+    with pytest.raises(Outage):
+        await bring(workspaces, origin)
+    await bring(workspaces, origin)
+    assert await workspaces.read_file(origin.repository, sha, "a") == b"content\n"
+
+
+async def test_parallel_fetches_of_one_mirror(origin: Origin, workspaces: GitWorkspaces):
+    origin.commit()
+    for number in range(6):
+        origin.branch(f"t{number}", "main")
+        origin.write("f", str(number))
+        origin.commit()
+    await asyncio.gather(*(bring(workspaces, origin, f"t{number}") for number in range(6)))
+    for number in range(6):
+        assert await workspaces.has_commit(origin.repository, origin.head(f"t{number}"))
+
+
+async def test_care_of_a_mirror_loses_nothing(origin: Origin, workspaces: GitWorkspaces):
+    shas = []
+    for number in range(5):
+        origin.write("f", str(number))
+        shas.append(origin.commit())
+        await bring(workspaces, origin)
+    await workspaces.maintain(origin.repository)
+    assert not (workspaces.mirror(origin.repository).place / "broken").exists()
+    for number, sha in enumerate(shas):
+        assert await workspaces.read_file(origin.repository, sha, "f") == str(number).encode()
+
+
+class _Refusing(http.server.BaseHTTPRequestHandler):
+    """Answers 401 to all and remembers how it was asked."""
+
+    asked: list[str | None]
+
+    def do_GET(self) -> None:
+        self.asked.append(self.headers.get("Authorization"))
+        self.send_response(401 if self.headers.get("Authorization") is None else 403)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[http.server.HTTPServer]:
+    handler = type("Handler", (_Refusing,), {"asked": []})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as made:
+        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+async def test_the_token_is_sent_as_a_header_and_shown_nowhere(
+    tmp_path: Path, origin: Origin, server: http.server.HTTPServer
+):
+    workspaces = GitWorkspaces(tmp_path / "w", allow_http=True)
+    fields = {name: getattr(origin.repository, name) for name in origin.repository.__struct_fields__}
+    url = f"http://127.0.0.1:{server.server_port}/acme/shop.git"
+    repository = origin.repository.__class__(**fields | {"clone_url": url})
+
+    async def token() -> str:
+        return "ghs_verysecret"
+
+    with pytest.raises(Outage) as failed:
+        await workspaces.fetch(
+            repository, base_ref="main", head_refspec="refs/heads/main", head_sha=NOWHERE, credential=token
+        )
+    assert "ghs_verysecret" not in str(failed.value)
+    asked = server.RequestHandlerClass.asked
+    assert asked
+    assert asked[0].startswith("Basic ")
+    for file in (tmp_path / "w").rglob("*"):
+        assert file.is_dir() or b"ghs_verysecret" not in file.read_bytes()
