@@ -5,13 +5,17 @@ from collections.abc import Sequence
 from app.cli import frame
 
 COMMANDS: tuple[str, ...] = (
+    "run",
     "lint",
     "plan",
     "explain",
     "presets",
     "schema",
+    "serve",
+    "toolbox",
     "migrate",
     "doctor",
+    "demo",
 )
 """Every command by its module's name, in the order in which help shows them."""
 

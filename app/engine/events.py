@@ -8,6 +8,7 @@ from app.engine.opening import accept_change, close_runs, know_repository
 from app.engine.reruns import rerun
 from app.engine.services import Services
 from app.model import (
+    ActorKind,
     ChangeState,
     CommentCreated,
     Event,
@@ -135,6 +136,8 @@ def _rerun(unit: Unit, services: Services, event: RerunRequested) -> tuple[str, 
 
 def _comment(unit: Unit, services: Services, event: CommentCreated) -> tuple[str, str]:
     repository_id = know_repository(unit, services, event.repository)
+    if event.author.kind is not ActorKind.PERSON:
+        return "ignored", "only people give commands"
     if "/portcullis" not in event.body:
         return "ignored", "no command in it"
     row_id = records.store_command(unit, repository_id, event.number, event.comment_id, services.clock.now())

@@ -31,6 +31,7 @@ from app.model import (
     CheckSpec,
     Comparison,
     Conclusion,
+    Diagnostic,
     Ending,
     Judgement,
     People,
@@ -52,7 +53,7 @@ Output = Callable[[str, bytes], None]
 class Invalid(AuthorFault):
     """The gate file is invalid; `diagnostics` say where and why."""
 
-    def __init__(self, message: str, diagnostics: tuple[object, ...]) -> None:
+    def __init__(self, message: str, diagnostics: tuple[Diagnostic, ...]) -> None:
         super().__init__(message)
         self.diagnostics = diagnostics
 

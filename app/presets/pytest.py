@@ -3,7 +3,8 @@
 Exits 0 (passed), 1 (tests failed), 2 (interrupted, and a module that cannot be imported), 3 (internal),
 4 (wrong arguments), 5 (no test collected). Only 1 is a finding, which the gate judges by the report.
 5 stays a failure: a change that makes all tests vanish must not pass as "nothing to do"; a project
-without tests yet says so itself with `exit_codes: {not_needed: [5]}`.
+without tests yet says so itself with `exit_codes: {not_needed: [5]}`. The report is of the older family,
+which alone says in which file and line a test stands.
 """
 
 from app.model import Kind, Preset, ReportSpec
@@ -24,7 +25,7 @@ for own in .venv/bin/python venv/bin/python python python3; do
   if "$own" -c "$wants" 2>/dev/null; then python=$own; break; fi
 done
 export COVERAGE_FILE=${COVERAGE_FILE:-/tmp/.coverage} PYTHONDONTWRITEBYTECODE=1
-exec "$python" -m pytest -p no:cacheprovider --junitxml="$PORTCULLIS_OUT/junit.xml" "$@"
+exec "$python" -m pytest -p no:cacheprovider -o junit_family=xunit1 --junitxml="$PORTCULLIS_OUT/junit.xml" "$@"
 """
 
 PRESET = Preset(

@@ -146,7 +146,7 @@ def pack(value: object) -> bytes:
 
 def squeeze(value: object) -> bytes:
     """A model value as compressed JSON bytes."""
-    return zstandard.compress(_ENCODER.encode(value), 3)
+    return zstandard.compress(msgspec.json.encode(value), 3)
 
 
 def unpack(kind: type[T], data: bytes) -> T:

@@ -93,8 +93,14 @@ class Server(uvicorn.Server):
             yield
 
 
-async def serve(program: Program, listener: socket.socket, started: Callable[[], None]) -> None:
-    """Serve until a signal comes. Raises what start-up raised."""
+async def serve(
+    program: Program,
+    listener: socket.socket,
+    started: Callable[[], None],
+    *,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until a signal comes, or until `stop` is set. Raises what start-up raised."""
     failure: list[BaseException] = []
     app = application(program, started)
     inner = app.router.lifespan_context
@@ -109,6 +115,17 @@ async def serve(program: Program, listener: socket.socket, started: Callable[[],
             raise
 
     app.router.lifespan_context = watched
-    await Server(app).serve(sockets=[listener])
+    server = Server(app, signals=stop is None)
+    stopping = None if stop is None else asyncio.create_task(_stop(server, stop))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        if stopping is not None:
+            stopping.cancel()
     if failure:
         raise failure[0]
+
+
+async def _stop(server: Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True

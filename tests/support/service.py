@@ -1,8 +1,8 @@
 """The whole service around a practice GitHub, in this process: what flow tests act on."""
 
 import asyncio
-import contextlib
 import secrets
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +12,7 @@ from app.executors import Executor, ScriptedExecutor
 from app.forges import EVENTS, PERMISSIONS
 from app.practice import CheckRun, Comment, Content, PracticeForge, PullRequest, Repository, World, serving
 from app.settings import load
-from app.web import Server, application, listen
+from app.web import listen, serve
 from app.wiring import Program, build
 
 WEBHOOK_SECRET = "practice webhook secret"
@@ -119,20 +119,18 @@ async def stage(
 
 
 @asynccontextmanager
-async def serving_program(program: Program, listener: object) -> AsyncGenerator[None]:
+async def serving_program(program: Program, listener: socket.socket) -> AsyncGenerator[None]:
     """The program's own HTTP server in this event loop."""
-    started = asyncio.Event()
-    server = Server(application(program, started.set), signals=False)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
+    started, stop = asyncio.Event(), asyncio.Event()
+    server = asyncio.create_task(serve(program, listener, started.set, stop=stop))
     waiting = asyncio.create_task(started.wait())
-    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({server, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-    if task.done():
-        await task
+    if server.done():
+        await server
         raise RuntimeError("the service did not start; its log says why")
     try:
         yield
     finally:
-        server.should_exit = True
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        stop.set()
+        await server

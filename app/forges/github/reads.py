@@ -14,6 +14,7 @@ from app.forges.github.views import (
     App,
     CheckRun,
     CommentView,
+    CommitView,
     Installation,
     PullRequest,
     Repo,
@@ -220,6 +221,13 @@ class Reads:
                     at=view.submitted_at or "",
                 )
         return tuple(review for review in latest.values() if review is not None)
+
+    async def commit_authors(self, repository: Repository, number: int) -> tuple[str, ...]:
+        """Lower-case logins of a pull request's commit authors and committers (GitHub lists 250 commits)."""
+        call = Call.on(repository, "commits", f"/pulls/{number}/commits")
+        found = await self._client.items(call, CommitView)
+        people = (user for view in found for user in (view.author, view.committer))
+        return tuple(sorted({user.login.lower() for user in people if user is not None and user.login}))
 
     async def external_posts(self, repository: Repository, sha: Sha) -> tuple[ExternalPosted, ...]:
         """All check runs and commit statuses on a SHA, newest per name, poster and suite."""

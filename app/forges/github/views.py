@@ -11,6 +11,13 @@ import msgspec
 from app.model import Actor, ActorKind, Change, ChangeKind, ChangeState, Repository, Sha
 
 
+class CommitView(msgspec.Struct, kw_only=True):
+    """A commit of a pull request; the accounts are None where GitHub knows none for the e-mail."""
+
+    author: "User | None" = None
+    committer: "User | None" = None
+
+
 class User(msgspec.Struct, kw_only=True):
     """A GitHub account: `type` is User, Organization, Bot or Mannequin."""
 

@@ -1,0 +1,149 @@
+"""`portcullis run`."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Self
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from app import settings
+from app.catalogue import catalogue
+from app.cli import lint, output
+from app.cli.gatefile import find_gate_file, read_gate_file, shown_path
+from app.cli.local import LocalChange, local_change
+from app.cli.output import Exit, format_option
+from app.engine import Invalid, LocalRun, borrowed
+from app.executors import GitWorkspaces
+from app.model import CheckResult, Conclusion, Judgement, Status, VerdictState
+from app.publish import explain_text
+from app.wiring import executor
+
+_STATUS = {
+    VerdictState.PASSED: Exit.PASSED,
+    VerdictState.BLOCKED: Exit.BLOCKED,
+    VerdictState.PENDING: Exit.BLOCKED,
+    VerdictState.ERRORED: Exit.BROKEN,
+}
+_COLORS = {
+    Conclusion.SUCCESS: "green",
+    Conclusion.NOT_NEEDED: "dim",
+    Conclusion.SKIPPED: "yellow",
+    Conclusion.ERROR: "magenta",
+}
+
+
+class Board:
+    """The checks as they move: a live table on a terminal, one line per ended check elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._results: dict[str, CheckResult] = {}
+        self._spinner = Spinner("dots")
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live = Live(get_renderable=self._table, console=self._console, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def move(self, result: CheckResult) -> None:
+        """A check is somewhere else now."""
+        self._results[result.key] = result
+        if self._live is None and result.status is Status.COMPLETED:
+            self._console.print(_line(result), highlight=False)
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 1))
+        for result in self._results.values():
+            mark: Spinner | Text = self._spinner if result.status is Status.RUNNING else Text(" ")
+            table.add_row(mark, _line(result))
+        return table
+
+
+def _line(result: CheckResult) -> Text:
+    word = result.conclusion.value.replace("_", " ") if result.conclusion else result.status.value
+    color = _COLORS.get(result.conclusion, "red") if result.conclusion else "cyan"
+    line = Text.assemble((f"{word:<11}", color), " ", (result.key, "bold"))
+    if result.seconds is not None:
+        line.append(f"  {result.seconds:.1f} s", "dim")
+    if result.reason:
+        line.append(f"  {result.reason}", "dim")
+    return line
+
+
+async def _judge(local: LocalChange, gate: Path, *, verbose: bool) -> Judgement:
+    configured = settings.load()
+    settings.make_data_dir(configured)
+    console = Console(stderr=True, no_color=output.color_wanted() is False, soft_wrap=True)
+
+    def show(key: str, data: bytes) -> None:
+        if verbose:
+            for line in data.decode("utf-8", "replace").splitlines():
+                console.print(Text.assemble((f"{key} | ", "dim"), Text.from_ansi(line)), highlight=False)
+
+    with (
+        tempfile.TemporaryDirectory(prefix="local-", dir=configured.data_dir) as folder,
+        Board(console) as board,
+    ):
+        root = Path(folder)
+        runner = LocalRun(
+            GitWorkspaces(root / "git", allow_local=True),
+            executor(configured, root=root / "sandbox"),
+            catalogue(),
+            parallel=configured.parallel_checks,
+            progress=board.move,
+            output=show,
+        )
+        with borrowed(local.repository, local.base_sha, local.head_sha) as repository:
+            return await runner.judge(repository, local.change, read_gate_file(gate), shown_path(gate))
+
+
+@click.command("run")
+@click.option(
+    "--base", metavar="REF", help="What to compare with. Default: the remote's default branch, or main."
+)
+@click.option("--head", metavar="REF", help="What to judge. Default: the working tree as it is.")
+@click.option(
+    "--gate",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The gate file. Default: .portcullis.yml of the working tree.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Show the checks' output as it comes.")
+@format_option
+def command(
+    *, base: str | None, head: str | None, gate: Path | None, verbose: bool, output_format: output.Format
+) -> None:
+    """Judge the working tree (or --head) against --base, here, as the service would.
+
+    The same planner, sandbox, reports and policy; facts about people (approvals, labels) do not apply.
+    Exit status: 0 passed, 1 blocked, 2 could not judge.
+    """
+    gate = gate or find_gate_file(Path.cwd())
+
+    async def judged() -> Judgement:
+        local = await local_change(Path.cwd(), base=base, head=head)
+        return await _judge(local, gate, verbose=verbose)
+
+    try:
+        judgement = asyncio.run(judged())
+    except Invalid as invalid:
+        lint.show(invalid.diagnostics)
+        output.error(lint.summary(shown_path(gate), invalid.diagnostics))
+        output.ends_with(Exit.BROKEN)
+        return
+    if output_format == "json":
+        output.json(judgement)
+    else:
+        output.data(explain_text(judgement, color=output.colored()).rstrip("\n"))
+    output.ends_with(_STATUS[judgement.verdict.state])
