@@ -4,11 +4,11 @@ import zlib
 from collections.abc import Mapping
 
 from app.practice import change_shapes as show
-from app.practice.events import Events
-from app.practice.git import Content, Git, GitError, Signature
+from app.practice.app_events import AppEvents
+from app.practice.git import Content, GitError, Signature
 from app.practice.hooks import Hooks
 from app.practice.shapes import Json
-from app.practice.state import Account, MergeGroup, PullRequest, Repository
+from app.practice.state import Account, PullRequest, Repository
 from app.practice.world import NotThere, World
 
 
@@ -22,7 +22,7 @@ class Changes:
     def __init__(self, world: World) -> None:
         self.world = world
         self.hooks = Hooks(world)
-        self.events = Events(world, self.hooks)
+        self.events = AppEvents(world, self.hooks)
 
     def signature(self, login: str) -> Signature:
         """How somebody signs commits now."""
@@ -36,7 +36,7 @@ class Changes:
         """A repository with one commit on main (without `files`: empty)."""
         repo = await self.world.add_repository(full_name, private=private)
         if files:
-            git = Git(repo.directory)
+            git = repo.git
             sha = await git.commit(None, files, "First commit", self.signature(repo.owner))
             await git.set_ref(f"refs/heads/{repo.default_branch}", sha)
         return repo
@@ -57,7 +57,7 @@ class Changes:
 
         `amend` replaces the branch's last commit: a force-push. Raises Forbidden without write.
         """
-        git = Git(repo.directory)
+        git = repo.git
         tip = await git.tip(f"refs/heads/{branch}")
         parent = tip or await git.tip(base or f"refs/heads/{repo.default_branch}")
         if amend and tip is not None:
@@ -70,7 +70,7 @@ class Changes:
         """Point a branch at a commit that is there already (None deletes it)."""
         if not self.world.allows(repo, by, "write"):
             raise Forbidden(f"{by} may not push to {repo.full_name}")
-        git = Git(repo.directory)
+        git = repo.git
         before = await git.tip(f"refs/heads/{branch}")
         await git.set_ref(f"refs/heads/{branch}", sha)
         await self.pushed(by, repo, f"refs/heads/{branch}", before, sha)
@@ -82,7 +82,7 @@ class Changes:
         if before == after:
             return
         world, sender = self.world, self.world.account(by)
-        git = Git(repo.directory)
+        git = repo.git
         forced = bool(before and after) and not await git.is_ancestor(str(before), str(after))
         repo.pushed_at = world.stamp()
         await self.events.push(repo, ref, before, after, sender, forced=forced)
@@ -116,7 +116,7 @@ class Changes:
 
     async def _refresh(self, repo: Repository, pull: PullRequest, source: Repository | None) -> None:
         """refs/pull/N/head and /merge, the base's tip, whether it merges."""
-        git = Git(repo.directory)
+        git = repo.git
         ref = f"refs/pull/{pull.number}/head"
         if source is not None and source.id != repo.id:
             await git.fetch(source.directory, pull.head_sha, ref)
@@ -134,7 +134,7 @@ class Changes:
         """A fork owned by somebody: a repository of its own with the same commits."""
         fork = await self.world.add_repository(f"{by}/{repo.name}", private=repo.private)
         fork.fork_of = repo.id
-        await Git(fork.directory).run("fetch", "-q", str(repo.directory), "+refs/heads/*:refs/heads/*")
+        await fork.git.run("fetch", "-q", str(repo.directory), "+refs/heads/*:refs/heads/*")
         return fork
 
     async def delete_repository(self, repo: Repository) -> None:
@@ -167,8 +167,8 @@ class Changes:
         if not world.allows(repo, by, "read"):
             raise Forbidden(f"{by} cannot see {repo.full_name}")
         base = base or repo.default_branch
-        base_sha = await Git(repo.directory).tip(f"refs/heads/{base}")
-        head_sha = await Git(source.directory).tip(f"refs/heads/{head}")
+        base_sha = await repo.git.tip(f"refs/heads/{base}")
+        head_sha = await source.git.tip(f"refs/heads/{head}")
         if base_sha is None or head_sha is None:
             raise NotThere(f"no branch {base if base_sha is None else head!r}")
         now = world.stamp()
@@ -198,7 +198,7 @@ class Changes:
 
     async def retarget(self, by: str, repo: Repository, pull: PullRequest, base: str) -> None:
         """Change the base branch."""
-        git = Git(repo.directory)
+        git = repo.git
         tip = await git.tip(f"refs/heads/{base}")
         if tip is None:
             raise NotThere(f"no branch {base!r}")
@@ -228,81 +228,15 @@ class Changes:
         """Open again, at the branch's present head."""
         source = self._source(pull)
         if source is not None:
-            pull.head_sha = await Git(source.directory).tip(f"refs/heads/{pull.head_ref}") or pull.head_sha
+            pull.head_sha = await source.git.tip(f"refs/heads/{pull.head_ref}") or pull.head_sha
         pull.state, pull.closed_at = "open", None
         await self._refresh(repo, pull, source)
         await self.events.pull_request("reopened", repo, pull, self.world.account(by))
 
-    def unmet(self, repo: Repository, pull: PullRequest) -> list[str]:
-        """The required checks that keep a pull request from being merged: the newest run of that name
-        (by the app, if one is named) must have concluded success, neutral or skipped.
-        """
-        missing = []
-        for wanted in repo.required:
-            runs = [
-                run
-                for run in repo.runs.values()
-                if (run.name, run.head_sha) == (wanted.context, pull.head_sha)
-                and wanted.app_id in {None, run.app_id}
-            ]
-            newest = max(runs, key=lambda run: run.id, default=None)
-            good = newest is not None and newest.conclusion in {"success", "neutral", "skipped"}
-            if wanted.branch == pull.base_ref and not good:
-                missing.append(wanted.context)
-        return missing
-
-    async def merge(self, by: str, repo: Repository, pull: PullRequest) -> str:
-        """Merge into the base. Raises Forbidden without write or while a required check is unmet."""
-        if not self.world.allows(repo, by, "write"):
-            raise Forbidden(f"{by} may not merge into {repo.full_name}")
-        if unmet := self.unmet(repo, pull):
-            raise Forbidden(f"required: {', '.join(unmet)}")
-        git, sender = Git(repo.directory), self.world.account(by)
-        base = await git.tip(f"refs/heads/{pull.base_ref}") or pull.base_sha
-        message = f"Merge pull request #{pull.number} from {pull.head_owner}/{pull.head_ref}\n\n{pull.title}"
-        sha = await git.merge(base, pull.head_sha, message, self.signature(by))
-        if sha is None:
-            raise Forbidden("this branch has conflicts that must be resolved")
-        pull.state, pull.merged_at, pull.merged_by = "closed", self.world.stamp(), sender
-        pull.closed_at = pull.updated_at = pull.merged_at
-        pull.merge_commit_sha = sha
-        await git.set_ref(f"refs/heads/{pull.base_ref}", sha)
-        await self.pushed(by, repo, f"refs/heads/{pull.base_ref}", base, sha)
-        await self.events.pull_request("closed", repo, pull, sender)
-        return sha
-
-    async def queue(self, by: str, repo: Repository, pull: PullRequest, *, on: str = "") -> MergeGroup:
-        """Put a pull request into the merge queue: a group on top of the base (or of SHA `on`)."""
-        git, sender = Git(repo.directory), self.world.account(by)
-        base = on or await git.tip(f"refs/heads/{pull.base_ref}") or pull.base_sha
-        message = f"Merge pull request #{pull.number} from {pull.head_owner}/{pull.head_ref}\n\n{pull.title}"
-        sha = await git.merge(base, pull.head_sha, message, self.signature(by))
-        if sha is None:
-            raise Forbidden("this branch has conflicts that must be resolved")
-        group = MergeGroup(
-            repository=repo.id,
-            number=pull.number,
-            head_ref=f"gh-readonly-queue/{pull.base_ref}/pr-{pull.number}-{base}",
-            head_sha=sha,
-            base_ref=pull.base_ref,
-            base_sha=base,
-        )
-        self.world.merge_groups.append(group)
-        await git.set_ref(f"refs/heads/{group.head_ref}", sha)
-        await self.pushed(by, repo, f"refs/heads/{group.head_ref}", None, sha)
-        await self.events.merge_group("checks_requested", repo, group, sender)
-        return group
-
-    async def dequeue(self, by: str, repo: Repository, group: MergeGroup, reason: str = "dequeued") -> None:
-        """Destroy a group: merged, invalidated or dequeued."""
-        self.world.merge_groups.remove(group)
-        await self.events.merge_group("destroyed", repo, group, self.world.account(by), reason)
-        await Git(repo.directory).set_ref(f"refs/heads/{group.head_ref}", None)
-
     async def numbers(self, repo: Repository, pull: PullRequest) -> tuple[int, int, int, int]:
         """(files, added, removed, commits) of a pull request."""
         try:
-            return await Git(repo.directory).shortstat(pull.base_sha, pull.head_sha)
+            return await repo.git.shortstat(pull.base_sha, pull.head_sha)
         except GitError:
             return (0, 0, 0, 0)
 

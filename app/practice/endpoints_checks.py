@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from app.practice import change_shapes as show
-from app.practice.git import Git
+from app.practice import check_shapes as checks
 from app.practice.server import Ask, Endpoint, Refusal, Reply
 from app.practice.state import CheckRun, Repository
 from app.practice.world import NotThere
@@ -80,7 +79,7 @@ async def create(ask: Ask) -> Reply:
     app, repo, body = ask.acting_app(), ask.repository(), ask.fields()
     check_run_problems(body, creating=True)
     run = await ask.forge.create_check_run(app, repo, body)
-    return Reply(status=201, body=show.check_run(ask.world, repo, run))
+    return Reply(status=201, body=checks.check_run(ask.world, repo, run))
 
 
 async def update(ask: Ask) -> Reply:
@@ -91,13 +90,13 @@ async def update(ask: Ask) -> Reply:
         raise Refusal(403, "Invalid app_id `" + str(app.id) + "` - check run can only be modified by the app")
     check_run_problems(body, creating=False)
     await ask.forge.update_check_run(app, repo, run, body)
-    return Reply(body=show.check_run(ask.world, repo, run))
+    return Reply(body=checks.check_run(ask.world, repo, run))
 
 
 async def get(ask: Ask) -> Reply:
     """`GET …/check-runs/{id}`."""
     repo = ask.repository()
-    return Reply(body=show.check_run(ask.world, repo, repo.runs[ask.at["check_run_id"]]))
+    return Reply(body=checks.check_run(ask.world, repo, repo.runs[ask.at["check_run_id"]]))
 
 
 async def annotations(ask: Ask) -> Reply:
@@ -125,7 +124,7 @@ async def annotations(ask: Ask) -> Reply:
 
 
 async def _sha(ask: Ask, repo: Repository) -> str:
-    found = await Git(repo.directory).tip(ask.at["ref"])
+    found = await repo.git.tip(ask.at["ref"])
     if found is None:
         raise Refusal(422, f"No commit found for SHA: {ask.at['ref']}")
     return found
@@ -148,7 +147,7 @@ async def of_commit(ask: Ask) -> Reply:
         for run in found:
             newest.setdefault((run.suite_id, run.name), run)
         found = list(newest.values())
-    return Reply(items=[show.check_run(ask.world, repo, run) for run in found], envelope="check_runs")
+    return Reply(items=[checks.check_run(ask.world, repo, run) for run in found], envelope="check_runs")
 
 
 async def rerequest(ask: Ask) -> Reply:
@@ -174,7 +173,7 @@ async def create_status(ask: Ask) -> Reply:
         description=body.get("description"),
         target_url=body.get("target_url"),
     )
-    return Reply(status=201, body=show.status(ask.world, repo, status))
+    return Reply(status=201, body=checks.status(ask.world, repo, status))
 
 
 async def statuses(ask: Ask) -> Reply:
@@ -185,7 +184,7 @@ async def statuses(ask: Ask) -> Reply:
     except Refusal:
         raise NotThere("no such commit") from None
     found = [each for each in reversed(repo.statuses) if each.sha == sha]
-    return Reply(items=[show.status(ask.world, repo, each) for each in found])
+    return Reply(items=[checks.status(ask.world, repo, each) for each in found])
 
 
 _READ, _WRITE = ("checks", "read"), ("checks", "write")

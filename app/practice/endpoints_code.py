@@ -5,7 +5,6 @@ from typing import Any
 
 from app.practice import change_shapes as show
 from app.practice import shapes
-from app.practice.git import Git
 from app.practice.server import Ask, Endpoint, Refusal, Reply
 from app.practice.state import PullRequest, RequiredCheck, Review
 from app.practice.talk import BODY_LIMIT
@@ -49,7 +48,7 @@ async def branches(ask: Ask) -> Reply:
             "commit": {"sha": sha, "url": f"{api}/commits/{sha}"},
             "protected": name in repo.protected,
         }
-        for name, sha in (await Git(repo.directory).branches()).items()
+        for name, sha in (await repo.git.branches()).items()
         if only is None or (name in repo.protected) == (only == "true")
     ]
     return Reply(items=found)
@@ -62,7 +61,7 @@ def _wanted(required: list[RequiredCheck], branch: str) -> list[RequiredCheck]:
 async def branch(ask: Ask) -> Reply:
     """`GET …/branches/{branch}`."""
     repo, name = ask.repository(), ask.at["branch"]
-    sha = await Git(repo.directory).tip(f"refs/heads/{name}")
+    sha = await repo.git.tip(f"refs/heads/{name}")
     if sha is None:
         raise NotThere("no branch")
     api = f"{ask.world.api_url}/repos/{repo.full_name}"
@@ -99,7 +98,7 @@ async def branch_rules(ask: Ask) -> Reply:
 async def commit(ask: Ask) -> Reply:
     """`GET …/commits/{ref}`."""
     repo = ask.repository()
-    sha = await Git(repo.directory).tip(ask.at["ref"])
+    sha = await repo.git.tip(ask.at["ref"])
     if sha is None:
         raise Refusal(422, f"No commit found for SHA: {ask.at['ref']}")
     return Reply(body=await ask.forge.commit_shown(repo, sha))
@@ -108,7 +107,7 @@ async def commit(ask: Ask) -> Reply:
 async def contents(ask: Ask) -> Reply:
     """`GET …/contents/{path}`: a file (base64 up to 1 MB), a link, or a directory."""
     repo, path = ask.repository(), ask.at["path"].strip("/")
-    git = Git(repo.directory)
+    git = repo.git
     sha = await git.tip(ask.query.get("ref", repo.default_branch))
     if sha is None:
         raise NotThere("no such ref")
@@ -171,6 +170,13 @@ async def pulls(ask: Ask) -> Reply:
 async def pull(ask: Ask) -> Reply:
     """`GET …/pulls/{number}`."""
     return Reply(body=await ask.forge.shown(ask.repository(), _pull(ask)))
+
+
+async def pull_commits(ask: Ask) -> Reply:
+    """`GET …/pulls/{number}/commits`, oldest first, at most 250."""
+    repo, found = ask.repository(), _pull(ask)
+    shas = await repo.git.commits_between(found.base_sha, found.head_sha, 250)
+    return Reply(items=[await ask.forge.commit_shown(repo, sha) for sha in shas])
 
 
 async def reviews(ask: Ask) -> Reply:
@@ -251,6 +257,9 @@ ENDPOINTS = (
     Endpoint(method="GET", path=f"{_REPO}/pulls", handler=pulls, needs=_PULLS),
     Endpoint(method="GET", path=f"{_REPO}/pulls/{{pull_number:int}}", handler=pull, needs=_PULLS),
     Endpoint(method="GET", path=f"{_REPO}/pulls/{{pull_number:int}}/reviews", handler=reviews, needs=_PULLS),
+    Endpoint(
+        method="GET", path=f"{_REPO}/pulls/{{pull_number:int}}/commits", handler=pull_commits, needs=_PULLS
+    ),
     Endpoint(method="GET", path=_COMMENTS, handler=comments, needs=_PULLS),
     Endpoint(method="POST", path=_COMMENTS, handler=create_comment, needs=("pull_requests", "write")),
     Endpoint(method="GET", path=_COMMENT, handler=comment, needs=_PULLS),

@@ -1,17 +1,16 @@
 """Builds each delivery's payload and hands it to the apps that hear of it."""
 
 from app.practice import change_shapes as show
+from app.practice import check_shapes as checks
 from app.practice import shapes
-from app.practice.git import Git, GitError
+from app.practice.git import GitError
 from app.practice.hooks import Hooks
 from app.practice.shapes import Json
 from app.practice.state import (
     Account,
-    App,
     CheckRun,
     CheckSuite,
     Comment,
-    Installation,
     MergeGroup,
     PullRequest,
     Repository,
@@ -82,7 +81,7 @@ class Events:
     ) -> None:
         """`pull_request`."""
         try:
-            numbers = await Git(repo.directory).shortstat(pull.base_sha, pull.head_sha)
+            numbers = await repo.git.shortstat(pull.base_sha, pull.head_sha)
         except GitError:  # no common history
             numbers = (0, 0, 0, 0)
         full = show.full_pull_request(self._world, repo, pull, numbers)
@@ -121,7 +120,7 @@ class Events:
         if after is None:
             return []
         span = [after, f"^{before}"] if before is not None else [after]
-        out = await Git(repo.directory).run(
+        out = await repo.git.run(
             "log", "-z", "--reverse", "-n", "20", "--format=%H%x01%T%x01%cI%x01%an%x01%ae%x01%B", *span
         )
         found = []
@@ -162,7 +161,7 @@ class Events:
         payload = {
             "action": action,
             "check_suite": {
-                **show.check_suite(self._world, repo, suite, before),
+                **checks.check_suite(self._world, repo, suite, before),
                 "latest_check_runs_count": len(runs),
                 "check_runs_url": f"{api}/check-runs",
                 "rerequestable": True,
@@ -174,7 +173,7 @@ class Events:
 
     async def head_commit(self, repo: Repository, sha: str) -> Json:
         """A commit in the short form of suites and merge groups."""
-        out = await Git(repo.directory).run(
+        out = await repo.git.run(
             "log", "-1", "--format=%H%x01%T%x01%cI%x01%an%x01%ae%x01%cn%x01%ce%x01%B", sha
         )
         found, tree, at, name, email, committer, committer_email, message = (
@@ -193,7 +192,7 @@ class Events:
         self, action: str, repo: Repository, run: CheckRun, sender: Account, button: str = ""
     ) -> None:
         """`check_run`; re-runs and buttons only to the run's own app."""
-        payload: Json = {"action": action, "check_run": show.delivered_check_run(self._world, repo, run)}
+        payload: Json = {"action": action, "check_run": checks.delivered_check_run(self._world, repo, run)}
         if button:
             payload["requested_action"] = {"identifier": button}
         private = action in {"rerequested", "requested_action"}
@@ -249,7 +248,7 @@ class Events:
                     },
                     "protected": name in repo.protected,
                 }
-                for name, tip in (await Git(repo.directory).branches()).items()
+                for name, tip in (await repo.git.branches()).items()
                 if tip == status.sha
             ],
             "commit": commit,
@@ -275,68 +274,3 @@ class Events:
         if reason:
             payload["reason"] = reason
         self._tell(repo, "merge_group", payload, sender)
-
-    def installation(
-        self, action: str, installation: Installation, sender: Account, repos: list[Repository]
-    ) -> None:
-        """`installation`: comes to the app whatever it subscribed to."""
-        payload: Json = {
-            "action": action,
-            "installation": shapes.installation(self._world, installation),
-            "repositories": [shapes.short_repository(repo) for repo in repos],
-            "sender": shapes.user(self._world, sender),
-        }
-        if action == "created":
-            payload["requester"] = None
-        self._hooks.emit(self._app(installation), "installation", payload, installation=installation)
-
-    def installation_repositories(
-        self,
-        installation: Installation,
-        sender: Account,
-        added: list[Repository],
-        removed: list[Repository],
-    ) -> None:
-        """`installation_repositories`."""
-        payload = {
-            "action": "added" if added else "removed",
-            "installation": shapes.installation(self._world, installation),
-            "repository_selection": "all" if installation.repositories is None else "selected",
-            "repositories_added": [shapes.short_repository(repo) for repo in added],
-            "repositories_removed": [shapes.short_repository(repo) for repo in removed],
-            "requester": None,
-            "sender": shapes.user(self._world, sender),
-        }
-        self._hooks.emit(
-            self._app(installation), "installation_repositories", payload, installation=installation
-        )
-
-    def ping(self, app: App, sender: Account) -> None:
-        """`ping`, as when the hook was set up."""
-        now = self._world.stamp()
-        payload = {
-            "zen": "Practicality beats purity.",
-            "hook_id": app.hook_id,
-            "hook": {
-                "type": "App",
-                "id": app.hook_id,
-                "name": "web",
-                "active": True,
-                "events": list(app.events),
-                "config": {
-                    "content_type": app.content_type,
-                    "insecure_ssl": "0",
-                    "secret": "********",
-                    "url": app.webhook_url,
-                },
-                "updated_at": now,
-                "created_at": now,
-                "app_id": app.id,
-                "deliveries_url": f"{self._world.api_url}/app/hook/deliveries",
-            },
-            "sender": shapes.user(self._world, sender),
-        }
-        self._hooks.emit(app, "ping", payload)
-
-    def _app(self, installation: Installation) -> App:
-        return self._world.apps[installation.app_id]

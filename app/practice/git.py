@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+_SHA = re.compile(r"[0-9a-f]{40}")
+_PLAIN_REF = re.compile(r"refs/[\w./+-]+")
 _CONFIG = {
     "uploadpack.allowAnySHA1InWant": "true",
     "uploadpack.allowFilter": "true",
@@ -56,10 +59,13 @@ def environment(directory: Path) -> dict[str, str]:
 
 
 class Git:
-    """One bare repository."""
+    """One bare repository. What can never change (a commit's files) is remembered."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._commits: set[str] = set()
+        self._blobs: dict[tuple[str, str], tuple[str, str, bytes] | None] = {}
+        self._stats: dict[tuple[str, str], tuple[int, int, int, int]] = {}
 
     async def run(self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
         """Run git and give its output. Raises GitError."""
@@ -88,11 +94,29 @@ class Git:
 
     async def tip(self, ref: str) -> str | None:
         """The commit a ref (or a SHA) names; None if it does not exist."""
+        if ref in self._commits:
+            return ref
+        if (loose := self._loose(ref)) is not None:
+            return loose
         try:
-            found = await self.run("rev-parse", "--verify", "-q", "--end-of-options", f"{ref}^{{commit}}")
+            out = await self.run("rev-parse", "--verify", "-q", "--end-of-options", f"{ref}^{{commit}}")
         except GitError:
             return None
-        return found.decode().strip()
+        found = out.decode().strip()
+        if ref == found:
+            self._commits.add(ref)
+        return found
+
+    def _loose(self, ref: str) -> str | None:
+        """A branch (or full ref) read from its own file, which spares a process; None if it has none."""
+        name = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
+        if not _PLAIN_REF.fullmatch(name) or ".." in name:
+            return None
+        try:
+            text = (self.directory / name).read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+        return text if _SHA.fullmatch(text) else None
 
     async def branches(self) -> dict[str, str]:
         """Branch → SHA."""
@@ -141,6 +165,15 @@ class Git:
 
     async def blob(self, commit: str, path: str) -> tuple[str, str, bytes] | None:
         """(mode, SHA, bytes) of a path at a commit; None if absent; mode 040000 for a directory."""
+        known = (commit, path)
+        if known not in self._blobs:
+            found = await self._read_blob(commit, path)
+            if not _SHA.fullmatch(commit):
+                return found
+            self._blobs[known] = found
+        return self._blobs[known]
+
+    async def _read_blob(self, commit: str, path: str) -> tuple[str, str, bytes] | None:
         try:
             out = await self.run("ls-tree", "-z", commit, "--", path)
         except GitError:
@@ -164,12 +197,22 @@ class Git:
 
     async def shortstat(self, base: str, head: str) -> tuple[int, int, int, int]:
         """(files, added, removed, commits) from the fork point to head."""
+        if (base, head) not in self._stats:
+            self._stats[base, head] = await self._read_stat(base, head)
+        return self._stats[base, head]
+
+    async def _read_stat(self, base: str, head: str) -> tuple[int, int, int, int]:
         out = await self.run("diff", "--numstat", "-z", "--no-renames", f"{base}...{head}")
         rows = [row.split(b"\t") for row in out.split(b"\0") if row]
         added = sum(int(row[0]) for row in rows if row[0] != b"-")
         removed = sum(int(row[1]) for row in rows if row[1] != b"-")
         commits = int(await self.run("rev-list", "--count", f"{base}..{head}"))
         return len(rows), added, removed, commits
+
+    async def commits_between(self, base: str, head: str, limit: int) -> list[str]:
+        """The commits of head that base lacks, oldest first, the oldest `limit` of them."""
+        out = await self.run("rev-list", "--reverse", f"{base}..{head}")
+        return out.decode().split()[:limit]
 
     async def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether older is reachable from newer."""

@@ -6,7 +6,7 @@ Rules: docs.github.com "REST API endpoints for check runs" and "for commit statu
 from collections.abc import Mapping
 from typing import Any
 
-from app.practice.git import Git
+from app.practice.shapes import user
 from app.practice.state import App, CheckRun, Repository, Status
 from app.practice.talk import Talk
 
@@ -23,7 +23,7 @@ class Posts(Talk):
     async def create_check_run(self, app: App, repo: Repository, body: Mapping[str, Any]) -> CheckRun:
         """Create a check run from an API body. Raises Invalid."""
         sha = str(body.get("head_sha", ""))
-        if await Git(repo.directory).tip(sha) is None:
+        if await repo.git.tip(sha) is None:
             raise Invalid(f"No commit found for SHA: {sha}")
         suite = self.world.suite(repo, app, sha)
         run = CheckRun(
@@ -83,7 +83,7 @@ class Posts(Talk):
         target_url: str | None = None,
     ) -> Status:
         """Post a commit status. Raises Invalid past 1,000 for one SHA and context."""
-        if await Git(repo.directory).tip(sha) is None:
+        if await repo.git.tip(sha) is None:
             raise Invalid(f"No commit found for SHA: {sha}")
         same = [one for one in repo.statuses if (one.sha, one.context.lower()) == (sha, context.lower())]
         if len(same) >= _STATUSES_PER_CONTEXT:
@@ -106,9 +106,7 @@ class Posts(Talk):
         """A commit as the API and status deliveries show it."""
         head = await self.events.head_commit(repo, sha)
         api, page = f"{self.world.api_url}/repos/{repo.full_name}", f"{self.world.url}/{repo.full_name}"
-        parents = (
-            (await Git(repo.directory).run("rev-list", "--parents", "-n", "1", sha)).decode().split()[1:]
-        )
+        parents = (await repo.git.run("rev-list", "--parents", "-n", "1", sha)).decode().split()[1:]
         when = {"date": head["timestamp"]}
         return {
             "sha": sha,
@@ -128,13 +126,21 @@ class Posts(Talk):
                     "verified_at": None,
                 },
             },
-            "author": None,
-            "committer": None,
+            "author": self._account_of(head["author"]["email"]),
+            "committer": self._account_of(head["committer"]["email"]),
             "parents": [
                 {"sha": each, "url": f"{api}/commits/{each}", "html_url": f"{page}/commit/{each}"}
                 for each in parents
             ],
         }  # fmt: skip
+
+    def _account_of(self, email: str) -> dict[str, Any] | None:
+        """The account an e-mail belongs to, as far as the forge knows: its own no-reply addresses."""
+        number = email.partition("+")[0]
+        for account in self.world.accounts.values():
+            if number == str(account.id) and email.endswith("@users.noreply.practice.invalid"):
+                return user(self.world, account)
+        return None
 
     async def press_rerun(self, by: str, repo: Repository, run: CheckRun) -> None:
         """Press "Re-run" on a check run. The run itself does not change: its app is asked to."""

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from app.practice.access import BadCredentials, Caller, Suspended, caller_of
 from app.practice.forge import PracticeForge
-from app.practice.git import Git, environment
+from app.practice.git import environment
 from app.practice.state import Repository
 from app.practice.world import NotThere
 
@@ -109,7 +109,7 @@ class SmartHttp:
         self, process: asyncio.subprocess.Process, body: bytes, repo: Repository, caller: Caller
     ) -> Response:
         """A push: what moved is told afterwards, as if done on the forge itself."""
-        git = Git(repo.directory)
+        git = repo.git
         before = await git.branches()
         out, _ = await process.communicate(body)
         after = await git.branches()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.practice.git import Git
+
 LEVELS = ("none", "read", "triage", "write", "maintain", "admin")
 """Permissions of people, weakest first."""
 
@@ -210,7 +212,7 @@ class RequiredCheck:
 
 @dataclass(kw_only=True)
 class Repository:
-    """A repository; its objects and refs are real git in `directory`."""
+    """A repository; its objects and refs are real git in `directory`, spoken to through `git`."""
 
     id: int
     owner: str
@@ -232,6 +234,11 @@ class Repository:
     next_number: int = 1
     created_at: str = ""
     pushed_at: str = ""
+    git: Git = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Speak to the directory from now on."""
+        self.git = Git(self.directory)
 
     @property
     def full_name(self) -> str:

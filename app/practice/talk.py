@@ -1,12 +1,13 @@
 """What people say: comments, reviews, labels, drafts, reactions."""
 
-from app.practice.changes import Changes, Forbidden
+from app.practice.changes import Forbidden
+from app.practice.merging import Merging
 from app.practice.state import Account, Comment, Label, PullRequest, Reaction, Repository, Review
 
 BODY_LIMIT = 65_536
 
 
-class Talk(Changes):
+class Talk(Merging):
     """Actions of people around a pull request."""
 
     async def comment(

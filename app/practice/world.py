@@ -12,7 +12,6 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from app.practice.git import Git
 from app.practice.state import (
     LEVELS,
     AccessToken,
@@ -137,7 +136,7 @@ class World:
             created_at=now,
             pushed_at=now,
         )
-        await Git(repository.directory).init(repository.default_branch)
+        await repository.git.init(repository.default_branch)
         self.repositories[number] = repository
         return repository
 

@@ -32,7 +32,7 @@ from app.model import (
     Sha,
     StickyComment,
 )
-from app.practice import Fault, Forbidden, Git, PullRequest, RequiredCheck
+from app.practice import Fault, Forbidden, PullRequest, RequiredCheck
 from tests.support.github_stage import SECRET, Stage, staged, unlike_github
 
 ANNOTATION = {"path": "a", "start_line": 1, "end_line": 1, "annotation_level": "notice", "message": "m"}
@@ -265,7 +265,7 @@ async def test_people_push_with_real_git(stage: Stage, tmp_path: Path) -> None:
     assert await arrived(stage) == ["push", "check_suite.requested", "pull_request.synchronize"]
     head = (await asyncio.to_thread(git, "rev-parse", "HEAD")).stdout.decode().strip()
     assert stage.repo.pulls[1].head_sha == head
-    assert await Git(stage.repo.directory).tip("refs/pull/1/head") == head
+    assert await stage.repo.git.tip("refs/pull/1/head") == head
 
 
 async def test_a_forks_commits_are_reachable_in_the_base(stage: Stage) -> None:
@@ -273,7 +273,7 @@ async def test_a_forks_commits_are_reachable_in_the_base(stage: Stage) -> None:
     fork = await stage.practice.fork("mallory", stage.repo)
     await stage.practice.push("mallory", fork, "patch", {"a.py": "1\n"})
     pull = await stage.practice.open_pull_request("mallory", stage.repo, "patch", source=fork)
-    git = Git(stage.repo.directory)
+    git = stage.repo.git
     assert await git.tip(f"refs/pull/{pull.number}/head") == pull.head_sha
     assert await git.blob(f"refs/pull/{pull.number}/merge", "a.py") is not None
     sha = await stage.practice.push("mallory", fork, "patch", {"a.py": "2\n"})
@@ -300,7 +300,7 @@ async def test_conflicts_are_told(stage: Stage) -> None:
     await stage.practice.push("bob", stage.repo, "main", {"src/shop.py": "PRICE = 3\n"})
     await stage.practice.push("alice", stage.repo, "feature", {"other.py": "x\n"})
     assert pull.mergeable is False
-    assert await Git(stage.repo.directory).tip("refs/pull/1/merge") is None
+    assert await stage.repo.git.tip("refs/pull/1/merge") is None
 
 
 @pytest.mark.parametrize(
