@@ -81,6 +81,11 @@ def _applies(spec: ReportSpec, cell: dict[str, Scalar]) -> bool:
     return all(name in cell and str(cell[name]) == str(value) for name, value in spec.only.items())
 
 
+def _shown(path: str) -> str:
+    """A path that hostile code may have chosen, fit to be shown and sent."""
+    return "".join(char if char.isprintable() else "�" for char in path)
+
+
 def _wanted(
     check: CheckSpec, files: tuple[Collected, ...], collector: _Collector
 ) -> list[tuple[ReportSpec, Collected]]:
@@ -93,10 +98,11 @@ def _wanted(
         if not found and not spec.optional:
             collector.problems.append(f"report missing: {spec.path}")
         for file in found:
+            path = _shown(file.path or file.declared)
             if file.problem:
-                collector.unreadable(file.path or file.declared, file.problem, optional=spec.optional)
+                collector.unreadable(path, file.problem, optional=spec.optional)
             else:
-                wanted.setdefault(file.path, (spec, file))
+                wanted.setdefault(file.path, (spec, msgspec.structs.replace(file, path=path)))
     return list(wanted.values())
 
 

@@ -1,6 +1,6 @@
 """What a finding is known by across commits, when its tool does not say.
 
-`line_hashes` is GitHub code scanning's primaryLocationLineHash: for each line the hash of the 100
+`LineHashes` are GitHub code scanning's primaryLocationLineHash: for each line the hash of the 100
 UTF-16 units that follow its start, blanks dropped and line ends as LF, sum(unit * 37^k) mod 2^64 in
 hexadecimal, then `:` and how often that hash was seen so far. A window over the end holds one unit
 65535 for it and then zeros. Lines inserted above do not change it.
@@ -10,41 +10,55 @@ import hashlib
 import re
 from array import array
 from collections.abc import Callable
-from itertools import accumulate
 
 _BASE = 37
 _MASK = 2**64 - 1
 _WINDOW = 100
-_SHIFT = pow(_BASE, _WINDOW, 2**64)
 _END = 0xFFFF
 _DIGITS = re.compile(r"\d+")
 
 MAX_SOURCE = 2_000_000
-MAX_SOURCES = 30_000_000
+MAX_SOURCES = 50_000_000
 
 
-def _units(text: str) -> list[int]:
-    if text.isascii():
-        return list(text.encode("ascii"))
-    units = array("H")
-    units.frombytes(text.encode("utf-16-le", "surrogatepass"))
-    return units.tolist()
+class LineHashes:
+    """The hashes of one source text. Only those asked for are computed: equal windows have equal hashes,
+    so that counting windows is enough to number them.
+    """
 
+    def __init__(self, source: bytes) -> None:
+        text = source.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+        text = text.replace(" ", "").replace("\t", "")
+        self._wide = not text.isascii()
+        self._data = text.encode("utf-16-le" if self._wide else "ascii")
+        self._windows: list[tuple[int, int]] = []
+        width = 2 if self._wide else 1
+        seen: dict[bytes, int] = {}
+        start = 0
+        for line in text.split("\n"):
+            window = self._data[start : start + _WINDOW * width]
+            seen[window] = seen.get(window, 0) + 1
+            self._windows.append((start, seen[window]))
+            start += (len(line.encode("utf-16-le")) if self._wide else len(line)) + width
 
-def line_hashes(source: bytes) -> list[str]:
-    """The hash of each line, the first at index 0; a final newline opens one more, empty line."""
-    text = source.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
-    units = _units(text.replace(" ", "").replace("\t", ""))
-    starts = [0, *(index + 1 for index, unit in enumerate(units) if unit == 10)]  # noqa: PLR2004 - LF
-    padded = [*units, _END, *([0] * _WINDOW)]
-    sums = list(accumulate(padded, lambda total, unit: (total * _BASE + unit) & _MASK, initial=0))
-    seen: dict[int, int] = {}
-    hashes = []
-    for start in starts:
-        value = (sums[start + _WINDOW] - sums[start] * _SHIFT) & _MASK
-        seen[value] = seen.get(value, 0) + 1
-        hashes.append(f"{value:x}:{seen[value]}")
-    return hashes
+    def __len__(self) -> int:
+        """How many lines there are; a final newline opens one more, empty line."""
+        return len(self._windows)
+
+    def of(self, line: int) -> str:
+        """The hash of a line, counted from 1. Raises IndexError behind the end."""
+        start, occurrence = self._windows[line - 1]
+        if self._wide:
+            units = array("H", self._data[start : start + 2 * _WINDOW]).tolist()
+        else:
+            units = list(self._data[start : start + _WINDOW])
+        if len(units) < _WINDOW:
+            units.append(_END)
+        value = 0
+        for unit in units:
+            value = value * _BASE + unit
+        # Zeros up to the window's end only multiply.
+        return f"{value * _BASE ** (_WINDOW - len(units)) & _MASK:x}:{occurrence}"
 
 
 class Fingerprints:
@@ -52,7 +66,7 @@ class Fingerprints:
 
     def __init__(self, sources: Callable[[str], bytes | None] | None) -> None:
         self._sources = sources
-        self._hashes: dict[str, list[str]] = {}
+        self._hashes: dict[str, LineHashes | None] = {}
         self._read = 0
         self._seen: dict[str, int] = {}
 
@@ -60,19 +74,18 @@ class Fingerprints:
         """GitHub's line hash where the source is there, else a hash of rule, path and message."""
         if path and line and self._sources is not None:
             hashes = self._lines(path, self._sources)
-            if line <= len(hashes):
-                return hashes[line - 1]
+            if hashes is not None and line <= len(hashes):
+                return hashes.of(line)
         masked = _DIGITS.sub("#", message)
         digest = hashlib.sha256(f"{rule}\0{path}\0{masked}".encode()).hexdigest()[:32]
         self._seen[digest] = self._seen.get(digest, 0) + 1
         return f"{digest}:{self._seen[digest]}"
 
-    def _lines(self, path: str, sources: Callable[[str], bytes | None]) -> list[str]:
+    def _lines(self, path: str, sources: Callable[[str], bytes | None]) -> LineHashes | None:
         if path not in self._hashes:
             source = sources(path) if self._read < MAX_SOURCES else None
-            if source is None or len(source) > MAX_SOURCE:
-                self._hashes[path] = []
-            else:
+            self._hashes[path] = None
+            if source is not None and len(source) <= MAX_SOURCE:
                 self._read += len(source)
-                self._hashes[path] = line_hashes(source)
+                self._hashes[path] = LineHashes(source)
         return self._hashes[path]

@@ -113,6 +113,14 @@ async def test_a_file_counts_once_though_two_declarations_match(reader):
     assert (len(read.contents), read.problems) == (1, ())
 
 
+async def test_names_that_hostile_code_chose(reader):
+    names = [os.fsdecode(b"out/\xff.xml"), "out/\x1b[2J.xml", "out/a\nb.xml"]
+    files = tuple(file(name, JUNIT if at else b"<", "out/*.xml") for at, name in enumerate(names))
+    read = await read_reports(check(ReportSpec(path="out/*.xml")), files, reader=reader)
+    assert [content.path for content in read.contents] == ["out/�[2J.xml", "out/a�b.xml"]
+    assert read.problems[0].startswith("report unreadable: out/�.xml: ")
+
+
 async def test_content_of_another_kind(reader):
     read = await one(reader, JUNIT, kind=Kind.COVERAGE)
     assert read.problems[0].startswith("report unreadable: out/x: it holds tests (JUnit XML), not coverage")
@@ -268,7 +276,7 @@ async def test_hundreds_of_small_files_are_read_together(reader):
     started = time.monotonic()
     read = await read_reports(check(ReportSpec(path="out/TEST-*.xml")), files, reader=reader)
     assert [content.path for content in read.contents] == [entry.path for entry in files]
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 async def test_all_reports_together_are_limited_like_one(reader):

@@ -59,7 +59,7 @@ def consistent(read_: ReportContent) -> None:
         assert all(0 <= covered <= total for covered, total in file.branches.values())
 
 
-fuzzed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+fuzzed = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @fuzzed
@@ -252,18 +252,18 @@ def test_deep_documents():
 
 
 def test_one_enormous_token_is_quick():
-    started = time.perf_counter()
+    started = time.process_time()
     fault(b"<testsuite name='" + b"x" * 20_000_000, "junit")
     fault(b"<testsuite><!--" + b"x" * 20_000_000, "junit")
     read(b"<testsuite><testcase name='" + b"x" * 20_000_000 + b"'/></testsuite>", "junit")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_many_escapes_are_quick():
-    started = time.perf_counter()
+    started = time.process_time()
     text = "\x1b]" * 200_000
     read(json.dumps({"runs": [{"results": [{"message": {"text": text}}]}]}))
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_recognition_of_hostile_heads_is_quick():
@@ -278,7 +278,7 @@ def test_recognition_of_hostile_heads_is_quick():
         b"<!DOCTYPE a" + b" [" * 30_000,
     ]
     for head in heads:
-        started = time.perf_counter()
+        started = time.process_time()
         for entry in FORMATS:
             assert not entry.recognises(head)
-        assert time.perf_counter() - started < 0.5
+        assert time.process_time() - started < 0.5
