@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli import cli, frame
+from app.settings import load
+from app.wiring import toolbox
 
 
 class Ran(NamedTuple):
@@ -41,3 +44,18 @@ class Shell:
 @pytest.fixture
 def portcullis(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
+
+
+@pytest.fixture
+def toolbox_at() -> Callable[[Path], Path]:
+    """Lays a finished toolbox as an installation leaves it (without downloading one); gives its real place."""
+
+    def lay(path: Path) -> Path:
+        environment = {"PORTCULLIS_DATA_DIR": str(path.parent), "PORTCULLIS_TOOLBOX": str(path)}
+        place = toolbox(load(environment))._wanted()
+        place.mkdir()
+        (place / "portcullis-complete").write_text("")
+        path.symlink_to(place.name)
+        return place.resolve()
+
+    return lay
