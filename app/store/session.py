@@ -101,15 +101,20 @@ class Database:
 
 
 def make_engine(url: str) -> Engine:
-    """An engine for a SQLite or PostgreSQL address with our settings."""
+    """An engine for a SQLite or PostgreSQL address with our settings. Its errors never quote values: they
+    go to the log, and values are bodies and secrets.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+        driver = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+        engine = create_engine(parsed, hide_parameters=True, connect_args=driver)
         event.listen(engine, "connect", _sqlite_settings)
         return engine
     # a server that vanished from the network is noticed within half a minute, not after the kernel's 15
     waits = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
-    return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, connect_args=waits)
+    return create_engine(
+        parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True, connect_args=waits
+    )
 
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own types

@@ -1,14 +1,18 @@
 """The inbox: one commit for all that waits, an answer only after it, refusals at once."""
 
 import asyncio
+import io
+import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import func, select
 
+from app import telemetry
 from app.engine import Accepted, Inbox, InboxLimits, SystemClock
 from app.forges import DeliveryHead
 from app.model import Outage
@@ -21,6 +25,19 @@ async def database(migrated_url: str) -> AsyncIterator[Database]:
     database = Database(migrated_url)
     yield database
     database.close()
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """All that the process logs, as `serve` would write it."""
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    telemetry.setup(stream=stream)
+    yield stream
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def head(number: int) -> DeliveryHead:
@@ -101,19 +118,25 @@ async def test_a_closed_inbox_takes_nothing_and_closing_keeps_what_waits(databas
     assert stored(database) == 5
 
 
-async def test_a_delivery_that_the_database_will_not_have_fails_alone(database: Database) -> None:
+async def test_a_delivery_that_the_database_will_not_have_fails_alone(
+    database: Database, log: io.StringIO
+) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite takes any text of any length")
     async with inbox_of(database) as inbox:
         bad = DeliveryHead(delivery_id="d-\x00", event="push")
         answers = await asyncio.gather(
             inbox.accept("github", head(1), b"{}"),
-            inbox.accept("github", bad, b"{}"),
+            inbox.accept("github", bad, b'{"a private": "text"}'),
             inbox.accept("github", head(2), b"{}"),
             return_exceptions=True,
         )
     assert [isinstance(answer, Accepted) for answer in answers] == [True, False, True]
     assert stored(database) == 2
+    shown = log.getvalue()
+    assert "could not be kept" in shown
+    assert "private" not in shown
+    assert "28b52ffd" not in shown  # nor compressed
 
 
 async def test_a_bug_of_whoever_is_woken_does_not_stop_the_inbox(database: Database) -> None:
