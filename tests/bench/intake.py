@@ -1,0 +1,181 @@
+"""Deliveries accepted durably, against routes that store nothing, under the same uvicorn settings.
+
+`bare` is a plain FastAPI route that checks the signature, parses nothing and stores nothing; `ceiling` the
+same as a raw ASGI application. `edge` is the real application on SQLite (synchronous=FULL), `edge pg` on
+the PostgreSQL server of PORTCULLIS_TEST_POSTGRES where there is one.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from sqlalchemy import text
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.store import make_engine, migrate
+from tests.bench.report import Bench, Table, median, ratio
+from tests.support.database import postgres_database, sqlite_url
+from tests.support.edge import SECRET
+from tests.support.edge_process import REPOSITORY, Process, run, serving
+
+CONNECTIONS = 32
+
+
+def good(headers: Any, body: bytes) -> bool:
+    wanted = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(wanted, headers["x-hub-signature-256"])
+
+
+def bare() -> ASGIApp:
+    app = FastAPI()
+
+    @app.post("/webhooks/github")
+    async def hook(request: Request) -> Response:
+        return Response(status_code=202 if good(request.headers, await request.body()) else 401)
+
+    return app
+
+
+async def ceiling(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        while (await receive())["type"] != "lifespan.shutdown":
+            await send({"type": "lifespan.startup.complete"})
+        return
+    headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+    body = b""
+    while (message := await receive())["type"] == "http.request":
+        body += message["body"]
+        if not message.get("more_body"):
+            break
+    status = 202 if good(headers, body) else 401
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body"})
+
+
+@dataclass
+class Variant:
+    """One server and what was measured of it, round by round."""
+
+    name: str
+    process: Process
+    url: str = ""
+    acknowledged: int = 0
+    per_second: list[float] = field(default_factory=list)
+    p50: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def measure(self, seconds: float) -> None:
+        before = cpu_seconds(self.process.popen.pid)
+        arguments = [str(self.process.port), str(CONNECTIONS), str(seconds)]
+        command = [sys.executable, "-m", "tests.bench.load", *arguments]
+        figures = json.loads(
+            subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
+        )
+        assert figures["refused"] == figures["lost"] == 0, figures
+        self.acknowledged += figures["acknowledged"]
+        self.per_second.append(figures["per_second"])
+        self.p50.append(figures["p50"])
+        self.p99.append(figures["p99"])
+        used = cpu_seconds(self.process.popen.pid) - before
+        self.cpu.append(used / figures["acknowledged"] * 1e6)
+
+    def kept(self) -> str:
+        """Whether every acknowledged delivery is in the database."""
+        if not self.url:
+            return "-"
+        engine = make_engine(self.url)
+        with engine.connect() as connection:
+            rows = connection.execute(text("SELECT count(*) FROM deliveries")).scalar_one()
+        engine.dispose()
+        assert rows >= self.acknowledged, f"{self.acknowledged} acknowledged, {rows} kept"
+        return "all"
+
+    def memory(self) -> float:
+        """Resident memory in MB."""
+        status = Path(f"/proc/{self.process.popen.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process and its threads; PostgreSQL's own processes are not in it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def variants(stack: ExitStack) -> list[Variant]:
+    """All servers, started."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+    addresses = {"edge": sqlite_url(folder / "portcullis.db")}
+    if os.environ.get("PORTCULLIS_TEST_POSTGRES"):
+        addresses["edge pg"] = stack.enter_context(postgres_database())
+    made = [
+        Variant(name, stack.enter_context(serving(["tests.bench.intake", name])))
+        for name in ("bare", "ceiling")
+    ]
+    for name, url in addresses.items():
+        migrate(url)
+        process = stack.enter_context(serving(["tests.support.edge_process", url]))
+        made.append(Variant(name, process, url))
+    return made
+
+
+def measure(rounds: int, seconds: float) -> Iterator[Table]:
+    """Interleaved rounds over all servers."""
+    with ExitStack() as stack:
+        servers = variants(stack)
+        for server in servers:
+            server.measure(0.5)
+            for figures in (server.per_second, server.p50, server.p99, server.cpu):
+                figures.clear()
+        for number in range(rounds):
+            for server in servers[number % len(servers) :] + servers[: number % len(servers)]:
+                server.measure(seconds)
+        reference = servers[0]
+        yield Table(
+            title=f"deliveries, {CONNECTIONS} connections, {rounds} rounds of {seconds:g} s",
+            columns=[
+                "server",
+                "durable",
+                "per s",
+                "x bare",
+                "p50 ms",
+                "p99 ms",
+                "p99 x bare",
+                "cpu us",
+                "cpu x bare",
+                "MB",
+            ],
+            rows=[
+                [
+                    server.name,
+                    server.kept(),
+                    median(server.per_second),
+                    ratio(server.per_second, reference.per_second),
+                    median(server.p50, 1),
+                    median(server.p99, 1),
+                    ratio(server.p99, reference.p99),
+                    median(server.cpu),
+                    ratio(server.cpu, reference.cpu),
+                    median([server.memory()]) if server.url else "-",
+                ]
+                for server in servers
+            ],
+            notes=["targets: edge per s x bare >= 0.5 (stretch 0.8); cpu x bare <= 2.2 (stretch 1.3)"],
+        )
+
+
+BENCH = Bench(name="intake", run=measure)
+
+if __name__ == "__main__":
+    run(bare() if sys.argv[1] == "bare" else ceiling)
