@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from typing import assert_never
 
 from app.language.calls import bind
 from app.language.nodes import (
@@ -108,6 +109,8 @@ class _Checker:
                 return self.arithmetic(node)
             case Minus():
                 return self.minus(node)
+            case _:
+                assert_never(node)
 
     # names and calls
 

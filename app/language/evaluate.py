@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -34,7 +34,7 @@ from app.language.protocol import (
     Value,
     ValueType,
 )
-from app.language.ternary import combine, join
+from app.language.ternary import bounds, combine, join
 from app.model import Outcome, OutcomeValue, Source, UnknownCause
 
 _EXACT = 2**53
@@ -138,6 +138,8 @@ class _Evaluation:
                 return value.says or f"{noun}: {'yes' if value.value else 'no'}"
             case Unknown() | NotApplicable():
                 return f"{noun}: {value.reason}"
+            case _:
+                assert_never(value)
 
     def comparison(self, node: Compare, op: CompareOp, left: Value, right: Value, value: Value) -> str:
         one, other = node.left, node.right
@@ -152,6 +154,8 @@ class _Evaluation:
                 guilty = [node for node, found in sides if type(found) is type(value)]
                 side = next(iter(guilty), other if isinstance(one, Constant) else one)
                 return f"{self.noun(side)}: {value.reason}"
+            case _:
+                assert_never(value)
 
     def related(
         self, one: Node, op: CompareOp, other: Node, left: Value, right: Value, *, holds: bool
@@ -228,6 +232,8 @@ class _Evaluation:
             case Minus():
                 operand = self.value(node.operand, reading)
                 return calculate("-", Known(value=Fraction(0)), operand)
+            case _:
+                assert_never(node)
 
     def call(self, node: Call, reading: _Reading) -> Value:
         args, kwargs, obstacle = self.arguments(node, reading)
@@ -266,6 +272,8 @@ class _Evaluation:
                 return Unknown(cause=outcome.cause, reason=outcome.says, checks=outcome.checks)
             case OutcomeValue.EXEMPT:
                 return NotApplicable(reason=outcome.says)
+            case _:
+                assert_never(outcome.value)
 
 
 def group(
@@ -312,6 +320,8 @@ def _judged(value: Value) -> tuple[OutcomeValue, UnknownCause]:
             return OutcomeValue.UNKNOWN, value.cause
         case NotApplicable():
             return OutcomeValue.EXEMPT, UnknownCause.NONE
+        case _:
+            assert_never(value)
 
 
 def _listed(values: list[Value]) -> Value:
@@ -333,15 +343,14 @@ def _scalar(value: Plain) -> UsedValue:
             return exact if abs(value) <= _EXACT else str(value)
         case tuple():
             return ", ".join(str(_scalar(item)) for item in value)
+        case _:
+            assert_never(value)
 
 
 def _bounded(value: Value, unit: ValueType) -> str:
-    match value:
-        case Known():
-            return show(value.value, unit)
-        case Unknown(at_least=Fraction() as low):
-            return f"at least {show(low, unit)}"
-        case Unknown(at_most=Fraction() as high):
-            return f"at most {show(high, unit)}"
-        case _:
-            return ""
+    """What is known of a side: its value, or the bounds it lies in."""
+    if isinstance(value, Known):
+        return show(value.value, unit)
+    low, high = bounds(value) or (None, None)
+    ends = (("at least", low), ("at most", high))
+    return " and ".join(f"{words} {show(end, unit)}" for words, end in ends if end is not None)

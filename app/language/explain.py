@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 from math import ceil, floor
-from typing import Literal
+from typing import Literal, assert_never
 
 from app.language.arithmetic import NEGATED
 from app.language.nodes import CompareOp
@@ -38,6 +38,8 @@ def show(value: Plain, unit: ValueType, *, towards: Direction = "down", digits: 
                 return _duration(value, towards)
             number = _rounded(value, towards, digits)
             return f"{number} %" if unit is ValueType.PERCENT else number
+        case _:
+            assert_never(value)
 
 
 def _whole(value: Fraction, towards: Direction, digits: int) -> int:

@@ -1,5 +1,7 @@
 """What a condition names, without judging it."""
 
+from typing import assert_never
+
 from app.language.nodes import (
     Arithmetic,
     Call,
@@ -35,6 +37,8 @@ def walk(node: Node) -> list[Node]:
             found.extend(one for child in node.operands for one in walk(child))
         case Compare() | Arithmetic():
             found.extend([*walk(node.left), *walk(node.right)])
+        case _:
+            assert_never(node)
     return found
 
 

@@ -1,6 +1,7 @@
 """A count over reports that may not all be there yet."""
 
 from fractions import Fraction
+from typing import assert_never
 
 from app.language import Known, NotApplicable, Unknown, Value
 from app.policy.judged import Gathered
@@ -20,3 +21,5 @@ def count(found: int, gathered: Gathered) -> Value:
                 checks=lacking.checks,
                 at_least=Fraction(found),
             )
+        case _:
+            assert_never(gathered.lacking)

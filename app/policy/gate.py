@@ -1,6 +1,7 @@
 """The gate's items as outcomes: expressions, groups, conditionals, and the built-in gate."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 import msgspec
 
@@ -70,6 +71,8 @@ def expressions_in(item: GateItem) -> Iterator[Expression]:
             yield item.when
             for member in item.require:
                 yield from expressions_in(member)
+        case _:
+            assert_never(item)
 
 
 def expressions_of(plan: Plan) -> tuple[Expression, ...]:
@@ -89,6 +92,8 @@ def text_of(item: GateItem) -> str:
         case Conditional():
             require = "; ".join(text_of(member) for member in item.require)
             return f"when {item.when.text}: [{require}]"
+        case _:
+            assert_never(item)
 
 
 def judge_item(item: GateItem, facts: PolicyFacts) -> Outcome:
@@ -108,6 +113,8 @@ def judge_item(item: GateItem, facts: PolicyFacts) -> Outcome:
             )
         case Conditional():
             return _judge_conditional(item, facts)
+        case _:
+            assert_never(item)
 
 
 def _judge_conditional(item: Conditional, facts: PolicyFacts) -> Outcome:

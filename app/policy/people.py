@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from math import ceil
+from typing import assert_never
 
 from app.language import (
     Function,
@@ -33,6 +34,8 @@ def _unreadable(judged: Judged) -> Value | None:
             return Unknown(cause=UnknownCause.REFUSED, reason=why)
         case Readable.NOT_APPLICABLE:
             return NotApplicable(reason="no people to ask here")
+        case _:
+            assert_never(people.state)
 
 
 def _approvals(judged: Judged) -> Value:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from typing import assert_never
 
 from app.language import (
     Function,
@@ -37,6 +38,8 @@ def elsewhere(judged: Judged) -> Value | None:
             return None
         case ChangeKind.PULL_REQUEST | ChangeKind.PUSH:
             return NotApplicable(reason=_NONE)
+        case _:
+            assert_never(change.kind)
 
 
 def _of_change(get: Callable[[Change], Value]) -> Callable[[Judged], Value]:

@@ -229,7 +229,11 @@ def test_two_intervals_apart_are_known() -> None:
     high = unknown(at_least=Fraction(5))
     outcome = judge("size.added == tests.total", size__added=low, tests__total=high)
     assert outcome.value is UNMET
-    assert outcome.says == "size.added at least 0 and tests.total at least 5 (size.added == tests.total)"
+    assert outcome.says == (
+        "size.added at least 0 and at most 3 and tests.total at least 5 (size.added == tests.total)"
+    )
+    exact = judge("size.added < tests.total", size__added=3, tests__total=high)
+    assert exact.says == "size.added 3 and tests.total at least 5 (size.added < tests.total)"
     assert judge("tests.total > size.added", size__added=low, tests__total=high).value is MET
 
 

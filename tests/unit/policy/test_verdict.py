@@ -36,6 +36,7 @@ from app.policy import (
     pending_verdict,
 )
 from app.policy.fewest import CAP
+from app.policy.newcode import INTERIM_NOTE
 from tests.unit.policy.world import (
     CHANGE,
     GROUP,
@@ -231,8 +232,7 @@ def test_notes() -> None:
     built_in = judge(None, ended("lint", C.SUCCESS, Kind.FINDINGS), checks=(check("lint", Kind.FINDINGS),))
     assert built_in.notes == (
         "no gate is written: the built-in gate judges",
-        "new findings are those on changed lines in this version, not yet compared with base; one without a "
-        "line is new if its file changed, or if it is about the whole project",
+        INTERIM_NOTE,
     )
     secret = check("lint", Kind.SECRETS)
     assert judge("tests.new_failed >= 0", checks=(secret,)).notes == (
