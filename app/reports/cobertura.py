@@ -65,6 +65,11 @@ class _Cobertura:
             if source and len(self._sources) < _MAX_SOURCES:
                 self._sources.append(source)
 
+    def roots(self) -> tuple[str, ...]:
+        """The sources that are folders of the repository."""
+        folders = (self._paths.folder(source) for source in self._sources)
+        return tuple(dict.fromkeys(folder for folder in folders if folder is not None))
+
     def _open_class(self, attributes: Attributes) -> None:
         raw = attributes.get("filename", "")
         if not raw:
@@ -107,6 +112,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
         tool_version=reader.version,
         coverage=reader.gathered.files(),
         dropped=reader.gathered.dropped.sentences(),
+        roots=reader.roots(),
     )
 
 

@@ -86,6 +86,16 @@ class Paths:
             self._known[key] = self._find(*key)
         return self._known[key]
 
+    def folder(self, raw: str) -> str | None:
+        """A directory that a report names, from the repository's root ('' = the root); None = outside."""
+        if not raw or len(raw) > _MAX_PATH or has_controls(raw) or "://" in raw or _DRIVE.match(raw):
+            return None
+        if raw.startswith("/"):
+            clean = normal(raw)
+            roots = (normal(root) for root in self._roots)
+            return "" if clean in roots else self._beneath_root(raw)
+        return normal(f"{self._workdir}/{raw}")
+
     def _find(self, raw: str, bases: tuple[str, ...], search: bool) -> Place:
         if not raw or len(raw) > _MAX_PATH or has_controls(raw):
             return Place("", Unplaced.UNUSABLE)

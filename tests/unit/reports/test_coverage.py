@@ -80,6 +80,25 @@ def test_where_files_are(sources, filename, tree, workdir, expected):
     assert bool(dropped) is not bool(expected)
 
 
+def test_roots_are_the_sources_that_are_folders_of_the_repository():
+    names = [
+        "/workspace/src",
+        "/workspace/src/",
+        "/workspace/",
+        ".",
+        "lib",
+        "/usr/lib",
+        "../up",
+        "../..",
+        "C:\\src",
+        "/workspace/../x",
+    ]
+    sources = "".join(f"<source>{name}</source>" for name in names)
+    context = ReadContext(workdir="api")
+    assert read(cobertura(one("a.py"), sources), context=context).roots == ("src", "", "api", "api/lib", "up")
+    assert read("SF:a.c\nDA:1,1\nend_of_record\n").roots == ()
+
+
 @pytest.mark.parametrize(
     "line",
     [

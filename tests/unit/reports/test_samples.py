@@ -139,6 +139,7 @@ def test_coverage_in_both_formats_says_the_same_as_the_terminal():
     """28 statements, 9 missed; 8 branches, 1 partial; paths found again below src/shop."""
     cobertura, lcov = sample("cobertura.xml"), sample("coverage.lcov")
     assert cobertura.coverage == lcov.coverage
+    assert cobertura.roots == ("src/shop",)
     assert cobertura.tool_version == "7.17.3"
     lines = [hits for file in cobertura.coverage for hits in file.lines.values()]
     branches = [counts for file in cobertura.coverage for counts in file.branches.values()]
