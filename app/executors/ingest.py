@@ -90,7 +90,8 @@ def _wanted(
     check: CheckSpec, files: tuple[Collected, ...], collector: _Collector
 ) -> list[tuple[ReportSpec, Collected]]:
     """Each file to read with the first declaration that matches it; notes what is missing."""
-    wanted: dict[str, tuple[ReportSpec, Collected]] = {}
+    wanted: list[tuple[ReportSpec, Collected]] = []
+    claimed: set[str] = set()
     for spec in check.reports:
         if not _applies(spec, check.cell):
             continue
@@ -101,9 +102,11 @@ def _wanted(
             path = _shown(file.path or file.declared)
             if file.problem:
                 collector.unreadable(path, file.problem, optional=spec.optional)
-            else:
-                wanted.setdefault(file.path, (spec, msgspec.structs.replace(file, path=path)))
-    return list(wanted.values())
+            elif file.path not in claimed:
+                wanted.append((spec, msgspec.structs.replace(file, path=path)))
+        # Only now: two names of one glob may look alike once they are fit to be shown.
+        claimed.update(file.path for file in found)
+    return wanted
 
 
 def _batches(

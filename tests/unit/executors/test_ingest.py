@@ -113,6 +113,12 @@ async def test_a_file_counts_once_though_two_declarations_match(reader):
     assert (len(read.contents), read.problems) == (1, ())
 
 
+async def test_names_that_look_alike_are_two_files(reader):
+    files = tuple(file("out/�.xml", content, "out/*.xml") for content in (JUNIT, b"<"))
+    read = await read_reports(check(ReportSpec(path="out/*.xml")), files, reader=reader)
+    assert (len(read.contents), len(read.problems)) == (1, 1)
+
+
 async def test_names_that_hostile_code_chose(reader):
     names = [os.fsdecode(b"out/\xff.xml"), "out/\x1b[2J.xml", "out/a\nb.xml"]
     files = tuple(file(name, JUNIT if at else b"<", "out/*.xml") for at, name in enumerate(names))
