@@ -33,7 +33,7 @@ def _read(path: str) -> str:
 
 def _call(number: int, *arguments: int) -> str:
     """A system call; raises OSError if it fails."""
-    result = _LIBC.syscall(number, *arguments)
+    result = _LIBC.syscall(number, *map(ctypes.c_long, arguments))
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

@@ -60,17 +60,18 @@ class Mask:
         forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile(b"|".join(map(re.escape, longest_first))) if forms else None
-        self._keep = max(map(len, forms), default=1) - 1
+        self._longest = max(map(len, forms), default=1) - 1
+        self._beginnings = {form[:size] for form in forms for size in range(1, len(form))}
         self._held = b""
 
     def feed(self, data: bytes) -> bytes:
-        """What may be shown now; the last bytes are held until it is clear that no secret begins there."""
+        """What may be shown now; last bytes with which a secret may begin are held until that is clear."""
         if self._pattern is None:
             return data
         whole = self._held + data
         shown: list[bytes] = []
         at = 0
-        safe = len(whole) - self._keep
+        safe = len(whole) - self._open_end(whole)
         for match in self._pattern.finditer(whole):
             if match.start() >= safe:
                 break
@@ -80,6 +81,13 @@ class Mask:
         shown.append(whole[at:end])
         self._held = whole[end:]
         return b"".join(shown)
+
+    def _open_end(self, data: bytes) -> int:
+        """How many of the last bytes are the beginning of a secret (the longest such end)."""
+        for size in range(min(self._longest, len(data)), 0, -1):
+            if data[-size:] in self._beginnings:
+                return size
+        return 0
 
     def finish(self) -> bytes:
         """The rest."""

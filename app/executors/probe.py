@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import msgspec
 
@@ -39,7 +39,7 @@ _INSIDE = (
 )
 _MEMORY, _DISK, _PIDS = 48 << 20, 16 << 20, 24
 _LINKS = ("out/link.xml", "out/folder/key", "out/fifo.xml", "out/../key")
-_OUTSIDE = ("memory_one", "memory_tree", "forks", "fill_disk", "outlive", "linger", "report_links")
+_OUTSIDE = ("memory_one", "memory_tree", "forks", "fill_disk", "report_links", "outlive", "linger")
 CELLS = (*_INSIDE.split(), *_OUTSIDE)
 
 _GROUPS_MEND = (
@@ -117,11 +117,10 @@ class _Answering(asyncio.DatagramProtocol):
     """Answers every datagram, as a service would."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        self.transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | bytes | int, ...]) -> None:
-        if isinstance(self.transport, asyncio.DatagramTransport):
-            self.transport.sendto(data, addr)
+        self.transport.sendto(data, addr)
 
 
 @contextlib.asynccontextmanager

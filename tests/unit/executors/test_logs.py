@@ -140,3 +140,10 @@ def test_three_hundred_secrets_split_over_writes_do_not_leak():
     shown = b"".join(mask.feed(stream[at : at + 7]) for at in range(0, len(stream), 7)) + mask.finish()
     assert b"secret-" not in shown
     assert shown.count(b"***") == 300
+
+
+def test_only_what_may_become_a_secret_is_held_back():
+    mask = Mask([b"hunter2-hunter2"])
+    assert mask.feed(b"up\n") == b"up\n"
+    assert mask.feed(b"a hunter2-") == b"a "
+    assert mask.feed(b"but no!\n") == b"hunter2-but no!\n"

@@ -1,0 +1,84 @@
+"""An executor on this machine, and the proof that nothing of it stays."""
+
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.executors import JOB_UID, AttemptOutcome, AttemptSpec, LogChunk, SandboxExecutor
+from app.executors.cgroup import descendants
+from app.executors.probe import interpreter
+from app.model import CheckSpec
+from tests.support.prerequisites import program
+
+Run = Callable[..., Awaitable[tuple[AttemptOutcome, str]]]
+
+
+def groups(owner: str) -> list[str]:
+    """Every control group of this owner, in any hierarchy."""
+    return [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if owner in Path(folder).name]
+
+
+def python(code: str) -> tuple[str, ...]:
+    """Arguments that run this code by our own interpreter, which is seen inside."""
+    return (interpreter()[0], "-I", "-c", code)
+
+
+@pytest.fixture(scope="module")
+def shared_executor(tmp_path_factory: pytest.TempPathFactory) -> SandboxExecutor:
+    """One executor per module: its probe runs once."""
+    program("bwrap")
+    chains = tuple(bind.source for bind in interpreter()[1])
+    return SandboxExecutor(
+        tmp_path_factory.mktemp("executor") / "root",
+        toolchains=chains,
+        secrets=[b"hunter2-hunter2"],
+        grace=0.3,
+    )
+
+
+@pytest.fixture
+def executor(shared_executor: SandboxExecutor) -> Iterator[SandboxExecutor]:
+    """The executor; afterwards no process, group, mount or directory of it is left."""
+    mounts = Path("/proc/self/mountinfo").read_text()
+    before = descendants(os.getpid())
+    yield shared_executor
+    assert list(shared_executor.attempts.iterdir()) == []
+    assert groups(shared_executor.owner) == []
+    assert descendants(os.getpid()) <= before
+    assert Path("/proc/self/mountinfo").read_text() == mounts
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A source tree as workspaces give it."""
+    place = tmp_path / "tree"
+    (place / "src").mkdir(parents=True)
+    (place / "src" / "app.py").write_text("print('app')\n")
+    (place / "README").write_text("read me\n")
+    if os.geteuid() == 0:
+        for path in (place, *place.rglob("*")):
+            shutil.chown(path, JOB_UID, JOB_UID)
+    return place
+
+
+@pytest.fixture
+def run(executor: SandboxExecutor, tree: Path) -> Run:
+    """Run a script untrusted; gives the outcome and its log. Keywords go to the check or, if the spec has
+    such a field, to the spec."""
+
+    async def once(script: str, **more: object) -> tuple[AttemptOutcome, str]:
+        log = bytearray()
+
+        async def listen(chunk: LogChunk) -> None:
+            log.extend(chunk.data)
+
+        for_spec = {name: more.pop(name) for name in tuple(more) if name in AttemptSpec.__struct_fields__}
+        check = {"id": "check", "key": "check", "script": script, "timeout": 20.0, **more}
+        spec = {"attempt_id": "attempt-1", "tree": tree, **for_spec}
+        outcome = await executor.run(AttemptSpec(check=CheckSpec(**check), **spec), listen)
+        return outcome, log.decode("utf-8", "replace")
+
+    return once
