@@ -169,7 +169,7 @@ def build(
     def page_link(run_id: int, repository: Repository) -> str:
         return links.run_url(settings.base_url, run_id, clock.now(), private=repository.private)
 
-    forge: Forge = GitHubForge(credentials.app, api_url=settings.github_api_url)
+    forge: Forge = GitHubForge(credentials.app, api_url=settings.github_api_url, now=clock.now)
     intakes: dict[str, Intake] = {"github": GitHubIntake(credentials.secrets)}
     chosen = options(settings)
     services = Services(

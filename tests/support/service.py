@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import socket
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -66,9 +67,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def practice(root: Path) -> AsyncIterator[PracticeForge]:
+async def practice(root: Path, clock: Clock | None = None) -> AsyncIterator[PracticeForge]:
     """A practice forge with people and our app, not yet installed."""
-    forge = PracticeForge(World(root / "forge"))
+    forge = PracticeForge(World(root / "forge", clock=time.time if clock is None else clock.now))
     forge.world.add_organization("acme")
     for login in ("alice", "bob", "carol"):
         forge.world.add_user(login)
@@ -86,7 +87,7 @@ async def stage(
     environment: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Stage]:
     """Everything started, the app installed on the organisation."""
-    async with practice(root) as forge:
+    async with practice(root, clock) as forge:
         listener = listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         app = forge.world.add_app(
