@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import jwt
 
-from app.practice.state import Account, App, Installation, Repository
+from app.practice.state import AccessToken, Account, App, Installation, Repository
 from app.practice.world import World
 
 _RANK = {"none": 0, "read": 1, "write": 2, "admin": 3}
@@ -19,6 +19,7 @@ class Caller:
 
     app: App | None = None
     installation: Installation | None = None
+    token: AccessToken | None = None
     person: Account | None = None
 
     @property
@@ -32,16 +33,23 @@ class Caller:
 
     def holds(self, permission: str, level: str) -> bool:
         """Whether an installation was granted a permission; people are judged by the repository."""
-        if self.installation is None:
+        if self.token is None:
             return self.person is not None
-        return _RANK[self.installation.permissions.get(permission, "none")] >= _RANK[level]
+        return _RANK[self.token.permissions.get(permission, "none")] >= _RANK[level]
+
+    def reaches(self, world: World, repository: Repository) -> bool:
+        """Whether an installation's token is for a repository."""
+        if self.installation is None or self.token is None:
+            return False
+        wanted = self.token.repositories
+        return world.reaches(self.installation, repository) and (wanted is None or repository.id in wanted)
 
     def sees(self, world: World, repository: Repository) -> bool:
         """Whether a repository is there for the caller at all."""
         if not repository.private:
             return True
         if self.installation is not None:
-            return world.reaches(self.installation, repository)
+            return self.reaches(world, repository)
         return self.person is not None and world.allows(repository, self.person.login, "read")
 
 
@@ -104,4 +112,4 @@ def _installation_of(world: World, value: str) -> Caller:
         raise BadCredentials("Bad credentials")
     if installation.suspended_at is not None:
         raise Suspended("This installation has been suspended")
-    return Caller(app=world.apps[installation.app_id], installation=installation)
+    return Caller(app=world.apps[installation.app_id], installation=installation, token=token)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.practice import shapes
+from app.practice.access import Caller
 from app.practice.server import Ask, Endpoint, Refusal, Reply
 from app.practice.state import Delivery
 from app.practice.world import NotThere
@@ -33,14 +34,24 @@ async def access_token(ask: Ask) -> Reply:
         raise NotThere("another app's")
     if installation.suspended_at is not None:
         raise Refusal(403, "This installation has been suspended")
-    token = ask.world.new_token(installation)
+    asked = ask.body if isinstance(ask.body, dict) else {}
+    permissions, repositories = asked.get("permissions"), asked.get("repository_ids")
+    granted = Caller(installation=installation, token=ask.world.new_token(installation))
+    if not all(granted.holds(name, level) for name, level in (permissions or {}).items()):
+        raise Refusal(422, "The permissions requested are not granted to this installation.")
+    reached = {repo.id for repo in ask.world.installed_repositories(installation)}
+    if not set(repositories or ()) <= reached:
+        raise Refusal(422, "There is at least one repository that does not exist or is not accessible.")
+    wanted = set(repositories) if repositories else None
+    token = ask.world.new_token(installation, permissions, wanted)
+    everything = wanted is None and installation.repositories is None
     return Reply(
         status=201,
         body={
             "token": token.token,
             "expires_at": ask.world.stamp(token.expires),
-            "permissions": dict(installation.permissions),
-            "repository_selection": "all" if installation.repositories is None else "selected",
+            "permissions": dict(token.permissions),
+            "repository_selection": "all" if everything else "selected",
         },
     )
 

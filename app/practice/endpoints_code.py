@@ -16,17 +16,8 @@ _LARGE = 1024 * 1024
 
 
 async def get_repository(ask: Ask) -> Reply:
-    """`GET /repos/{owner}/{repo}`; a former name redirects to the id."""
-    repo = ask.repository()
-    asked = f"{ask.at['owner']}/{ask.at['repo']}".lower()
-    if asked != repo.full_name.lower():
-        url = f"{ask.world.api_url}/repositories/{repo.id}"
-        return Reply(
-            status=301,
-            body={"message": "Moved Permanently", "url": url, "documentation_url": "https://docs.github.com"},
-            headers={"location": url},
-        )
-    return Reply(body=shapes.full_repository(ask.world, repo))
+    """`GET /repos/{owner}/{repo}`."""
+    return Reply(body=shapes.full_repository(ask.world, ask.repository()))
 
 
 async def repository_by_id(ask: Ask) -> Reply:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -19,6 +20,7 @@ from app.practice.server import Api
 from app.practice.smart import SmartHttp
 
 _REPO = "/{owner}/{repo}"
+_BY_ID = re.compile(r"/api/v3/repositories/(\d+)/(.+)")
 
 
 async def _not_found(_: Request, __: Exception) -> Response:
@@ -46,7 +48,22 @@ def practice_app(forge: PracticeForge) -> Starlette:
 
 
 class _Quiet(uvicorn.Server):
-    """A server that leaves signals to whoever runs the process."""
+    """A server that leaves signals to whoever runs the process, and goes at once when told to."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._leaving = asyncio.Event()
+
+    def leave(self) -> None:
+        """Stop serving."""
+        self.should_exit = True
+        self._leaving.set()
+
+    async def main_loop(self) -> None:
+        """Tick once a second (the Date header) until told to leave; uvicorn's own looks ten times."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), 1)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -54,13 +71,18 @@ class _Quiet(uvicorn.Server):
         yield
 
 
-class _DropsConnections:
-    """Closes the connection without an answer where a fault says so."""
+class _Front:
+    """Closes the connection without an answer where a fault says so, and finds repositories by id."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, forge: PracticeForge) -> None:
         self._app = app
+        self._forge = forge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        by_id = _BY_ID.fullmatch(scope["path"])
+        repo = self._forge.world.repositories.get(int(by_id[1])) if by_id else None
+        if by_id and repo is not None:
+            scope = {**scope, "path": f"/api/v3/repos/{repo.full_name}/{by_id[2]}"}
         with contextlib.suppress(ClientDisconnect):
             await self._app(scope, receive, send)
 
@@ -83,7 +105,7 @@ async def listening(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> 
             await asyncio.sleep(0.005)
         yield f"http://{host}:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.leave()
         await task
         listener.close()
 
@@ -94,7 +116,7 @@ async def serving(forge: PracticeForge, *, host: str = "127.0.0.1", port: int = 
 
     Runs in the caller's event loop. Deliveries stop with it.
     """
-    async with listening(_DropsConnections(practice_app(forge)), host=host, port=port) as url:
+    async with listening(_Front(practice_app(forge), forge), host=host, port=port) as url:
         forge.world.url = url
         try:
             yield url

@@ -34,6 +34,14 @@ class Reply:
     raw: bytes | None = None
 
 
+class Moved(Exception):
+    """The repository was renamed: the answer points to its id."""
+
+    def __init__(self, repository_id: int) -> None:
+        super().__init__(repository_id)
+        self.repository_id = repository_id
+
+
 class Refusal(Exception):
     """An endpoint answers with an error."""
 
@@ -83,6 +91,8 @@ class Ask:
         repo = self.world.repository(f"{self.at['owner']}/{self.at['repo']}")
         if not self.caller.sees(self.world, repo):
             raise NotThere("hidden")
+        if f"{self.at['owner']}/{self.at['repo']}".lower() != repo.full_name.lower():
+            raise Moved(repo.id)
         return repo
 
     def fields(self) -> dict[str, Any]:
@@ -170,6 +180,8 @@ class Api:
         except Refusal as refusal:
             errors = {"errors": refusal.errors} if refusal.errors else {}
             return Reply(status=refusal.status, body={"message": refusal.message, **errors, **_DOCS})
+        except Moved as moved:
+            return self._moved(request, moved.repository_id)
         except BadCredentials as problem:
             return Reply(status=401, body={"message": str(problem), **_DOCS})
         except (Suspended, Forbidden) as problem:
@@ -179,14 +191,26 @@ class Api:
         except Invalid as problem:
             return Reply(status=422, body={"message": str(problem), **_DOCS})
 
+    def _moved(self, request: Request, repository_id: int) -> Reply:
+        """301 for reads, 307 for writes: docs.github.com "Follow redirects"."""
+        rest = request.url.path.removeprefix(_PREFIX).split("/", 4)[4:]
+        url = "/".join([f"{self._world.api_url}/repositories/{repository_id}", *rest])
+        if request.url.query:
+            url += f"?{request.url.query}"
+        return Reply(
+            status=301 if request.method == "GET" else 307,
+            body={"message": "Moved Permanently", "url": url, **_DOCS},
+            headers={"location": url},
+        )
+
     def _require(self, endpoint: Endpoint, ask: Ask) -> None:
         if endpoint.needs is None:
             return
         permission, level = endpoint.needs
         if "owner" in ask.at:
             repo = ask.repository()
-            installation = ask.caller.installation
-            if installation is not None and level != "read" and not self._world.reaches(installation, repo):
+            installed = ask.caller.installation is not None
+            if installed and level != "read" and not ask.caller.reaches(self._world, repo):
                 raise NotThere("not installed there")
         if not ask.caller.holds(permission, level) and (level != "read" or ask.caller.installation):
             raise _Lacking(permission, level)

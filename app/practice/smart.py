@@ -78,7 +78,8 @@ class SmartHttp:
         except NotThere:
             return PlainTextResponse("Repository not found.", status_code=404)
         if not caller.sees(world, repo) or (
-            caller.installation is not None and not world.reaches(caller.installation, repo)
+            caller.installation is not None
+            and not (caller.reaches(world, repo) and caller.holds("contents", "read"))
         ):
             nobody = caller == Caller()
             return PlainTextResponse(

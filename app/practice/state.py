@@ -71,11 +71,13 @@ class Installation:
 
 @dataclass(kw_only=True)
 class AccessToken:
-    """An installation token; `expires` in epoch seconds."""
+    """An installation token; `expires` in epoch seconds, `repositories` None = all it reaches."""
 
     token: str = field(repr=False)
     installation_id: int
     expires: float
+    permissions: dict[str, str]
+    repositories: set[int] | None = None
     revoked: bool = False
 
 

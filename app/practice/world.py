@@ -209,12 +209,19 @@ class World:
                 return app
         raise NotThere(f"no app {slug!r}")
 
-    def new_token(self, installation: Installation) -> AccessToken:
-        """A fresh installation token, valid for an hour."""
+    def new_token(
+        self,
+        installation: Installation,
+        permissions: dict[str, str] | None = None,
+        repositories: set[int] | None = None,
+    ) -> AccessToken:
+        """A fresh installation token, valid for an hour; narrower than the installation if asked."""
         token = AccessToken(
             token=f"ghs_{secrets.token_hex(18)}",
             installation_id=installation.id,
             expires=self.clock() + _HOUR,
+            permissions=installation.permissions if permissions is None else permissions,
+            repositories=repositories,
         )
         self.tokens[token.token] = token
         return token

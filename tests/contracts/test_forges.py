@@ -234,6 +234,10 @@ async def test_a_renamed_repository_is_followed(stage: Stage, pull: PullRequest)
     stage.practice.rename_repository(stage.repo, "store")
     found = await stage.github.get_repository(stage.repository)
     assert (found.full_name, found.forge_id) == ("acme/store", stage.repository.forge_id)
+    assert (await stage.github.get_change(stage.repository, 1)).number == 1
+    assert len(await stage.github.open_changes(stage.repository)) == 1
+    await stage.github.publish(stage.repository, pending(pull), None)
+    assert [run.name for run in stage.repo.runs.values()] == ["portcullis"]
 
 
 async def test_installations_and_their_repositories(stage: Stage) -> None:
@@ -266,6 +270,8 @@ async def test_a_credential_clones_a_private_repository(stage: Stage, tmp_path: 
         env = {"GIT_TERMINAL_PROMPT": "0", "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
         return subprocess.run(command, capture_output=True, check=False, env=env).returncode
 
+    narrow = stage.world.tokens[token]
+    assert (narrow.permissions, narrow.repositories) == ({"contents": "read"}, {stage.repo.id})
     assert await asyncio.to_thread(clone, f"x-access-token:{token}@", "one") == 0
     assert (tmp_path / "one" / "src" / "shop.py").read_text() == "PRICE = 1\n"
     assert await asyncio.to_thread(clone, "", "two") != 0

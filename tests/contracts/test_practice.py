@@ -335,7 +335,7 @@ async def test_conflicts_are_told(stage: Stage) -> None:
 async def test_what_github_refuses_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
     async with staged(tmp_path) as stage:
         pull = await opened(stage)
-        token = await stage.github.git_credential(stage.repository)
+        token = stage.world.new_token(stage.installation).token
         async with httpx.AsyncClient(base_url=stage.world.api_url, trust_env=False) as http:
             good = {"name": "gate", "head_sha": pull.head_sha, "status": "in_progress"}
             path, headers = "/repos/acme/shop/check-runs", {"authorization": f"Bearer {token}"}
@@ -367,7 +367,7 @@ async def test_nobody_gets_in_without_proof(stage: Stage) -> None:
         assert await status("/app", signed(stage.app.private_key, iat=now + 5)) == 401
         assert await status("/app", "ghs_nothing") == 401
         assert await status("/repos/acme/shop", "") == 404
-        token = await stage.github.git_credential(stage.repository)
+        token = stage.world.new_token(stage.installation).token
         assert await status("/repos/acme/shop", token) == 200
         assert await status("/app", token) == 401
         stage.clock.at += 3601

@@ -212,8 +212,8 @@ def answer_problems(method: str, path: str, status: int, body: Any) -> list[str]
     operation = operation_for(method, path)
     if operation is None:
         return [f"no such operation: {method} {path}"]
-    if status == 304 and method == "GET":
-        return []  # every read can be revalidated, only some operations say so
+    if (status == 304 and method == "GET") or status in {301, 307}:
+        return []  # every read can be revalidated and every repository renamed, only some operations say so
     described = operation.responses.get(str(status))
     if described is None:
         errs = status >= 400 and isinstance(body, dict) and "message" in body

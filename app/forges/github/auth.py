@@ -46,6 +46,10 @@ class AccessToken(msgspec.Struct, kw_only=True):
         return datetime.fromisoformat(self.expires_at).timestamp()
 
 
+Scope = tuple[int, int]
+"""What a token is for: (installation id, repository id), 0 = everything the installation reaches."""
+
+
 class Keyring:
     """The app's tokens, cached. `now` gives epoch seconds."""
 
@@ -53,8 +57,8 @@ class Keyring:
         self._credentials = credentials
         self._now = now
         self._jwt: tuple[AppCredentials, str, float] | None = None
-        self._tokens: dict[int, AccessToken] = {}
-        self._locks: dict[int, asyncio.Lock] = {}
+        self._tokens: dict[Scope, AccessToken] = {}
+        self._locks: dict[Scope, asyncio.Lock] = {}
         self.skew = 0.0
         """Seconds GitHub's clock is ahead of ours, as last learnt from a refused JWT."""
 
@@ -94,30 +98,30 @@ class Keyring:
             self.skew, self._jwt = skew, None
         return changed
 
-    async def installation(self, installation_id: int, mint: Callable[[], Awaitable[AccessToken]]) -> str:
-        """A token of the installation, valid for ten more minutes; minted once however many ask."""
-        found = self._fresh(installation_id)
+    async def installation(self, scope: Scope, mint: Callable[[], Awaitable[AccessToken]]) -> str:
+        """A token of that scope, valid for ten more minutes; minted once however many ask."""
+        found = self._fresh(scope)
         if found is not None:
             return found
-        async with self._locks.setdefault(installation_id, asyncio.Lock()):
-            found = self._fresh(installation_id)
+        async with self._locks.setdefault(scope, asyncio.Lock()):
+            found = self._fresh(scope)
             if found is None:
                 token = await mint()
-                self._tokens[installation_id] = token
+                self._tokens[scope] = token
                 found = token.token
         return found
 
-    def _fresh(self, installation_id: int) -> str | None:
-        token = self._tokens.get(installation_id)
+    def _fresh(self, scope: Scope) -> str | None:
+        token = self._tokens.get(scope)
         if token is None or token.expires - _RENEW_BEFORE <= self._now() + self.skew:
             return None
         return token.token
 
     def forget(self, installation_id: int, token: str) -> None:
         """Drop a refused token (unless it was renewed meanwhile)."""
-        known = self._tokens.get(installation_id)
+        known = self._tokens.get((installation_id, 0))
         if known is not None and known.token == token:
-            del self._tokens[installation_id]
+            del self._tokens[installation_id, 0]
 
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be shown."""

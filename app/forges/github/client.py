@@ -34,7 +34,7 @@ _PATIENCE: Final = 2.0
 _MOVED: Final = frozenset({301, 302, 307, 308})
 _MOVED_WRITE: Final = frozenset({307, 308})
 _REDIRECTS: Final = 3
-_PAGES: Final = 50
+_PAGES: Final = 1000
 
 APP: Final = 0
 """Asks as the app itself, by its JSON Web Token, instead of as an installation."""
@@ -163,8 +163,10 @@ class Client:
         """The primary limits as last told, by installation id (0 = the app)."""
         return {who: budget.rate for who, budget in self._budgets.items() if budget.rate is not None}
 
-    async def token(self, installation_id: int) -> str:
-        """A token of the installation, valid for ten more minutes."""
+    async def token(self, installation_id: int, *, clone: int = 0) -> str:
+        """A token of the installation, valid for ten more minutes. With `clone` (a repository id) one
+        that can read that repository's content and nothing else: the only kind that leaves this process.
+        """
         if installation_id <= 0:
             raise Misconfigured(
                 "no installation of the GitHub App is known for this repository",
@@ -178,12 +180,12 @@ class Client:
                     who=APP,
                     method="POST",
                     path=f"/app/installations/{installation_id}/access_tokens",
-                    body={},
+                    body={"repository_ids": [clone], "permissions": {"contents": "read"}} if clone else {},
                 )
             )
             return answer.read(AccessToken)
 
-        return await self.keyring.installation(installation_id, mint)
+        return await self.keyring.installation((installation_id, clone), mint)
 
     async def pages(self, call: Call, shape: type[T]) -> AsyncIterator[T]:
         """All pages of a list, following Link. Raises Outage where it does not end."""
@@ -212,12 +214,13 @@ class Client:
             if attempt:
                 await self._pause(_FIRST_PAUSE * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
             await self._wait_for_budget(call)
+            kept = None if call.write else self._cache.get(self._key(call))
             try:
-                response, token = await self._exchange(call)
+                response, token = await self._exchange(call, kept)
                 if response.status_code == httpx.codes.UNAUTHORIZED and not refreshed:
                     refreshed = True
                     if self._renewed(call, response, token):
-                        response, token = await self._exchange(call)
+                        response, token = await self._exchange(call, kept)
             except httpx.TransportError as problem:
                 failure = type(problem).__name__
                 self._lost(call, failure, sent=not isinstance(problem, httpx.ConnectError))
@@ -226,7 +229,7 @@ class Client:
                 failure = f"HTTP {response.status_code}"
                 self._lost(call, failure, sent=True)
                 continue
-            return self._judge(call, response)
+            return self._judge(call, response, kept)
         raise outage_until(f"{call.kind}: GitHub does not answer ({failure})", self._now() + 10)
 
     def _lost(self, call: Call, failure: str, *, sent: bool) -> None:
@@ -246,17 +249,16 @@ class Client:
     def _budget(self, who: int) -> Budget:
         return self._budgets.setdefault(who, Budget(self._limits))
 
-    async def _exchange(self, call: Call) -> tuple[httpx.Response, str]:
-        """One round trip, redirects on the same server followed."""
+    async def _exchange(self, call: Call, kept: Kept | None) -> tuple[httpx.Response, str]:
+        """One round trip, redirects on the same server followed. `kept` is offered for revalidation."""
         http = self._http
         if http is None:
             await self.start()
-            return await self._exchange(call)
+            return await self._exchange(call, kept)
         token = await self._bearer(call.who)
         headers = {"accept": call.accept}
         if token:
             headers["authorization"] = f"Bearer {token}"
-        kept = None if call.write else self._cache.get(self._key(call))
         if kept is not None:
             headers["if-none-match"] = kept.etag
         content = None
@@ -310,15 +312,13 @@ class Client:
             return False
         return self.keyring.learn_skew(server)
 
-    def _judge(self, call: Call, response: httpx.Response) -> Answer:
+    def _judge(self, call: Call, response: httpx.Response, kept: Kept | None) -> Answer:
         """A settled answer, or the error it means."""
         now, budget = self._now(), self._budget(call.who)
         headers, status = response.headers, response.status_code
         budget.learn(headers, now)
-        if status == httpx.codes.NOT_MODIFIED:
-            kept = self._cache.get(self._key(call))
-            if kept is not None:
-                return Answer(status=200, content=kept.content, link=kept.link)
+        if status == httpx.codes.NOT_MODIFIED and kept is not None:
+            return Answer(status=200, content=kept.content, link=kept.link)
         if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
             budget.succeeded()
             link, etag = headers.get("link", ""), headers.get("etag", "")

@@ -104,8 +104,8 @@ class Reads:
         return (await self._client.send(call)).read(shape)
 
     async def git_credential(self, repository: Repository) -> str:
-        """A token for cloning, valid for ten more minutes when given."""
-        return await self._client.token(repository.installation_id)
+        """A token that can only read this repository's content, valid for ten more minutes when given."""
+        return await self._client.token(repository.installation_id, clone=repository.forge_id)
 
     async def get_change(self, repository: Repository, number: int) -> Change:
         """The pull request as it is now (pusher unknown)."""
