@@ -26,7 +26,7 @@ from app.model import (
     Sha,
     StickyComment,
 )
-from app.practice import Fault, PullRequest
+from app.practice import Fault, PullRequest, Signature
 from tests.support.github_stage import Clock, Stage, staged, unlike_github
 
 STAGES = {"github": staged}
@@ -176,6 +176,13 @@ async def test_people_are_read_as_they_are_now(stage: Stage, pull: PullRequest) 
     assert await github.team_members(repository, "@acme/platform") == ("alice", "bob")
     with pytest.raises(Gone):
         await github.team_members(repository, "@acme/nobody")
+
+
+async def test_commit_authors_are_accounts(stage: Stage, pull: PullRequest) -> None:
+    stranger = Signature(name="Somebody", email="somebody@example.org", at=int(stage.clock()))
+    await stage.practice.push("bob", stage.repo, "feature", {"b.py": "1\n"})
+    await stage.practice.push("alice", stage.repo, "feature", {"c.py": "1\n"}, author=stranger)
+    assert await stage.github.commit_authors(stage.repository, 1) == ("alice", "bob")
 
 
 async def test_only_the_latest_decisive_review_counts(stage: Stage, pull: PullRequest) -> None:

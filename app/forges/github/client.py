@@ -9,22 +9,20 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from app.forges.github.auth import AccessToken, CredentialsProvider, Keyring
 from app.forges.github.cache import EtagCache, Kept
+from app.forges.github.calls import ANONYMOUS, APP, Answer, Call, Lost, T, next_link
 from app.forges.github.errors import explain, message_of
 from app.forges.github.limits import Budget, Limits, Rate, outage_until, too_fast
 from app.forges.github.redact import guard_http_log, redact
-from app.model import Misconfigured, Outage, Repository
+from app.model import Misconfigured, Outage
 
-T = TypeVar("T")
-
-_JSON: Final = "application/vnd.github+json"
 _VERSION: Final = "2022-11-28"
 _PASSING: Final = frozenset({500, 502, 503, 504})
 _TRIES: Final = 4
@@ -35,89 +33,6 @@ _MOVED: Final = frozenset({301, 302, 307, 308})
 _MOVED_WRITE: Final = frozenset({307, 308})
 _REDIRECTS: Final = 3
 _PAGES: Final = 1000
-
-APP: Final = 0
-"""Asks as the app itself, by its JSON Web Token, instead of as an installation."""
-ANONYMOUS: Final = -1
-"""Asks without proving anything (the manifest conversion)."""
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One request. `who` is an installation id, APP or ANONYMOUS; `kind` names it in metrics and
-    errors; `content` marks what GitHub counts as creating content; `once` forbids blind repetition
-    after a failure that may have done the work.
-    """
-
-    kind: str
-    who: int
-    path: str
-    method: str = "GET"
-    params: Mapping[str, str | int] = {}
-    body: Mapping[str, object] | None = None
-    accept: str = _JSON
-    content: bool = False
-    once: bool = False
-
-    @classmethod
-    def on(
-        cls,
-        repository: Repository,
-        kind: str,
-        path: str,
-        *,
-        method: str = "GET",
-        params: Mapping[str, str | int] | None = None,
-        body: Mapping[str, object] | None = None,
-        content: bool = False,
-        once: bool = False,
-    ) -> "Call":
-        """A request beneath `/repos/OWNER/NAME`, as the repository's installation."""
-        return cls(
-            kind=kind,
-            who=repository.installation_id,
-            method=method,
-            path=f"/repos/{segments(repository.full_name)}{path}",
-            params=params or {},
-            body=body,
-            content=content,
-            once=once,
-        )
-
-    @property
-    def write(self) -> bool:
-        """Whether it changes anything."""
-        return self.method != "GET"
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back."""
-
-    status: int
-    content: bytes
-    link: str = ""
-
-    def read(self, shape: type[T]) -> T:
-        """The JSON as `shape`. Raises Outage for an answer that is not what GitHub documents."""
-        try:
-            return msgspec.json.decode(self.content, type=shape)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Outage("GitHub gave an answer that could not be read") from None
-
-
-class Lost(Outage):
-    """A call marked `once` failed in a way that may have done its work all the same."""
-
-
-def segment(text: str) -> str:
-    """`text` as one path segment. Raises Misconfigured for what would leave its place."""
-    if text in {"", ".", ".."}:
-        raise Misconfigured(f"{text!r} cannot be part of an address")
-    return quote(text, safe="")
-
-
-def segments(text: str) -> str:
-    """A path whose every part is one segment (a file, a ref, `owner/name`)."""
-    return "/".join(segment(part) for part in text.split("/"))
 
 
 class Client:
@@ -194,7 +109,7 @@ class Client:
         for _ in range(_PAGES):
             answer = await self.send(current)
             yield answer.read(shape)
-            following = _next_link(answer.link)
+            following = next_link(answer.link)
             if following is None:
                 return
             current = msgspec.structs.replace(call, path=self._own_path(following), params={})
@@ -330,12 +245,3 @@ class Client:
             until = budget.limited(headers, now)
             raise outage_until(f"{call.kind}: GitHub asks to slow down ({message})", until)
         raise explain(call.kind, status, message, headers)
-
-
-def _next_link(link: str) -> str | None:
-    """The `rel="next"` address of a Link header (RFC 8288)."""
-    for part in link.split(","):
-        address, _, attributes = part.partition(";")
-        if 'rel="next"' in attributes:
-            return address.strip().removeprefix("<").removesuffix(">")
-    return None

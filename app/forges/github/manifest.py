@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from app.forges.github.auth import AppCredentials
-from app.forges.github.client import ANONYMOUS, Call, Client, segment
+from app.forges.github.calls import ANONYMOUS, Call, segment
+from app.forges.github.client import Client
 
 PERMISSIONS: Final[Mapping[str, str]] = {
     "metadata": "read",

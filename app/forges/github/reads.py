@@ -8,8 +8,10 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from app.forges.github.client import APP, Call, Client, segment, segments
+from app.forges.github.calls import APP, Call, segment, segments
+from app.forges.github.client import Client
 from app.forges.github.readers import external_of_check_run
+from app.forges.github.rules import BranchRule, ProtectedBranch, required_of
 from app.forges.github.views import (
     App,
     CheckRun,
@@ -67,33 +69,6 @@ class _Repositories(msgspec.Struct, kw_only=True):
     repositories: list[Repo] = []
 
 
-class _WantedCheck(msgspec.Struct, kw_only=True):
-    context: str = ""
-    integration_id: int | None = None
-    app_id: int | None = None
-
-
-class _Parameters(msgspec.Struct, kw_only=True):
-    required_status_checks: list[_WantedCheck] = []
-
-
-class _Rule(msgspec.Struct, kw_only=True):
-    type: str = ""
-    parameters: _Parameters | None = None
-
-
-class _Wanted(msgspec.Struct, kw_only=True):
-    checks: list[_WantedCheck] = []
-
-
-class _Protection(msgspec.Struct, kw_only=True):
-    required_status_checks: _Wanted | None = None
-
-
-class _ProtectedBranch(msgspec.Struct, kw_only=True):
-    protection: _Protection | None = None
-
-
 class Reads:
     """The reading half of the GitHub forge."""
 
@@ -138,24 +113,12 @@ class Reads:
     async def required_checks(self, repository: Repository, branch: str) -> tuple[RequiredCheck, ...]:
         """What rulesets and branch protection require on a branch."""
         where = segments(branch)
-        rules = await self._client.items(Call.on(repository, "rules", f"/rules/branches/{where}"), _Rule)
-        wanted = [
-            check
-            for rule in rules
-            if rule.type == "required_status_checks" and rule.parameters is not None
-            for check in rule.parameters.required_status_checks
-        ]
+        rules = await self._client.items(Call.on(repository, "rules", f"/rules/branches/{where}"), BranchRule)
         try:
-            branched = await self._get(Call.on(repository, "branch", f"/branches/{where}"), _ProtectedBranch)
+            branched = await self._get(Call.on(repository, "branch", f"/branches/{where}"), ProtectedBranch)
         except Gone:
-            branched = _ProtectedBranch()
-        protection = branched.protection
-        if protection is not None and protection.required_status_checks is not None:
-            wanted += protection.required_status_checks.checks
-        return tuple(
-            RequiredCheck(context=check.context, app_id=check.integration_id or check.app_id or None)
-            for check in wanted
-        )
+            branched = ProtectedBranch()
+        return required_of(rules, branched)
 
     async def read_file(self, repository: Repository, path: str, ref: str) -> bytes | None:
         """A file at a ref, revalidated by ETag; None if absent, a directory, a link or a submodule."""

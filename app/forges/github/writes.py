@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from app.forges.github.client import APP, Call, Client, Lost, segment
+from app.forges.github.calls import APP, Call, Lost, segment
+from app.forges.github.client import Client
 from app.forges.github.texts import (
     ANNOTATIONS_PER_REQUEST,
     COMMENT_LIMIT,

@@ -1,0 +1,104 @@
+"""One request to GitHub and its answer, before anybody sends anything."""
+
+from collections.abc import Mapping
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from app.model import Misconfigured, Outage, Repository
+
+T = TypeVar("T")
+
+_JSON: Final = "application/vnd.github+json"
+APP: Final = 0
+"""Asks as the app itself, by its JSON Web Token, instead of as an installation."""
+ANONYMOUS: Final = -1
+"""Asks without proving anything (the manifest conversion)."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request. `who` is an installation id, APP or ANONYMOUS; `kind` names it in metrics and
+    errors; `content` marks what GitHub counts as creating content; `once` forbids blind repetition
+    after a failure that may have done the work.
+    """
+
+    kind: str
+    who: int
+    path: str
+    method: str = "GET"
+    params: Mapping[str, str | int] = {}
+    body: Mapping[str, object] | None = None
+    accept: str = _JSON
+    content: bool = False
+    once: bool = False
+
+    @classmethod
+    def on(
+        cls,
+        repository: Repository,
+        kind: str,
+        path: str,
+        *,
+        method: str = "GET",
+        params: Mapping[str, str | int] | None = None,
+        body: Mapping[str, object] | None = None,
+        content: bool = False,
+        once: bool = False,
+    ) -> "Call":
+        """A request beneath `/repos/OWNER/NAME`, as the repository's installation."""
+        return cls(
+            kind=kind,
+            who=repository.installation_id,
+            method=method,
+            path=f"/repos/{segments(repository.full_name)}{path}",
+            params=params or {},
+            body=body,
+            content=content,
+            once=once,
+        )
+
+    @property
+    def write(self) -> bool:
+        """Whether it changes anything."""
+        return self.method != "GET"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back."""
+
+    status: int
+    content: bytes
+    link: str = ""
+
+    def read(self, shape: type[T]) -> T:
+        """The JSON as `shape`. Raises Outage for an answer that is not what GitHub documents."""
+        try:
+            return msgspec.json.decode(self.content, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Outage("GitHub gave an answer that could not be read") from None
+
+
+class Lost(Outage):
+    """A call marked `once` failed in a way that may have done its work all the same."""
+
+
+def segment(text: str) -> str:
+    """`text` as one path segment. Raises Misconfigured for what would leave its place."""
+    if text in {"", ".", ".."}:
+        raise Misconfigured(f"{text!r} cannot be part of an address")
+    return quote(text, safe="")
+
+
+def segments(text: str) -> str:
+    """A path whose every part is one segment (a file, a ref, `owner/name`)."""
+    return "/".join(segment(part) for part in text.split("/"))
+
+
+def next_link(link: str) -> str | None:
+    """The `rel="next"` address of a Link header (RFC 8288)."""
+    for part in link.split(","):
+        address, _, attributes = part.partition(";")
+        if 'rel="next"' in attributes:
+            return address.strip().removeprefix("<").removesuffix(">")
+    return None
