@@ -5,7 +5,7 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from app.engine import Clock
@@ -13,6 +13,7 @@ from app.executors import Executor, ScriptedExecutor
 from app.forges import EVENTS, PERMISSIONS
 from app.practice import CheckRun, Comment, Content, PracticeForge, PullRequest, Repository, World, serving
 from app.settings import load
+from app.store import migrate
 from app.web import listen, serve
 from app.wiring import Program, build
 
@@ -20,13 +21,33 @@ WEBHOOK_SECRET = "practice webhook secret"
 
 
 class Stage:
-    """A practice forge with one organisation, some people, our app, and the service that serves it."""
+    """A practice forge with one organisation, some people, our app, and the service that serves it.
 
-    def __init__(self, forge: PracticeForge, program: Program, url: str) -> None:
+    `program` is the service as it runs now; `made` makes another one on the same data.
+    """
+
+    def __init__(self, forge: PracticeForge, made: Callable[[], Program], url: str) -> None:
         self.forge = forge
         self.world = forge.world
-        self.program = program
+        self.made = made
+        self.program = made()
         self.url = url
+        self._running = AsyncExitStack()
+
+    async def start(self, listener: socket.socket) -> None:
+        """Serve on this socket."""
+        await self._running.enter_async_context(serving_program(self.program, listener))
+
+    async def stop(self) -> None:
+        """Stop as the operator does: what runs is given back."""
+        await self._running.aclose()
+
+    async def restart(self) -> None:
+        """Another process of the same service: same data, same address."""
+        port = int(self.url.rpartition(":")[2])
+        await self.stop()
+        self.program = self.made()
+        await self.start(listen("127.0.0.1", port))
 
     async def settled(self, seconds: float = 60.0) -> None:
         """Wait until all deliveries arrived and nothing runs or waits (timers aside)."""
@@ -97,7 +118,10 @@ async def stage(
             webhook_secret=WEBHOOK_SECRET,
             permissions=dict(PERMISSIONS),
             events=list(EVENTS),
+            key=app_key(),
         )
+        if database_url:
+            migrate(database_url)
         settings = load(
             {
                 "PORTCULLIS_DATA_DIR": str(root / "data"),
@@ -111,17 +135,27 @@ async def stage(
                 **(environment or {}),
             }
         )
-        program = build(settings, clock=clock, runner=runner or ScriptedExecutor({}))
-        async with serving_program(program, listener):
+        runner = runner or ScriptedExecutor({})
+        scene = Stage(forge, lambda: build(settings, clock=clock, runner=runner), url)
+        await scene.start(listener)
+        try:
             forge.install("alice", app, "acme")
-            scene = Stage(forge, program, url)
             await scene.settled()
             yield scene
+        finally:
+            await scene.stop()
 
 
 @asynccontextmanager
 async def serving_program(program: Program, listener: socket.socket) -> AsyncGenerator[None]:
     """The program's own HTTP server in this event loop."""
+    with closing(listener):
+        async with _serving(program, listener):
+            yield
+
+
+@asynccontextmanager
+async def _serving(program: Program, listener: socket.socket) -> AsyncGenerator[None]:
     started, stop = asyncio.Event(), asyncio.Event()
     server = asyncio.create_task(serve(program, listener, started.set, stop=stop))
     waiting = asyncio.create_task(started.wait())
