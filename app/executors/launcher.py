@@ -14,7 +14,7 @@ import msgspec
 
 from app.executors.trees import JOB_UID
 
-STAGES = ("/media", "/mnt", "/srv", "/opt")
+STAGES = ("/media", "/mnt", "/srv", "/opt", "/run", "/tmp")  # noqa: S108 - hidden by our own tmpfs
 WORKSPACE = "/workspace"
 HOME, TEMPORARY = "/home/job", "/tmp"  # noqa: S108 - the check's own
 FACTS = "/portcullis"

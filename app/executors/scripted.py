@@ -81,6 +81,19 @@ class ScriptedExecutor:
             log_bytes=len(answer.log),
         )
 
+    def script(self, key: str, answers: tuple[Answer, ...]) -> None:
+        """From now on a check answers these, the first one first."""
+        self.answers[key] = answers
+        self._counts.pop(key, None)
+        if key in self._gates and self._gates[key].is_set():
+            del self._gates[key]  # what is held by these answers waits for a release of its own
+
+    @property
+    def unused(self) -> dict[str, int]:
+        """Check key → answers of the table that no attempt has got yet."""
+        left = {key: len(answers) - self._counts.get(key, 0) for key, answers in self.answers.items()}
+        return {key: count for key, count in left.items() if count > 0}
+
     def _next(self, key: str) -> Answer:
         answers = self.answers.get(key) or (self.default,)
         number = self._counts.get(key, 0)

@@ -238,6 +238,12 @@ class GitWorkspaces:
         """See `Workspaces.release`. Repeating it changes nothing."""
         await self.trees.release(repository, sha)
 
+    async def sweep(self) -> int:
+        """Remove source trees that an earlier process left half made; gives how many. Called at start,
+        where no other process uses this directory.
+        """
+        return await asyncio.to_thread(self.trees.sweep)
+
     async def maintain(self, repository: Repository) -> None:
         """Nightly care of one mirror: repack, forget old pins, prune, check."""
         await self.mirror(repository).maintain()

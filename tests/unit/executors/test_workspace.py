@@ -297,6 +297,17 @@ async def test_released_trees_go_when_there_are_too_many(origin: Origin, tmp_pat
     assert await workspaces.checkout(origin.repository, shas[0]) == trees[0], "made again when asked for"
 
 
+async def test_half_made_trees_are_swept_and_whole_ones_kept(origin: Origin, workspaces: GitWorkspaces):
+    origin.write("a", "1")
+    sha = origin.commit()
+    await bring(workspaces, origin)
+    tree = await workspaces.checkout(origin.repository, sha)
+    (tree.parent / "new-left" / "tree").mkdir(parents=True)
+    assert await workspaces.sweep() == 1
+    assert await workspaces.sweep() == 0
+    assert (tree / "a").read_text() == "1"
+
+
 async def test_a_tree_that_would_hold_a_git_directory_is_refused(origin: Origin, workspaces: GitWorkspaces):
     base = origin.commit()
     await bring(workspaces, origin)
