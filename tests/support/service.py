@@ -4,9 +4,12 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from functools import cache
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.engine import Clock
 from app.executors import Executor, ScriptedExecutor
@@ -18,6 +21,12 @@ from app.web import listen, serve
 from app.wiring import Program, build
 
 WEBHOOK_SECRET = "practice webhook secret"
+
+
+@cache
+def app_key() -> rsa.RSAPrivateKey:
+    """The app's key: making one takes a second, so all stages of a process share it."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class Stage:
