@@ -129,6 +129,9 @@ def _one(entry: FileRequest, content: bytes, context: ReadContext) -> FileReply:
         return FileReply(content=ingest(content, entry.spec, context=context))
     except AuthorFault as fault:
         return FileReply(problem=f"{fault.message} ({fault.hint})" if fault.hint else fault.message)
+    except MemoryError:
+        # Met outside the reader proper: the exit code tells it without needing any more memory.
+        raise
     except Exception as error:  # noqa: BLE001 - told to the parent, who tells people
         frame = error.__traceback__
         while frame is not None and frame.tb_next is not None:

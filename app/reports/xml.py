@@ -75,6 +75,8 @@ class XmlReader:
         try:
             self._parser.Parse(content, True)  # noqa: FBT003 - expat takes it by position only
         except expat.ExpatError as error:
+            if error.code == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]:
+                raise MemoryError from None
             reason = expat.ErrorString(error.code) or "not well-formed"
             raise AuthorFault(
                 f"line {error.lineno}, column {error.offset + 1}: {reason}",

@@ -42,7 +42,7 @@ async def tight(extra: int) -> ReportReader:
     with ReportReader() as usual:
         await one(usual, JUNIT)
         pages = int(Path(f"/proc/{usual._process.pid}/statm").read_text().split()[0])
-    return ReportReader(memory=pages * os.sysconf("SC_PAGESIZE") + extra)
+    return ReportReader(memory=pages * os.sysconf("SC_PAGESIZE") + extra, seconds=5)
 
 
 async def one(reader: ReportReader, content: bytes, **spec: object) -> ReportsRead:
@@ -181,7 +181,8 @@ async def test_a_report_that_outgrows_its_reader():
         read = await one(small, lcov(900_000))
         assert read.contents == ()
         assert read.problems[0].startswith("report unreadable: out/x: ")
-        assert "memory" in read.problems[0]
+        # Mostly "takes more than … of memory"; C code out of memory may also crash or hang, alone.
+        assert read.errors == ()
         assert len((await one(small, JUNIT)).contents) == 1
 
 
@@ -208,7 +209,7 @@ async def test_one_bad_report_does_not_take_others_along():
     assert [content.path for content in read.contents] == ["out/a.xml", "out/c.xml"]
     (problem,) = read.problems
     assert problem.startswith("report unreadable: out/b.info: ")
-    assert "memory" in problem
+    assert read.errors == ()
 
 
 async def test_a_killed_process_is_started_again(reader):
