@@ -169,7 +169,10 @@ def build(
     def page_link(run_id: int, repository: Repository) -> str:
         return links.run_url(settings.base_url, run_id, clock.now(), private=repository.private)
 
-    forge: Forge = GitHubForge(credentials.app, api_url=settings.github_api_url, now=clock.now)
+    async def pause(seconds: float) -> None:
+        await clock.sleep_until(clock.now() + seconds)
+
+    forge: Forge = GitHubForge(credentials.app, api_url=settings.github_api_url, now=clock.now, pause=pause)
     intakes: dict[str, Intake] = {"github": GitHubIntake(credentials.secrets)}
     chosen = options(settings)
     services = Services(

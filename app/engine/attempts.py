@@ -111,7 +111,7 @@ def _load(connection: Connection, attempt_id: int) -> Work | None:
 async def _renew(services: Services, attempt_id: int, task: asyncio.Task[None] | None) -> None:
     """Keep the lease; stop the attempt when it is not ours any more (superseded, or thought dead)."""
     while True:
-        await asyncio.sleep(services.options.lease / 3)
+        await services.clock.sleep_until(services.clock.now() + services.options.lease / 3)
         until = services.clock.now() + services.options.lease
         try:
             ours = await services.database.run(
