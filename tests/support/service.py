@@ -55,6 +55,7 @@ class Stage:
         """Another process of the same service: same data, same address."""
         port = int(self.url.rpartition(":")[2])
         await self.stop()
+        self._running = AsyncExitStack()
         self.program = self.made()
         await self.start(listen("127.0.0.1", port))
 
