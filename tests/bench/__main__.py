@@ -2,10 +2,10 @@
 
 import argparse
 
-from tests.bench import intake
+from tests.bench import intake, latency
 from tests.bench.report import Bench
 
-BENCHES: tuple[Bench, ...] = (intake.BENCH,)
+BENCHES: tuple[Bench, ...] = (intake.BENCH, latency.BENCH)
 """One file per bench, one line here."""
 
 
