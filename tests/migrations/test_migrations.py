@@ -1,5 +1,9 @@
 """The migrations lead to exactly the tables of app/store/tables.py, on both databases, rows and all."""
 
+import os
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,6 +161,22 @@ def test_a_database_that_cannot_be_reached_is_an_outage(tmp_path: Path) -> None:
         schema_state(f"sqlite:///{tmp_path}/no/such/folder/portcullis.db")
     with pytest.raises(Outage):
         schema_state("postgresql+psycopg://nobody@127.0.0.1:1/none")
+
+
+def test_an_installed_wheel_brings_its_migrations(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=MIGRATIONS.parent, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    code = (
+        "import sys; from app.store import ensure_schema, schema; print(schema.__file__);"
+        " print(ensure_schema(sys.argv[1], embedded=True).level)"
+    )
+    command = [sys.executable, "-c", code, f"sqlite:///{tmp_path}/wheel.db"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == [str(tmp_path / "site/app/store/schema.py"), "current"]
 
 
 def is_sqlite(engine: Engine) -> bool:
