@@ -92,7 +92,10 @@ def _load(connection: Connection, attempt_id: int) -> Work | None:
     earlier = [
         other.ending.failed_tests
         for other in checks.attempts_of_run(connection, run.id)
-        if other.check_id == check.id and other.n < attempt.n and other.ending is not None
+        if other.check_id == check.id
+        and other.n < attempt.n
+        and other.ending is not None
+        and other.status is AttemptStatus.COMPLETED  # one that was lost says nothing of the tests
     ]
     return Work(
         attempt=attempt,

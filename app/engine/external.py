@@ -72,8 +72,9 @@ def _pinned(external: External, post: ExternalPosted) -> bool:
     return post.kind == "status" and post.poster.casefold() == external.creator.casefold()
 
 
-def _age(post: ExternalPosted) -> tuple[str, int]:
-    return post.at, post.external_id
+def _age(post: ExternalPosted) -> tuple[int, str]:
+    """By the forge's own numbering: who posts writes the times as they like."""
+    return post.external_id, post.at
 
 
 def _conclusion(external: External, word: str) -> Conclusion:

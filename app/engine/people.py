@@ -24,7 +24,7 @@ from app.store import changes
 
 TEAM: Final = re.compile(r"@[A-Za-z0-9][\w.-]*/[\w.-]+")
 PEOPLE_WORDS: Final = {"approvals", "reviews.changes_requested", "approved_by", "author_in"}
-NOREPLY: Final = re.compile(r"^(?:\d+\+)?([A-Za-z0-9-]+)@users\.noreply\.")
+NOREPLY: Final = re.compile(r"(?:\d+\+)?([A-Za-z0-9_-]+)@users\.noreply\.", re.IGNORECASE)
 
 
 def needs_people(plan: Plan) -> bool:

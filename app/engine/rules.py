@@ -133,7 +133,8 @@ class _Deciding:
     def _step(self, spec: CheckSpec, row: CheckRow) -> CheckRow:
         """Move one check on as far as it goes now."""
         result = row.result
-        if row.attempt > 0 and result.status is not Status.WAITING:
+        anew = spec.external is None and _left_out_later(result)
+        if row.attempt > 0 and result.status is not Status.WAITING and not anew:
             return row  # an attempt is outstanding or has ended
         if result.status is Status.COMPLETED and spec.external is None and self._still_left_out(spec, row):
             return row
@@ -252,3 +253,11 @@ class _Deciding:
         if result.status is not row.result.status and row.attempt + row.result.attempt > 0:
             result = msgspec.structs.replace(result, since=self.now)
         return msgspec.structs.replace(row, result=result)
+
+
+def _left_out_later(result: CheckResult) -> bool:
+    """Whether a check that ran before was left out when it was to run again: decided anew each time, or
+    it would stay skipped after what blocked it has passed.
+    """
+    left_out = result.conclusion in {Conclusion.SKIPPED, Conclusion.NOT_NEEDED}
+    return result.status is Status.COMPLETED and left_out and result.exit_code is None

@@ -37,7 +37,7 @@ async def is_trusted(
 async def may_write(services: Services, forge: Forge, repository: Repository, actor: Actor) -> bool:
     """Whether a person has write now; apps only where the operator lists them."""
     if actor.kind is not ActorKind.PERSON:
-        trusted = {app.casefold() for app in services.options.trusted_apps}
+        trusted = {app.casefold().removesuffix("[bot]") for app in services.options.trusted_apps}
         return actor.login.casefold().removesuffix("[bot]") in trusted
     try:
         permission = await forge.permission(repository, actor.login)

@@ -22,7 +22,7 @@ class Ping(msgspec.Struct, frozen=True, kw_only=True, tag="ping"):
 class PullRequestChanged(msgspec.Struct, frozen=True, kw_only=True, tag="pull_request"):
     """A pull request as it is now. `action` is the forge's word; `sender` who caused it.
 
-    `brought_head` is true when this delivery brought head_sha (opened, synchronize, reopened):
+    `brought_head` is true when this delivery brought head_sha (opened, synchronize):
     then `change.pusher` is the sender. `before` is the head it replaced, where the forge says.
     """
 

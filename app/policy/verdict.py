@@ -158,7 +158,11 @@ def _state(
     missing = _unknown(binding, UnknownCause.MISSING)
     if missing and judged.plan.settings.missing == "fail":
         return VerdictState.BLOCKED, missing
-    return VerdictState.PASSED, []
+    # only what nobody delivered may be let pass: anything else that is not known never is
+    unexplained = [
+        one for one in binding if one.value is OutcomeValue.UNKNOWN and one.cause is not UnknownCause.MISSING
+    ]
+    return (VerdictState.ERRORED, unexplained) if unexplained else (VerdictState.PASSED, [])
 
 
 def _unknown(outcomes: Iterable[Outcome], cause: UnknownCause) -> list[Outcome]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.model import Judgement, Outcome, OutcomeValue, StickyComment, VerdictState
+from app.model import ChangeKind, Judgement, Outcome, OutcomeValue, StickyComment, VerdictState
 from app.publish import answers as answering
 from app.publish import clean, figures, notices, tables, words
 from app.publish.protocol import CommandAnswer, Context
@@ -39,8 +39,9 @@ def wants_comment(judgement: Judgement, *, exists: bool, asked: bool = False) ->
     With `blocked` one that exists is kept true when the gate opens; a superseded run leaves the comment
     to its successor.
     """
-    if judgement.change.number is None or judgement.superseded:
-        return False
+    change = judgement.change
+    if change.kind is not ChangeKind.PULL_REQUEST or change.number is None or judgement.superseded:
+        return False  # a merge group names its pull request, whose comment is the pull request's own
     if asked:
         return True
     when = judgement.plan.settings.comment if judgement.plan is not None else "always"

@@ -41,9 +41,10 @@ from app.model import (
     Sha,
 )
 
-_BROUGHT_HEAD: Final = frozenset({"opened", "synchronize", "reopened"})
+_BROUGHT_HEAD: Final = frozenset({"opened", "synchronize"})
+"""Who reopens did not push: the head may have moved meanwhile, and nothing told by whom."""
 _PULL_REQUEST: Final = _BROUGHT_HEAD | {
-    "ready_for_review", "converted_to_draft", "edited", "labeled", "unlabeled", "closed",
+    "reopened", "ready_for_review", "converted_to_draft", "edited", "labeled", "unlabeled", "closed",
 }  # fmt: skip
 _INSTALLATION: Final = frozenset({"created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"})
 _HEADS: Final = "refs/heads/"

@@ -572,6 +572,17 @@ def test_more_findings_never_improve_a_verdict(
     assert BADNESS[evaluate(rules, after).state] >= BADNESS[evaluate(rules, before).state]
 
 
+@pytest.mark.parametrize("cause", list(UnknownCause))
+@pytest.mark.parametrize("missing", ["fail", "pass"])
+def test_what_is_not_known_never_passes_unless_nobody_delivered_it(cause: UnknownCause, missing: str) -> None:
+    rules = plan(check("lint"), gate=["approvals >= 1"], missing=missing)
+    copied = Outcome(value=OutcomeValue.UNKNOWN, text="approvals >= 1", says="?", cause=cause)
+    subject = Verdict(state=VerdictState.PENDING, outcomes=(copied,))
+    verdict = merge_group_verdict(rules, evidence(ended("lint"), change=GROUP), subject)
+    passes = cause is UnknownCause.MISSING and missing == "pass"
+    assert (verdict.state is VerdictState.PASSED) == passes
+
+
 @given(plans, given_evidence())
 def test_doing_the_fewest_opens_every_blocking_item(rules: Plan, given_: Evidence) -> None:
     """Each named leaf met, all top-level items hold: checked by turning those leaves in the tree."""

@@ -173,6 +173,8 @@ def test_only_pull_requests_have_a_comment() -> None:
     change = msgspec.structs.replace(CHANGE, kind=ChangeKind.MERGE_GROUP, number=None)
     group = msgspec.structs.replace(PASSED, change=change)
     assert not wants_comment(group, exists=False, asked=True)
+    numbered = msgspec.structs.replace(group, change=msgspec.structs.replace(change, number=12))
+    assert not wants_comment(numbered, exists=True, asked=True), "the comment is its pull request's own"
     with pytest.raises(ValueError, match="pull request"):
         render_comment(group, marker=MARKER)
 

@@ -1,0 +1,135 @@
+"""What a run needs next, decided from where everything stands."""
+
+import msgspec
+
+from app.engine.external import standing
+from app.engine.reruns import _set_back
+from app.engine.rules import Decision, Standings, decide, first_results
+from app.model import (
+    CheckRow,
+    CheckSpec,
+    Conclusion,
+    External,
+    ExternalPosted,
+    Need,
+    Plan,
+    Repository,
+    Sha,
+    Status,
+)
+from tests.unit.policy.world import CHANGE, compare
+
+NOW = 1000.0
+REPOSITORY = Repository(
+    forge="github",
+    forge_id=1,
+    full_name="acme/shop",
+    installation_id=1,
+    default_branch="main",
+    private=False,
+    clone_url="",
+)
+PLAN = Plan(
+    path=".portcullis.yml",
+    policy_sha="",
+    gate_hash="",
+    checks=(
+        CheckSpec(id="build", key="build", script="make"),
+        CheckSpec(id="test", key="test", script="pytest", needs=(Need(check="build"),)),
+    ),
+)
+
+
+class Table:
+    """The rows of one run, decided again and again."""
+
+    def __init__(self, plan: Plan = PLAN) -> None:
+        self.plan = plan
+        self.rows = {
+            result.key: CheckRow(id=number, run_id=1, result=result)
+            for number, result in enumerate(first_results(plan, NOW), 1)
+        }
+
+    def decide(self) -> Decision:
+        state = Standings(
+            plan=self.plan, change=CHANGE, comparison=compare(), rows=tuple(self.rows.values()), reports={}
+        )
+        decision = decide(state, NOW)
+        self.rows |= {row.result.key: row for row in decision.rows}
+        return decision
+
+    def end(self, key: str, conclusion: Conclusion) -> Decision:
+        """The outstanding attempt of a check ends."""
+        row = self.rows[key]
+        assert row.result.status is Status.QUEUED, row
+        code = 0 if conclusion is Conclusion.SUCCESS else 1
+        result = msgspec.structs.replace(
+            row.result, status=Status.COMPLETED, conclusion=conclusion, exit_code=code
+        )
+        self.rows[key] = msgspec.structs.replace(row, result=result)
+        return self.decide()
+
+    def set_back(self, *keys: str) -> Decision:
+        """Somebody asks for these again."""
+        for key in keys:
+            self.rows[key] = _set_back(self.rows[key], NOW)
+        return self.decide()
+
+    def where(self, key: str) -> tuple[Status, Conclusion | None]:
+        result = self.rows[key].result
+        return result.status, result.conclusion
+
+
+def test_a_check_that_ran_once_and_was_skipped_later_runs_when_its_need_passes() -> None:
+    table = Table()
+    table.decide()
+    table.end("build", Conclusion.SUCCESS)
+    table.end("test", Conclusion.FAILURE)
+    table.set_back("build", "test")
+    table.end("build", Conclusion.FAILURE)
+    assert table.where("test") == (Status.COMPLETED, Conclusion.SKIPPED)
+    table.set_back("build")
+    assert table.where("test")[0] is Status.WAITING
+    assert table.end("build", Conclusion.SUCCESS).queue == ("test",)
+    assert table.rows["test"].attempt == 2
+
+
+def test_what_a_check_itself_called_not_needed_stays_so() -> None:
+    table = Table()
+    table.decide()
+    table.end("build", Conclusion.NOT_NEEDED)
+    assert table.rows["build"].attempt == 1
+    table.decide()
+    assert table.where("build") == (Status.COMPLETED, Conclusion.NOT_NEEDED)
+
+
+def posted(external_id: int, conclusion: str, at: str, **fields: object) -> ExternalPosted:
+    given = {"name": "ci/build", "poster": "ci", "suite_id": 7} | fields
+    return ExternalPosted(
+        repository=REPOSITORY,
+        kind="check_run",
+        sha=Sha("1" * 40),
+        external_id=external_id,
+        status="completed" if conclusion else "in_progress",
+        conclusion=conclusion,
+        at=at,
+        **given,  # type: ignore[arg-type]
+    )
+
+
+def external() -> CheckSpec:
+    return CheckSpec(id="ci", key="ci", external=External(context="ci/build", app="ci"))
+
+
+def test_the_newest_of_a_suite_is_the_forges_newest_not_the_one_with_the_latest_time() -> None:
+    """Times are written by who posts: a failure dated back must not hide behind an older success."""
+    success = posted(1, "success", "2030-01-01T00:00:00Z")
+    failure = posted(2, "failure", "2026-01-01T00:00:00Z", name="CI/build")
+    assert standing(external(), (success, failure)).conclusion is Conclusion.FAILURE
+    assert standing(external(), (failure, success)).conclusion is Conclusion.FAILURE
+
+
+def test_a_running_one_hides_no_older_success_of_its_suite() -> None:
+    again = posted(3, "", "", name="CI/Build")
+    found = standing(external(), (posted(1, "success", "2030-01-01T00:00:00Z"), again))
+    assert found.status == "running"
