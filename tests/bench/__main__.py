@@ -2,10 +2,16 @@
 
 import argparse
 
-from tests.bench import intake, latency
+from tests.bench import checks, intake, latency, memory, workspace
 from tests.bench.report import Bench
 
-BENCHES: tuple[Bench, ...] = (intake.BENCH, latency.BENCH)
+BENCHES: tuple[Bench, ...] = (
+    intake.BENCH,
+    latency.BENCH,
+    checks.BENCH,
+    workspace.BENCH,
+    memory.BENCH,
+)
 """One file per bench, one line here."""
 
 
