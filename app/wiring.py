@@ -67,6 +67,10 @@ class Credentials:
         """What to act as; None before set-up."""
         return self._app
 
+    def app_id(self) -> int:
+        """The app's id; 0 before set-up."""
+        return 0 if self._app is None else self._app.app_id
+
     def secrets(self) -> tuple[str, ...]:
         """Webhook secrets that deliveries may be signed with."""
         return (self._secret,) if self._secret else ()
@@ -187,6 +191,7 @@ def build(
         clock=clock,
         dispatch=EmbeddedDispatch(clock, {"attempt": chosen.parallel_checks}),
         worker=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+        own_app=credentials.app_id,
         options=chosen,
     )
     reads = StoreReads(database, page_link)

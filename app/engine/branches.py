@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from app.engine import rules
 from app.engine.gates import Reading, gate_state, read_gate
+from app.engine.missed import look_again
 from app.engine.opening import PORTCULLIS, accept_change, start_run
 from app.engine.prepare import with_operator_limits
 from app.engine.publishing import republish
@@ -221,32 +222,46 @@ def _open_push(unit: Unit, services: Services, moved: Moved) -> None:
 
 
 async def read_repository(services: Services, repository_id: int) -> None:
-    """The handler of ('repository', id): read its open pull requests as they are now."""
+    """The handler of ('repository', id): read its open pull requests as they are now.
+
+    Every so often (`reread_every`) it heals what deliveries should have told and did not: new and closed
+    pull requests, pushes, labels; and it wakes what is read apart: reviews, comments, others' posts.
+    """
     active = await services.database.read(lambda c: projects.is_active(c, repository_id))
     if not active:
         return
     repository = await services.database.read(lambda c: projects.load_repository(c, repository_id))
     forge = services.forges[repository.forge]
-    found = await forge.open_changes(repository)
+    again = services.clock.now() + services.options.reread_every
+    try:
+        found = await forge.open_changes(repository)
+    except Misconfigured:  # refused, and said so by whoever handles this key: no reason to ask each minute
+        await services.database.run(lambda unit: projects.wake_repository(unit, repository_id, again))
+        raise
+    await services.database.run(lambda unit: _take_over(unit, services, repository_id, found, again))
+
+
+def _take_over(
+    unit: Unit, services: Services, repository_id: int, found: tuple[Change, ...], again: float
+) -> None:
+    """Accept what is open now; look again at what was known."""
     open_keys = {change.key for change in found}
-
-    def write(unit: Unit) -> list[int]:
-        for change in found:
-            known = changes.find_change(unit.connection, repository_id, change.key)
-            pusher: Actor | None = None
-            if known is not None:
-                pusher = changes.pusher_of(unit.connection, known.id, change.head_sha)
-            told = msgspec.structs.replace(change, pusher=pusher)
-            accept_change(unit, services, repository_id, told, actor=change.author)
-        projects.wake_repository(unit, repository_id, services.clock.now() + services.options.reread_every)
-        return [
-            row.id
-            for row in changes.open_changes(unit.connection, repository_id)
-            if row.change.kind is ChangeKind.PULL_REQUEST and row.change.key not in open_keys
-        ]
-
-    for change_id in await services.database.run(write):
-        services.dispatch.wake(("change", change_id))
+    before = changes.open_changes(unit.connection, repository_id)
+    for change in found:
+        known = changes.find_change(unit.connection, repository_id, change.key)
+        pusher: Actor | None = None
+        if known is not None:
+            pusher = changes.pusher_of(unit.connection, known.id, change.head_sha)
+        told = msgspec.structs.replace(change, pusher=pusher)
+        accept_change(unit, services, repository_id, told, actor=change.author)
+    for row in before:
+        if row.change.kind is not ChangeKind.PULL_REQUEST:
+            continue
+        if row.change.key in open_keys:
+            look_again(unit, row.id)
+        else:
+            unit.wake("change", row.id)
+    projects.wake_repository(unit, repository_id, again)
 
 
 async def read_installation(services: Services, installation_id: int) -> None:

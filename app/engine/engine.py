@@ -12,6 +12,7 @@ from app.engine.branches import look_at_branch, read_installation, read_reposito
 from app.engine.commands import obey
 from app.engine.deliveries import read_delivery
 from app.engine.dispatch import Handler
+from app.engine.missed import read_comments, read_posts
 from app.engine.posting import post_comment, post_publication
 from app.engine.reconcile import reconcile, refresh_change
 from app.engine.services import Services
@@ -106,6 +107,8 @@ HANDLERS: dict[str, Callable[[Services, int], Awaitable[None]]] = {
     "publication": post_publication,
     "comment": post_comment,
     "command": obey,
+    "comments": read_comments,
+    "posts": read_posts,
     "change": refresh_change,
     "branch": look_at_branch,
     "repository": read_repository,

@@ -4,7 +4,9 @@ from typing import assert_never
 
 import msgspec
 
+from app.engine.missed import keep_post
 from app.engine.opening import accept_change, close_runs, know_repository
+from app.engine.publishing import republish
 from app.engine.reruns import rerun
 from app.engine.services import Services
 from app.model import (
@@ -113,10 +115,12 @@ def _external(unit: Unit, services: Services, event: ExternalPosted) -> tuple[st
     waiting = runs.live_runs_on(unit.connection, repository_id, event.sha)
     if not waiting:
         return "ignored", "no open change has this head"
-    if not records.record_post(unit, repository_id, event, services.clock.now()):
-        return "ignored", "an older post than the one known"
+    if not keep_post(unit, services, repository_id, event):
+        return "ignored", "our own post, or an older one than the one known"
     for run_id in waiting:
         unit.wake("run", run_id)
+    if event.name.casefold() == services.options.name.casefold():
+        republish(unit, services, repository_id, event.sha)  # people are told that it is not ours
     return "done", f"{event.name} by {event.poster}: {event.conclusion or event.status}"
 
 

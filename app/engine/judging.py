@@ -3,9 +3,10 @@
 import msgspec
 from sqlalchemy import Connection
 
+from app import publish
 from app.engine.services import PageLink
 from app.model import Judgement, Run, RunStatus, Verdict, VerdictState
-from app.store import changes, checks, projects, runs
+from app.store import changes, checks, projects, records, runs
 
 UNPREPARED = Verdict(state=VerdictState.PENDING, reason="reading the gate file and the change")
 
@@ -28,7 +29,7 @@ def judgement_of(connection: Connection, run: Run, page_link: PageLink) -> Judge
         evidence=evidence,
         diagnostics=run.facts.diagnostics,
         head_diagnostics=run.facts.head_diagnostics,
-        notes=run.facts.notes,
+        notes=(*run.facts.notes, *_contested(connection, run)),
         title_note=run.facts.title_note,
         opened_at=run.opened_at,
         settled_at=run.settled_at,
@@ -39,3 +40,13 @@ def judgement_of(connection: Connection, run: Run, page_link: PageLink) -> Judge
 
 def _undecided(run: Run) -> bool:
     return run.verdict is None or run.verdict.state is VerdictState.PENDING
+
+
+def _contested(connection: Connection, run: Run) -> tuple[str, ...]:
+    """Notes on others who posted under our name: such a result is not ours, and is not read."""
+    posters = {
+        post.poster: post.name
+        for post in records.posts_on(connection, run.repository_id, run.head_sha)
+        if post.name.casefold() == publish.NAME.casefold()
+    }
+    return tuple(publish.notices.foreign_post(name, poster) for poster, name in sorted(posters.items()))

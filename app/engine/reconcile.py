@@ -5,6 +5,7 @@ import structlog
 from sqlalchemy import Connection
 
 from app.engine import rules
+from app.engine.missed import reads_posts
 from app.engine.opening import PORTCULLIS, accept_change
 from app.engine.people import needs_people, read_people
 from app.engine.prepare import Prepared, Stale, prepare
@@ -134,6 +135,8 @@ def _keep(
         checks.insert_checks(unit, run.id, rules.first_results(run.plan, now))
         if needs_people(run.plan):
             changes.want_people(unit, row.id)
+        if reads_posts(run.plan):
+            unit.wake("posts", run.id)  # some may be older than our looking
         return  # the decision that follows publishes
     republish(unit, services, run.repository_id, run.head_sha)
 

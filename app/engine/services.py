@@ -15,6 +15,9 @@ from app.store import Database
 PageLink = Callable[[int, Repository], str]
 """(run id, repository) → the address of the run's page; '' where there is none."""
 
+OwnApp = Callable[[], int]
+"""The id of the app we act as; 0 where none is set up."""
+
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Limits and habits of the engine. Times in seconds."""
@@ -45,5 +48,6 @@ class Services(msgspec.Struct, kw_only=True):
     clock: Clock
     dispatch: EmbeddedDispatch
     worker: str
+    own_app: OwnApp = lambda: 0
     untrusted_refused: str = ""
     options: Options = Options()

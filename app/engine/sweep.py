@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from app.engine.attempts import lose
 from app.engine.services import Services
-from app.store import Key, Unit, checks, deliveries, projects, publications, records, runs
+from app.store import Key, checks, deliveries, projects, publications, records, runs
 
 LOG = structlog.get_logger(__name__)
 
@@ -20,17 +20,8 @@ async def sweep(services: Services, *, at_start: bool = False) -> None:
         await services.database.run(
             lambda unit, attempt=attempt: lose(unit, services, attempt, "its worker stopped")  # type: ignore[misc]
         )
-    await services.database.run(lambda unit: _reread(unit, services))
     for key, priority in await services.database.read(lambda c: _due(c, services, at_start=at_start)):
         services.dispatch.wake(key, priority)
-
-
-def _reread(unit: Unit, services: Services) -> None:
-    """Settled runs of open changes are looked at again every so often: their repository is read."""
-    now = services.clock.now()
-    before = now - services.options.reread_every
-    for change_id in runs.settled_changes_before(unit.connection, before):
-        unit.wake("change", change_id)
 
 
 def _due(connection: Connection, services: Services, *, at_start: bool) -> list[tuple[Key, int]]:

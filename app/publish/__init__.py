@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.model import Judgement
-from app.publish import aggregate, answers, checks, clean, comment, figures, status, words
+from app.publish import aggregate, answers, checks, clean, comment, figures, notices, status, words
 from app.publish.aggregate import NAME, render_publication
 from app.publish.annotations import annotations
 from app.publish.answers import SHOWN as SHOWN_ANSWERS
@@ -65,6 +65,7 @@ __all__ = [
     "headline",
     "members",
     "notes_of",
+    "notices",
     "render_check_publication",
     "render_comment",
     "render_publication",

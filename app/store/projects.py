@@ -31,7 +31,9 @@ def upsert_installation(
 
 
 def upsert_repository(unit: Unit, repository: Repository, now: float) -> int:
-    """Record a repository as active and as it is now; gives its row id."""
+    """Record a repository as active and as it is now; gives its row id. One never seen before is due to be
+    read.
+    """
     values = {
         "full_name": repository.full_name,
         "installation_id": repository.installation_id,
@@ -47,7 +49,7 @@ def upsert_repository(unit: Unit, repository: Repository, now: float) -> int:
     if known is not None and known.document == values["document"] and known.status == "active":
         return int(known.id)
     statement = insert(unit.connection, repositories).values(
-        forge=repository.forge, forge_id=repository.forge_id, **values
+        forge=repository.forge, forge_id=repository.forge_id, wake_at=now, **values
     )
     statement = statement.on_conflict_do_update(index_elements=["forge", "forge_id"], set_=values)
     return int(unit.connection.execute(statement.returning(repositories.c.id)).scalar_one())

@@ -17,7 +17,7 @@ from app.model import (
     VerdictState,
 )
 from app.store.session import Unit, squeeze, unpack
-from app.store.tables import changes, runs, verdicts
+from app.store.tables import runs, verdicts
 
 LIVE = [status.value for status in RunStatus if status.live]
 
@@ -221,17 +221,6 @@ def runs_of_repository(connection: Connection, repository_id: int) -> tuple[int,
     """Ids of all live runs of a repository."""
     rows = connection.execute(
         select(runs.c.id).where(runs.c.repository_id == repository_id, runs.c.status.in_(LIVE))
-    )
-    return tuple(row.id for row in rows)
-
-
-def settled_changes_before(connection: Connection, touched_before: float) -> tuple[int, ...]:
-    """Open changes whose settled run has not been looked at since; for the hourly re-read."""
-    rows = connection.execute(
-        select(changes.c.id)
-        .join(runs, runs.c.change_id == changes.c.id)
-        .where(changes.c.state == "open", runs.c.status.in_(LIVE), runs.c.touched_at < touched_before)
-        .distinct()
     )
     return tuple(row.id for row in rows)
 

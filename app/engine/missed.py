@@ -1,0 +1,95 @@
+"""What deliveries should have told: read from the forge when a run begins, and again every so often."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from app.engine.services import Services
+from app.model import ActorKind, CommitStatus, ExternalPosted, Plan, Repository, Run
+from app.store import Unit, changes, projects, publications, records, runs
+
+COMMENTS_BACK: Final = timedelta(days=1)
+
+
+def reads_posts(plan: Plan | None) -> bool:
+    """Whether a plan waits for others' posts."""
+    return plan is not None and any(spec.external is not None for spec in plan.checks)
+
+
+def look_again(unit: Unit, change_id: int) -> None:
+    """Wake the reading of all that people and others' systems may have changed on a known change."""
+    changes.want_people(unit, change_id)
+    unit.wake("comments", change_id)
+    for run in runs.live_runs(unit.connection, change_id):
+        unit.wake("posts" if reads_posts(run.plan) else "run", run.id)
+
+
+async def read_posts(services: Services, run_id: int) -> None:
+    """The handler of ('posts', run id): others' posts that came before we listened, or were not told."""
+
+    def load(connection: Connection) -> tuple[Run, Repository] | None:
+        run = runs.load_run(connection, run_id)
+        if run is None or not run.status.live:
+            return None
+        return run, projects.load_repository(connection, run.repository_id)
+
+    loaded = await services.database.read(load)
+    if loaded is None:
+        return
+    run, repository = loaded
+    found = await services.forges[repository.forge].external_posts(repository, run.head_sha)
+
+    def keep(unit: Unit) -> None:
+        for post in found:
+            keep_post(unit, services, run.repository_id, post)
+        unit.wake("run", run_id)
+
+    await services.database.run(keep)
+
+
+def keep_post(unit: Unit, services: Services, repository_id: int, post: ExternalPosted) -> bool:
+    """Keep another system's post; false for our own, and for one older than the one known."""
+    if _is_ours(unit, services, repository_id, post):
+        return False
+    return records.record_post(unit, repository_id, post, services.clock.now())
+
+
+def _is_ours(unit: Unit, services: Services, repository_id: int, post: ExternalPosted) -> bool:
+    """Check runs tell their app. Statuses tell a login that only apps have, and ours leads to our page."""
+    if post.kind == "check_run":
+        return post.poster_id == services.own_app()
+    return post.poster.endswith("[bot]") and any(
+        isinstance(row.wanted, CommitStatus)
+        and (row.wanted.context, row.wanted.target_url) == (post.name, post.url)
+        for row in publications.publications_on(unit.connection, repository_id, post.sha)
+    )
+
+
+async def read_comments(services: Services, change_id: int) -> None:
+    """The handler of ('comments', change id): commands whose delivery was lost; known ones stay as they are.
+
+    It looks a day back, rounded to the hour, so that an unchanged list is answered from the cache.
+    """
+    row = await services.database.read(lambda c: changes.load_change(c, change_id))
+    repository = await services.database.read(lambda c: projects.load_repository(c, row.repository_id))
+    number = row.change.number
+    if number is None:
+        return
+    since = datetime.fromtimestamp(services.clock.now(), UTC) - COMMENTS_BACK
+    asked = since.strftime("%Y-%m-%dT%H:00:00Z")
+    found = await services.forges[repository.forge].recent_comments(repository, number, asked)
+    ids = [
+        comment.id
+        for comment in found
+        if comment.author.kind is ActorKind.PERSON and "/portcullis" in comment.body
+    ]
+
+    def keep(unit: Unit) -> None:
+        for comment_id in ids:
+            command = records.store_command(unit, row.repository_id, number, comment_id, services.clock.now())
+            if command is not None:
+                unit.wake("command", command)
+
+    if ids:
+        await services.database.run(keep)
