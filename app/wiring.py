@@ -21,6 +21,7 @@ from app.engine import (
     Engine,
     Inbox,
     Options,
+    PageLink,
     Services,
     StoredApp,
     SystemClock,
@@ -173,27 +174,7 @@ def build(
     def page_link(run_id: int, repository: Repository) -> str:
         return links.run_url(settings.base_url, run_id, clock.now(), private=repository.private)
 
-    async def pause(seconds: float) -> None:
-        await clock.sleep_until(clock.now() + seconds)
-
-    forge: Forge = GitHubForge(credentials.app, api_url=settings.github_api_url, now=clock.now, pause=pause)
-    intakes: dict[str, Intake] = {"github": GitHubIntake(credentials.secrets)}
-    chosen = options(settings)
-    services = Services(
-        database=database,
-        forges={forge.kind: forge},
-        intakes=intakes,
-        workspaces=workspaces(settings),
-        executor=runner or executor(settings),
-        reader=ReportReader(),
-        catalogue=catalogue(),
-        page_link=page_link,
-        clock=clock,
-        dispatch=EmbeddedDispatch(clock, {"attempt": chosen.parallel_checks}),
-        worker=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
-        own_app=credentials.app_id,
-        options=chosen,
-    )
+    services = _services(settings, database, credentials, clock, page_link, runner or executor(settings))
     reads = StoreReads(database, page_link)
     setup = AppSetup(
         database,
@@ -211,11 +192,43 @@ def build(
         services=services,
         engine=Engine(services),
         inbox=Inbox(database, clock),
-        intakes=intakes,
+        intakes=dict(services.intakes),
         links=links,
         reads=reads,
         setup=setup,
         vault=vault,
         credentials=credentials,
         surroundings=Surroundings(reads=reads, setup=setup, links=links, now=clock.now),
+    )
+
+
+def _services(
+    settings: Settings,
+    database: Database,
+    credentials: Credentials,
+    clock: Clock,
+    page_link: PageLink,
+    runner: Executor,
+) -> Services:
+    """What the engine works with."""
+
+    async def pause(seconds: float) -> None:
+        await clock.sleep_until(clock.now() + seconds)
+
+    forge: Forge = GitHubForge(credentials.app, api_url=settings.github_api_url, now=clock.now, pause=pause)
+    chosen = options(settings)
+    return Services(
+        database=database,
+        forges={forge.kind: forge},
+        intakes={"github": GitHubIntake(credentials.secrets)},
+        workspaces=workspaces(settings),
+        executor=runner,
+        reader=ReportReader(),
+        catalogue=catalogue(),
+        page_link=page_link,
+        clock=clock,
+        dispatch=EmbeddedDispatch(clock, {"attempt": chosen.parallel_checks}),
+        worker=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+        own_app=credentials.app_id,
+        options=chosen,
     )

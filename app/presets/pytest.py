@@ -25,7 +25,8 @@ for own in .venv/bin/python venv/bin/python python python3; do
   if "$own" -c "$wants" 2>/dev/null; then python=$own; break; fi
 done
 export COVERAGE_FILE=${COVERAGE_FILE:-/tmp/.coverage} PYTHONDONTWRITEBYTECODE=1
-exec "$python" -m pytest -p no:cacheprovider -o junit_family=xunit1 --junitxml="$PORTCULLIS_OUT/junit.xml" "$@"
+set -- -o junit_family=xunit1 "--junitxml=$PORTCULLIS_OUT/junit.xml" "$@"
+exec "$python" -m pytest -p no:cacheprovider "$@"
 """
 
 PRESET = Preset(

@@ -1,6 +1,7 @@
 """ruff: lint rules for Python.
 
-Exits 0 (clean), 1 (findings), 2 (ruff could not run: broken configuration or arguments).
+Exits 0 (clean), 1 (findings), 2 (ruff could not run: broken configuration or arguments). Preview mode is
+off whatever the project says: it writes other rule names, which no severity would then fit.
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
@@ -46,7 +47,7 @@ PRESET = Preset(
     version="0.17.5",
     tools=("ruff==0.17.5",),
     script=(
-        '"$PORTCULLIS_TOOLBOX/ruff" check --no-cache --no-fix --no-show-fixes '
+        '"$PORTCULLIS_TOOLBOX/ruff" check --no-cache --no-fix --no-show-fixes --no-preview '
         '--output-format=sarif --output-file="$PORTCULLIS_OUT/ruff.sarif" ${args}'
     ),
     reports=(ReportSpec(path="out/ruff.sarif", format="sarif", kind=Kind.FINDINGS),),

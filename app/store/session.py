@@ -40,9 +40,9 @@ class Unit:
     def wake(self, kind: str, identifier: int, priority: int = 0) -> None:
         """Something is to be done about a row once this transaction has committed; higher is sooner."""
         key = (kind, identifier)
-        self.priorities[key] = priority
-        if key not in self.wakes:
+        if key not in self.priorities:
             self.wakes.append(key)
+        self.priorities[key] = priority
 
     def wake_later(self, kind: str, identifier: int, at: float) -> None:
         """Something is to be done about a row at a time (epoch seconds) after the commit."""
