@@ -157,7 +157,8 @@ def _look_at(
     if most is not None and behind > most:
         start_run(unit, services, row.repository_id, row.id, row.change, actor=PORTCULLIS)
         return
-    note = f"judged on {moved.name}@{run.base_sha[:7]}, {behind} commits behind" if behind else ""
+    commits = "commit" if behind == 1 else "commits"
+    note = f"judged on {moved.name}@{run.base_sha[:7]}, {behind} {commits} behind" if behind else ""
     facts = msgspec.structs.replace(
         run.facts,
         notes=(note,) if note else (),

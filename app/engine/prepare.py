@@ -118,11 +118,14 @@ def base_of(change: Change, fetched: Fetched) -> Sha:
 
 
 async def _without_gate(services: Services, repository: Repository, run: Run) -> Run:
-    """No gate file on the target: a first one in the head is linted; where we had posted, neutral."""
-    path = services.options.gate_path
-    first = False
+    """No gate file on the target: one that the change adds is linted; where we had posted, neutral.
+
+    A head that was cut before the target lost its file still has it, and adds nothing by that.
+    """
+    merged = await services.workspaces.merge(repository, run.base_sha, run.head_sha)
+    sha = run.head_sha if merged.conflicts else merged.tested_sha
     try:
-        first = await services.workspaces.read_file(repository, run.head_sha, path) is not None
+        first = await services.workspaces.read_file(repository, sha, services.options.gate_path) is not None
     except AuthorFault:
         first = True
     diagnostics = await lint_head(services, repository, run.head_sha) if first else ()
