@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, select, update
 
-from app.model import Actor, Change, ChangeState, People, Sha
+from app.model import Actor, Change, ChangeState, People, Readable, Sha
 from app.store.projects import insert
 from app.store.session import Unit, pack, unpack
 from app.store.tables import approvals_to_test, changes, pushers
@@ -92,12 +92,20 @@ def open_changes(
     return tuple(_row(row) for row in connection.execute(statement.order_by(changes.c.id)))
 
 
-def remember_people(unit: Unit, change_id: int, people: People, now: float) -> None:
-    """Facts about people as just read."""
+def begin_people(unit: Unit, change_id: int) -> None:
+    """Facts about people are being read: what was known counts no more, and whoever wants them read from
+    now on is heard after this reading.
+    """
+    unread = People(state=Readable.LATER, unreadable="being read")
     unit.connection.execute(
-        update(changes)
-        .where(changes.c.id == change_id)
-        .values(people=pack(people), people_at=now, people_wanted=False)
+        update(changes).where(changes.c.id == change_id).values(people=pack(unread), people_wanted=False)
+    )
+
+
+def remember_people(unit: Unit, change_id: int, people: People, now: float) -> None:
+    """Facts about people as just read (`begin_people` came before)."""
+    unit.connection.execute(
+        update(changes).where(changes.c.id == change_id).values(people=pack(people), people_at=now)
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, ScalarSelect, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.model import Repository, Sha
@@ -53,6 +53,15 @@ def upsert_repository(unit: Unit, repository: Repository, now: float) -> int:
     )
     statement = statement.on_conflict_do_update(index_elements=["forge", "forge_id"], set_=values)
     return int(unit.connection.execute(statement.returning(repositories.c.id)).scalar_one())
+
+
+def lock_repository(unit: Unit, repository_id: int | ScalarSelect[int]) -> None:
+    """Let one transaction at a time change what a repository's heads show: the first lock of each that
+    opens, ends or decides runs or wants publications. SQLite has one writer anyway.
+    """
+    if unit.connection.dialect.name != "sqlite":
+        row = select(repositories.c.id).where(repositories.c.id == repository_id)
+        unit.connection.execute(row.with_for_update(key_share=True))
 
 
 def remove_repository(unit: Unit, forge: str, forge_id: int) -> int | None:

@@ -16,6 +16,7 @@ from app.model import (
     Verdict,
     VerdictState,
 )
+from app.store.projects import lock_repository
 from app.store.session import Unit, squeeze, unpack
 from app.store.tables import runs, verdicts
 
@@ -75,7 +76,11 @@ def load_run(connection: Connection, run_id: int) -> Run | None:
 
 
 def lock_run(unit: Unit, run_id: int, now: float) -> Run | None:
-    """A run, its row locked until the transaction ends: the first statement of every decision."""
+    """A run, its repository and its row locked until the transaction ends: the first statement of every
+    decision (what a head shows is computed from several runs).
+    """
+    repository = select(runs.c.repository_id).where(runs.c.id == run_id).scalar_subquery()
+    lock_repository(unit, repository)
     touched = unit.connection.execute(update(runs).where(runs.c.id == run_id).values(touched_at=now))
     return load_run(unit.connection, run_id) if touched.rowcount else None
 
@@ -185,6 +190,14 @@ def load_verdict(connection: Connection, run_id: int) -> tuple[Verdict, Evidence
         return None
     ids = tuple(int(part) for part in row.evidence_ids.split(",") if part)
     return unpack(Verdict, row.verdict), unpack(Evidence, row.inputs), ids
+
+
+def wake_run(unit: Unit, run_id: int, now: float) -> None:
+    """Have a run decided again, by this process or by the next: its row says so until it was."""
+    unit.connection.execute(
+        update(runs).where(runs.c.id == run_id, runs.c.status.in_(LIVE)).values(wake_at=now)
+    )
+    unit.wake("run", run_id)
 
 
 def wake_run_at(unit: Unit, run_id: int, at: float | None) -> None:

@@ -76,6 +76,7 @@ installations = Table(
     Column("account", String(255), nullable=False),
     Column("status", String(16), nullable=False),  # active, suspended, removed
     Column("seen_at", Float, nullable=False),
+    Column("wake_at", Float, nullable=True, index=True),  # when its repositories are to be read
     UniqueConstraint("forge", "installation_id"),
 )
 
@@ -104,6 +105,7 @@ branches = Table(
     Column("gate", String(16), nullable=False),  # unknown, absent, present, pushes
     Column("gate_hash", String(64), nullable=False, server_default=""),
     Column("seen_at", Float, nullable=False),
+    Column("wake_at", Float, nullable=True, index=True),  # when it is to be looked at
     UniqueConstraint("repository_id", "name"),
 )
 
@@ -124,6 +126,7 @@ changes = Table(
     Column("people_at", Float, nullable=False, server_default="0"),
     Column("people_wanted", Boolean, nullable=False, server_default="0"),
     Column("seen_at", Float, nullable=False),
+    Column("wake_at", Float, nullable=True, index=True),  # when it is to be read from the forge
     UniqueConstraint("repository_id", "key"),
     Index("ix_changes_head", "repository_id", "head_sha"),
 )

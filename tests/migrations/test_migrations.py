@@ -207,8 +207,11 @@ def catalogue(connection: Connection) -> set[tuple[object, ...]]:
 
 
 def lines(sql: str | None) -> list[str]:
-    """A CREATE statement's lines; the order of constraints among themselves means nothing."""
-    return [line.strip().rstrip(",") for line in (sql or "").splitlines()]
+    """A CREATE statement's lines; the order of constraints among themselves means nothing, nor do the
+    quotes and parentheses that an altered copy brings.
+    """
+    same = (sql or "").replace('"', "").replace("DEFAULT ('')", "DEFAULT ''")
+    return [line.strip().rstrip(",") for line in same.splitlines()]
 
 
 def counts(connection: Connection) -> dict[str, int]:
