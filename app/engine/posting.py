@@ -7,7 +7,15 @@ import structlog
 
 from app.engine.services import Services
 from app.forges import Gone
-from app.model import CommitStatus, Misconfigured, Outage, Publication, Repository, StickyComment
+from app.model import (
+    CheckRunStatus,
+    CommitStatus,
+    Misconfigured,
+    Outage,
+    Publication,
+    Repository,
+    StickyComment,
+)
 from app.store import Unit, projects, publications
 
 LOG = structlog.get_logger(__name__)
@@ -25,9 +33,9 @@ async def post_publication(services: Services, row_id: int) -> None:
     row = await services.database.run(
         lambda unit: publications.claim_publication(unit, row_id, services.worker, lease, now)
     )
-    if row is None or not row.due:
+    if row is None or not row.due or row.wake_at is None:
         return
-    if row.wake_at is not None and row.wake_at > now:
+    if row.wake_at > now:
         await _later(services, publications.postpone_publication, row, row.wake_at, "", "publication")
         return
     repository = await services.database.read(lambda c: projects.load_repository(c, row.repository_id))
@@ -49,9 +57,13 @@ async def _post(services: Services, repository: Repository, row: publications.Wa
     if isinstance(wanted, CommitStatus):
         await forge.set_status(repository, wanted)
         return None
-    if isinstance(wanted, Publication):
-        return (await forge.publish(repository, wanted, row.known_id, fresh=row.fresh)).id
-    return None
+    if not isinstance(wanted, Publication):
+        return None
+    plain = services.plain.pop(row.id, None) == row.known_id and row.kept
+    posted = await forge.publish(repository, wanted, row.known_id, fresh=row.fresh, plain=plain)
+    if wanted.status is CheckRunStatus.IN_PROGRESS and not wanted.annotations:
+        services.plain[row.id] = posted.id
+    return posted.id
 
 
 async def post_comment(services: Services, row_id: int) -> None:
@@ -61,9 +73,9 @@ async def post_comment(services: Services, row_id: int) -> None:
     row = await services.database.run(
         lambda unit: publications.claim_comment(unit, row_id, services.worker, lease, now)
     )
-    if row is None or not row.due or not isinstance(row.wanted, StickyComment):
+    if row is None or not row.due or row.wake_at is None or not isinstance(row.wanted, StickyComment):
         return
-    if row.wake_at is not None and row.wake_at > now:
+    if row.wake_at > now:
         await _later(services, publications.postpone_comment, row, row.wake_at, "", "comment")
         return
     wanted = row.wanted

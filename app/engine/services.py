@@ -35,7 +35,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Services(msgspec.Struct, kw_only=True):
-    """The engine's surroundings. `worker` is unique to each start of a process."""
+    """The engine's surroundings. `worker` is unique to each start of a process. `plain` remembers which of
+    this process's posts are in progress and without annotations (publication row → id on the forge): they
+    may be updated without being looked at.
+    """
 
     database: Database
     forges: Mapping[str, Forge]
@@ -50,4 +53,5 @@ class Services(msgspec.Struct, kw_only=True):
     worker: str
     own_app: OwnApp = lambda: 0
     untrusted_refused: str = ""
+    plain: dict[int, int] = msgspec.field(default_factory=dict)
     options: Options = Options()

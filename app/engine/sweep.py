@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from app.engine.attempts import lose
 from app.engine.services import Services
-from app.store import Key, checks, deliveries, projects, publications, records, runs
+from app.store import Key, checks, deliveries, projects, publications, records, runs, wakes
 
 LOG = structlog.get_logger(__name__)
 
@@ -14,6 +14,8 @@ async def sweep(services: Services, *, at_start: bool = False) -> None:
     """Wake all that is due. At start, being the only process, all running attempts of others are lost."""
     now = services.clock.now()
     alive = services.worker if at_start else None
+    if at_start:
+        await services.database.run(lambda unit: publications.release_leases(unit, services.worker))
     lapsed = await services.database.read(lambda c: checks.lapsed_attempts(c, now, alive))
     for attempt in lapsed:
         LOG.warning("an attempt was lost", attempt=attempt.id, worker=attempt.worker)
@@ -40,4 +42,5 @@ def _due(connection: Connection, services: Services, *, at_start: bool) -> list[
     found += [
         (("attempt", identifier), priority) for priority, identifier in checks.attempts_to_do(connection, now)
     ]
+    found += [(key, 0) for key in wakes.due(connection, now)]
     return found

@@ -28,8 +28,12 @@ async def is_trusted(
     if change.from_fork:
         return False
     pusher = await services.database.read(lambda c: changes.pusher_of(c, row.id, head_sha))
-    for actor in (change.author, pusher or change.pusher):
-        if actor is None or not await may_write(services, forge, repository, actor):
+    brought = pusher or change.pusher
+    if brought is None:
+        return False
+    who = {actor.login.casefold(): actor for actor in (change.author, brought)}  # most often one person
+    for actor in who.values():
+        if not await may_write(services, forge, repository, actor):
             return False
     return True
 

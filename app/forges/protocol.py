@@ -188,12 +188,19 @@ class Forge(Protocol):
         ...
 
     async def publish(
-        self, repository: Repository, publication: Publication, known: int | None, *, fresh: bool = False
+        self,
+        repository: Repository,
+        publication: Publication,
+        known: int | None,
+        *,
+        fresh: bool = False,
+        plain: bool = False,
     ) -> Posted:
         """Make one check run true. `known` is its id if we posted it; without, it is found by
         external_id before one is created (find-or-update). A completed run of ours is never turned back
         to in progress: a new one is created instead, so the id given back may differ from `known`.
-        `fresh` is the caller's proof that no post of this external_id was ever tried (it saves the search).
+        `fresh` is the caller's proof that no post of this external_id was ever tried (it saves the search);
+        `plain` that `known` is in progress and shows no annotation (it saves the look).
         """
         ...
 

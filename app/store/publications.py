@@ -14,7 +14,7 @@ from app.store.tables import comments, publications
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A row of desired state. `due` = the forge does not show it yet as far as we know; `fresh` =
-    nothing was ever tried for it.
+    nothing was ever tried for it; `kept` = whoever claimed it now was also the last to claim it.
     """
 
     id: int
@@ -27,6 +27,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     posted_at: float | None
     wake_at: float | None
     fresh: bool = False
+    kept: bool = False
 
     @property
     def due(self) -> bool:
@@ -121,6 +122,19 @@ def publications_on(connection: Connection, repository_id: int, head_sha: Sha) -
     return tuple(_publication(row) for row in rows)
 
 
+def find_publication(connection: Connection, repository_id: int, head_sha: Sha, name: str) -> Wanted | None:
+    """The check run of a name on a head, if one was ever wanted."""
+    row = connection.execute(
+        select(publications).where(
+            publications.c.repository_id == repository_id,
+            publications.c.head_sha == head_sha,
+            publications.c.kind == "check_run",
+            publications.c.name == name,
+        )
+    ).first()
+    return None if row is None else _publication(row)
+
+
 def find_comment(connection: Connection, repository_id: int, number: int) -> Wanted | None:
     """The sticky comment of a pull request, if one was ever wanted."""
     row = connection.execute(
@@ -131,8 +145,10 @@ def find_comment(connection: Connection, repository_id: int, number: int) -> Wan
 
 def _claim(
     unit: Unit, table: Table, row_id: int, worker: str, lease_until: float, now: float
-) -> tuple[Row[Any], bool] | None:
-    """The row under our lease and whether nobody ever held it; None while another worker does."""
+) -> tuple[Row[Any], bool, bool] | None:
+    """The row under our lease, whether nobody ever held it, whether we held it last; None while another
+    worker does.
+    """
     before = unit.connection.execute(select(table.c.worker).where(table.c.id == row_id)).scalar()
     taken = unit.connection.execute(
         update(table)
@@ -142,13 +158,13 @@ def _claim(
     if not taken.rowcount:
         return None
     row = unit.connection.execute(select(table).where(table.c.id == row_id)).one()
-    return row, not before
+    return row, not before, before == worker
 
 
 def claim_publication(unit: Unit, row_id: int, worker: str, lease_until: float, now: float) -> Wanted | None:
     """The row under our lease, None if another worker has it."""
     row = _claim(unit, publications, row_id, worker, lease_until, now)
-    return None if row is None else msgspec.structs.replace(_publication(row[0]), fresh=row[1])
+    return None if row is None else msgspec.structs.replace(_publication(row[0]), fresh=row[1], kept=row[2])
 
 
 def claim_comment(unit: Unit, row_id: int, worker: str, lease_until: float, now: float) -> Wanted | None:
@@ -222,6 +238,14 @@ def comments_to_do(connection: Connection, now: float) -> tuple[int, ...]:
     """Sticky comments that are due."""
     rows = connection.execute(select(comments.c.id).where(comments.c.wake_at <= now))
     return tuple(row.id for row in rows)
+
+
+def release_leases(unit: Unit, alive: str) -> None:
+    """All other workers are gone: what they held may be taken at once."""
+    for table in (publications, comments):
+        unit.connection.execute(
+            update(table).where(table.c.worker != alive, table.c.lease_until > 0).values(lease_until=0.0)
+        )
 
 
 def stop_posting(unit: Unit, repository_id: int) -> None:

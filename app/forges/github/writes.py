@@ -38,20 +38,31 @@ class Writes:
         self._slug = ""
 
     async def publish(
-        self, repository: Repository, publication: Publication, known: int | None, *, fresh: bool = False
+        self,
+        repository: Repository,
+        publication: Publication,
+        known: int | None,
+        *,
+        fresh: bool = False,
+        plain: bool = False,
     ) -> Posted:
         """Make one check run true; see the protocol. Annotations go in batches of 50. They can only be
         added on GitHub, so those already there are not sent twice, and a run that shows ones no longer
         wanted is replaced by a new run.
         """
         look, lost = not fresh, Lost("never sent")
+        unseen = CheckRun(id=known, status="in_progress") if plain and known is not None else None
         for _ in range(_TRIES):
-            existing = await self._existing(repository, publication, known) if look else None
+            existing = await self._existing(repository, publication, known) if look and not unseen else unseen
             try:
                 return await self._make_true(repository, publication, existing)
+            except Gone:
+                if unseen is None:
+                    raise
+                unseen = None  # deleted meanwhile: look, like everybody else
             except Lost as problem:
                 # It may have been created all the same: from now on look before creating.
-                look, lost = True, problem
+                look, lost, unseen = True, problem, None
         raise Outage(lost.message, retry_at=lost.retry_at)
 
     async def _existing(
