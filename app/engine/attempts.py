@@ -91,9 +91,8 @@ def _load(connection: Connection, attempt_id: int) -> Work | None:
     check = checks.load_check(connection, attempt.check_id)
     earlier = [
         other.ending.failed_tests
-        for other in checks.attempts_of_run(connection, run.id)
-        if other.check_id == check.id
-        and other.n < attempt.n
+        for other in (checks.attempts_of_check(connection, check.id) if check.retries else ())
+        if other.n < attempt.n
         and other.ending is not None
         and other.status is AttemptStatus.COMPLETED  # one that was lost says nothing of the tests
     ]
@@ -105,9 +104,7 @@ def _load(connection: Connection, attempt_id: int) -> Work | None:
         comparison=run.comparison,
         change=changes.load_change(connection, run.change_id),
         repository=projects.load_repository(connection, run.repository_id),
-        failed_before=frozenset(name for names in earlier[-check.retries :] for name in names)
-        if check.retries
-        else frozenset(),
+        failed_before=frozenset(name for names in earlier[-check.retries :] for name in names),
     )
 
 

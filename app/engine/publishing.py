@@ -14,6 +14,8 @@ from app.model import (
     RunStatus,
     Sha,
     StickyComment,
+    Verdict,
+    VerdictState,
 )
 from app.store import Unit, changes, publications, records, runs, unpack
 
@@ -41,6 +43,22 @@ def republish(unit: Unit, services: Services, repository_id: int, head_sha: Sha)
         return
     for posted in existing:
         _conclude(unit, repository_id, posted.wanted, now)
+
+
+def progress_later(unit: Unit, services: Services, run: Run, verdict: Verdict) -> float | None:
+    """When the progress of a run that still waits is to be said again; None = it may be said now.
+
+    Rendering what will not be posted yet would be most of the work in a plan of many checks.
+    """
+    if verdict.state is not VerdictState.PENDING:
+        return None
+    found = publications.find_publication(
+        unit.connection, run.repository_id, run.head_sha, services.options.name
+    )
+    if found is None or found.posted_at is None or not isinstance(found.wanted, Publication):
+        return None
+    at = found.posted_at + services.options.pending_refresh
+    return at if found.wanted.status is CheckRunStatus.IN_PROGRESS and at > services.clock.now() else None
 
 
 def _want_all(

@@ -9,7 +9,7 @@ from app.engine.missed import reads_posts
 from app.engine.opening import PORTCULLIS, accept_change
 from app.engine.people import needs_people, read_people
 from app.engine.prepare import Prepared, Stale, prepare
-from app.engine.publishing import republish
+from app.engine.publishing import progress_later, republish
 from app.engine.services import Services
 from app.forges import Gone
 from app.model import (
@@ -29,10 +29,12 @@ from app.model import (
     VerdictState,
 )
 from app.policy import blocked_verdict, errored_verdict
-from app.store import Unit, changes, checks, projects, records, runs
+from app.store import Unit, changes, checks, projects, records, runs, wakes
 
 LOG = structlog.get_logger(__name__)
 CRASH_LIMIT = 5
+FIRST_RETRY = 10.0
+LONGEST_RETRY = 300.0
 
 
 async def reconcile(services: Services, run_id: int) -> None:
@@ -67,7 +69,8 @@ async def _prepare(services: Services, repository: Repository, row: changes.Chan
         await refresh_change(services, row.id)
         return False
     except Outage as outage:
-        at = outage.retry_at.timestamp() if outage.retry_at else now + 10
+        told = outage.retry_at.timestamp() if outage.retry_at else now
+        at = max(told, now + min(max(now - run.opened_at, FIRST_RETRY), LONGEST_RETRY))  # doubling
         await _postpone(services, run, at, outage.message)
         return False
     except Misconfigured as problem:
@@ -118,11 +121,9 @@ def _keep(
     """Keep what preparing found, in one transaction; a run that ended meanwhile keeps nothing."""
     run, now = prepared.run, services.clock.now()
     change = row.change
+    projects.lock_repository(unit, run.repository_id)
     if prepared.branch_tip:
-        gate_hash = run.plan.gate_hash if run.plan is not None else ""
-        projects.know_branch(
-            unit, run.repository_id, change.base_ref, prepared.branch_tip, prepared.gate, gate_hash, now
-        )
+        _know_branch(unit, prepared, change.base_ref, now)
     if not runs.save_preparation(unit, run, prepared.gate_text):
         return
     if prepared.ai_authored and not row.ai_authored:
@@ -133,12 +134,27 @@ def _keep(
         _audit_verdict(unit, services, run, change, verdict)
     if run.status is RunStatus.PLANNED and run.plan is not None:
         checks.insert_checks(unit, run.id, rules.first_results(run.plan, now))
+        runs.wake_run_at(unit, run.id, now)  # until it was decided, should we stop in between
         if needs_people(run.plan):
             changes.want_people(unit, row.id)
         if reads_posts(run.plan):
             unit.wake("posts", run.id)  # some may be older than our looking
         return  # the decision that follows publishes
     republish(unit, services, run.repository_id, run.head_sha)
+
+
+def _know_branch(unit: Unit, prepared: Prepared, name: str, now: float) -> None:
+    """Remember the target as preparing read it. If it was known to be elsewhere, one of the two is the
+    newer: it is looked at again, so that no run stays judged by what the other said.
+    """
+    run = prepared.run
+    known = projects.branch(unit.connection, run.repository_id, name)
+    gate_hash = run.plan.gate_hash if run.plan is not None else ""
+    projects.know_branch(unit, run.repository_id, name, prepared.branch_tip, prepared.gate, gate_hash, now)
+    if known is not None and known[0] != prepared.branch_tip:
+        row_id = projects.branch_id(unit.connection, run.repository_id, name)
+        if row_id is not None:
+            wakes.want(unit, "branch", row_id, now)
 
 
 def _refusal(prepared: Prepared, change: Change) -> Verdict:
@@ -155,9 +171,25 @@ async def _refresh_facts(services: Services, repository: Repository, run_id: int
     run, row, _ = loaded
     if not row.people_wanted or run.plan is None or not needs_people(run.plan):
         return
+    if not await services.database.run(lambda unit: _of_live_run(unit, services, run, None)):
+        return
     people = await read_people(services, services.forges[repository.forge], repository, row, run)
+    await services.database.run(lambda unit: _of_live_run(unit, services, run, people))
+
+
+def _of_live_run(unit: Unit, services: Services, run: Run, people: People | None) -> bool:
+    """Begin to read facts about people, or keep what was read; false for a run whose head was left behind:
+    what its reviews say of that head must not count for the next.
+    """
     now = services.clock.now()
-    await services.database.run(lambda unit: changes.remember_people(unit, row.id, people, now))
+    locked = runs.lock_run(unit, run.id, now)
+    if locked is None or not locked.status.live:
+        return False
+    if people is None:
+        changes.begin_people(unit, run.change_id)
+    else:
+        changes.remember_people(unit, run.change_id, people, now)
+    return True
 
 
 def settle(unit: Unit, services: Services, run_id: int) -> None:
@@ -165,6 +197,8 @@ def settle(unit: Unit, services: Services, run_id: int) -> None:
     now = services.clock.now()
     run = runs.lock_run(unit, run_id, now)
     if run is None or run.status is not RunStatus.PLANNED or run.plan is None:
+        if run is not None and run.status.live and run.status is not RunStatus.NEW:
+            runs.wake_run_at(unit, run_id, None)
         return
     connection = unit.connection
     row = changes.load_change(connection, run.change_id)
@@ -174,17 +208,16 @@ def settle(unit: Unit, services: Services, run_id: int) -> None:
         checks.save_check(unit, changed)
         if changed.result.key in decision.queue:
             queue(unit, services, run, row.change, changed.id)
-    wake_at = decision.wake_at
-    people = row.people
-    if people is not None and people.state is Readable.LATER:
-        retry = now + 60
-        changes.want_people(unit, row.id)
-        wake_at = retry if wake_at is None else min(wake_at, retry)
+    another = decision.verdict != run.verdict
+    lagging = another or bool(decision.rows) or run.wake_at is not None
+    later = progress_later(unit, services, run, decision.verdict) if lagging else None
+    moments = (decision.wake_at, later, _people_at(unit, run, row, now))
+    wake_at = min((at for at in moments if at is not None), default=None)
     runs.wake_run_at(unit, run_id, wake_at)
     if wake_at is not None:
         unit.wake_later("run", run_id, wake_at)
-    if decision.verdict != run.verdict:
-        by_key = {check.result.key: check for check in checks.load_checks(connection, run_id)}
+    if another:
+        by_key = {check.result.key: check for check in (*stored, *decision.rows)}
         ids = tuple(
             evidence_id
             for evidence in decision.evidence.reports
@@ -192,10 +225,41 @@ def settle(unit: Unit, services: Services, run_id: int) -> None:
         )
         runs.save_verdict(unit, run, decision.verdict, decision.evidence, ids, now)
         _audit_verdict(unit, services, run, row.change, decision.verdict)
-        _wake_groups(unit, run, row)
-    elif not decision.rows:
-        return
-    republish(unit, services, run.repository_id, run.head_sha)
+        _wake_groups(unit, run, row, now)
+    if lagging and later is None:
+        republish(unit, services, run.repository_id, run.head_sha)
+
+
+def _reads_people(run: Run, row: changes.ChangeRow) -> bool:
+    asks = row.change.kind is ChangeKind.PULL_REQUEST
+    return asks and run.plan is not None and needs_people(run.plan)
+
+
+def _people(run: Run, row: changes.ChangeRow) -> People:
+    """What counts of people now. Once somebody asked for them anew the known ones count no more: a
+    dismissed approval may be among them.
+    """
+    if not _reads_people(run, row):
+        return People(state=Readable.NOT_APPLICABLE)
+    if row.people is None or row.people_wanted:
+        return People(state=Readable.LATER, unreadable="reviews are read anew")
+    return row.people
+
+
+def _people_at(unit: Unit, run: Run, row: changes.ChangeRow, now: float) -> float | None:
+    """When facts about people are to be read again: at once where somebody asked since, in a minute where
+    the forge did not answer.
+    """
+    if not _reads_people(run, row):
+        return None
+    if row.people is None or row.people_wanted:
+        changes.want_people(unit, row.id)
+        unit.wake("run", run.id)
+        return now
+    if row.people.state is not Readable.LATER:
+        return None
+    changes.want_people(unit, row.id)
+    return now + 60
 
 
 def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[CheckRow, ...]) -> rules.Standings:
@@ -205,9 +269,6 @@ def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[Check
     assert run.plan is not None  # noqa: S101 - settle only comes here with a plan
     assert run.comparison is not None  # noqa: S101 - the same
     external = any(spec.external is not None for spec in run.plan.checks)
-    people = People(state=Readable.NOT_APPLICABLE)
-    if needs_people(run.plan) and row.change.kind is ChangeKind.PULL_REQUEST:
-        people = row.people or People(state=Readable.LATER, unreadable="not read yet")
     subject = None
     if row.change.kind is ChangeKind.MERGE_GROUP and row.change.subject_key is not None:
         found = changes.find_change(connection, run.repository_id, row.change.subject_key)
@@ -220,7 +281,7 @@ def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[Check
         rows=stored,
         reports=evidence,
         posts=records.posts_on(connection, run.repository_id, run.head_sha) if external else (),
-        people=people,
+        people=_people(run, row),
         trusted=run.trusted,
         ai_authored=row.ai_authored,
         reverts=run.facts.reverts,
@@ -240,14 +301,14 @@ def queue(unit: Unit, services: Services, run: Run, change: Change, check_id: in
         unit.wake("attempt", attempt_id, priority)
 
 
-def _wake_groups(unit: Unit, run: Run, row: changes.ChangeRow) -> None:
+def _wake_groups(unit: Unit, run: Run, row: changes.ChangeRow, now: float) -> None:
     """Merge groups copy what is about people from their change's verdict: they look again."""
     if row.change.kind is not ChangeKind.PULL_REQUEST:
         return
     for other in changes.open_changes(unit.connection, run.repository_id):
         if other.change.kind is ChangeKind.MERGE_GROUP and other.change.subject_key == row.change.key:
             for live in runs.live_runs(unit.connection, other.id):
-                unit.wake("run", live.id)
+                runs.wake_run(unit, live.id, now)
 
 
 def _audit_verdict(unit: Unit, services: Services, run: Run, change: Change, verdict: Verdict) -> None:
@@ -273,7 +334,8 @@ async def refresh_change(services: Services, change_id: int) -> None:
     """The handler of ('change', id): read a pull request as it is now and take it over."""
     row = await services.database.read(lambda c: changes.load_change(c, change_id))
     repository = await services.database.read(lambda c: projects.load_repository(c, row.repository_id))
-    if row.change.number is None:
+    active = await services.database.read(lambda c: projects.is_active(c, row.repository_id))
+    if not active or row.change.kind is not ChangeKind.PULL_REQUEST or row.change.number is None:
         return
     forge = services.forges[repository.forge]
     try:
@@ -282,9 +344,9 @@ async def refresh_change(services: Services, change_id: int) -> None:
         change = msgspec.structs.replace(row.change, state=ChangeState.CLOSED)
 
     def write(unit: Unit) -> None:
+        projects.lock_repository(unit, row.repository_id)
         pusher = changes.pusher_of(unit.connection, change_id, change.head_sha)
-        now_known = changes.load_change(unit.connection, change_id)
         told = msgspec.structs.replace(change, pusher=pusher)
-        accept_change(unit, services, now_known.repository_id, told, actor=change.author)
+        accept_change(unit, services, row.repository_id, told, actor=change.author)
 
     await services.database.run(write)

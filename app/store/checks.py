@@ -124,6 +124,12 @@ def attempts_of_run(connection: Connection, run_id: int) -> tuple[Attempt, ...]:
     return tuple(_attempt(row) for row in rows)
 
 
+def attempts_of_check(connection: Connection, check_id: int) -> tuple[Attempt, ...]:
+    """All attempts of a check, oldest first."""
+    rows = connection.execute(select(attempts).where(attempts.c.check_id == check_id).order_by(attempts.c.id))
+    return tuple(_attempt(row) for row in rows)
+
+
 def claim_attempt(unit: Unit, attempt_id: int, worker: str, lease_until: float, now: float) -> bool:
     """Queued → running by one guarded UPDATE; whoever loses the race drops the work."""
     result = unit.connection.execute(
