@@ -13,7 +13,7 @@ from app.publish.explain import explain_text
 from app.publish.neutral import cancelled, first_gate_file, gate_file_removed
 from app.publish.protocol import CommandAnswer, Context, Notifier, Wanted
 from app.publish.shown import Shown, ShownCoverage, ShownFinding, ShownTest, show
-from app.publish.status import render_status
+from app.publish.status import cancelled_status, render_status
 from app.publish.view import (
     Sorted,
     checks_of,
@@ -52,6 +52,7 @@ __all__ = [
     "annotations",
     "answers",
     "cancelled",
+    "cancelled_status",
     "checks_of",
     "clean",
     "combine",

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal, assert_never
 
+import msgspec
+
 from app.model import CommitStatus, Judgement, VerdictState
+from app.publish import notices
 from app.publish.aggregate import NAME
 from app.publish.protocol import Context
 from app.publish.view import combine, headline
@@ -28,6 +31,12 @@ def render_status(judgement: Judgement, *, name: str = NAME) -> CommitStatus:
         description=headline(judgement, limit=DESCRIPTION_LIMIT),
         target_url=judgement.page_url,
     )
+
+
+def cancelled_status(posted: CommitStatus, *, closed: bool) -> CommitStatus:
+    """A status on a head nobody waits for any more; statuses know no `cancelled`."""
+    title, _ = notices.cancelled(closed=closed)
+    return msgspec.structs.replace(posted, state="error", description=title)
 
 
 def _state(judgement: Judgement) -> Literal["pending", "success", "failure", "error"]:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from app.model import CheckRunStatus, Conclusion, PublishedConclusion, Status
-from app.publish import render_check_publication, render_status
+from app.publish import cancelled_status, render_check_publication, render_status
 from tests.unit.publish.samples import BLOCKED, CHECKS, NOW, PAGE, PENDING, RUNNING, SAMPLES, check
 
 
@@ -86,3 +86,13 @@ def test_a_status_is_short_and_holds_no_time() -> None:
     assert len(status.description) == 140
     assert status.description.endswith("…")
     assert "UTC" not in render_status(PENDING).description
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_status_that_nobody_waits_for_is_not_left_pending(closed: bool) -> None:
+    pending = render_status(PENDING)
+    assert pending.state == "pending"
+    left = cancelled_status(pending, closed=closed)
+    assert (left.sha, left.context, left.target_url) == (pending.sha, pending.context, pending.target_url)
+    assert left.state == "error"
+    assert ("Closed" in left.description) is closed
