@@ -1,5 +1,7 @@
 """What is to be seen of a story's changes, held against what the story expects (tests/scenarios/README.md)."""
 
+import html
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -60,7 +62,7 @@ def _of_head(player: Player, name: str, wanted: Mapping[str, Any]) -> Iterator[s
         yield f"shows {shows} ({aggregate.title if aggregate else ''}), not {wanted['shows']}"
     if aggregate is not None:
         yield from _texts("title", wanted.get("title"), aggregate.title or "")
-        body = f"{aggregate.summary}\n{aggregate.text}"
+        body = plain(f"{aggregate.summary}\n{aggregate.text}")
         yield from _texts("says", wanted.get("says"), body)
         yield from _absent("says", wanted.get("not_says"), body)
         notes = [f"{each['path']}:{each['start_line']} {each['message']}" for each in aggregate.annotations]
@@ -81,6 +83,11 @@ def _of_head(player: Player, name: str, wanted: Mapping[str, Any]) -> Iterator[s
     }
     if statuses != wanted.get("statuses", {}):
         yield f"statuses: {statuses}, not {wanted.get('statuses', {})}"
+
+
+def plain(markdown: str) -> str:
+    """Markdown as it reads: without escapes, entities and what keeps names from being links."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", html.unescape(markdown)).replace("\u200b", "")
 
 
 def _shows(run: CheckRun | None) -> str:
@@ -108,7 +115,7 @@ def _of_people(player: Player, name: str, wanted: Mapping[str, Any]) -> Iterator
     comments = player.scene.comments(player.repo, player.pulls[name].pull)
     if len(comments) != wanted.get("comments", len(comments)):
         yield f"comments: {len(comments)}, not {wanted['comments']}"
-    text = "\n".join(comment.body for comment in comments)
+    text = plain("\n".join(comment.body for comment in comments))
     yield from _texts("comment", wanted.get("comment"), text)
     yield from _absent("comment", wanted.get("not_comment"), text)
 
@@ -156,8 +163,9 @@ def _check(result: Any, wanted: Any) -> str:
 
 
 async def broken_promises(player: Player) -> list[str]:
-    """At most one sticky comment per pull request, one check run per name and head, and every verdict
-    of a live run gives the same bytes when it is computed again.
+    """At most one sticky comment per pull request; of the check runs of one name on one head, which
+    branch rules read the newest of, all older ones completed; and every verdict of a live run gives the
+    same bytes when it is computed again.
     """
     found = []
     for opened in player.pulls.values():
@@ -165,9 +173,12 @@ async def broken_promises(player: Player) -> list[str]:
         if count > 1:
             found.append(f"#{opened.pull.number} has {count} sticky comments")
     ours = player.scene.world.app("portcullis").id
-    places = [(run.head_sha, run.name) for run in player.repo.runs.values() if run.app_id == ours]
+    posted = [run for run in player.repo.runs.values() if run.app_id == ours]
+    newest = {(run.head_sha, run.name): run for run in posted}
     found += [
-        f"{places.count(at)} check runs {at[1]!r} on {at[0]}" for at in set(places) if places.count(at) > 1
+        f"an older check run {run.name!r} on {run.head_sha} is {run.status}"
+        for run in posted
+        if run.status != "completed" and newest[run.head_sha, run.name] is not run
     ]
     return found + await player.scene.program.database.read(lambda c: _recomputed(c, player))
 

@@ -51,13 +51,11 @@ class Stage:
         """Stop as the operator does: what runs is given back."""
         await self._running.aclose()
 
-    async def restart(self) -> None:
-        """Another process of the same service: same data, same address."""
-        port = int(self.url.rpartition(":")[2])
-        await self.stop()
+    async def start_again(self) -> None:
+        """Another process of the same service after `stop`: same data, same address."""
         self._running = AsyncExitStack()
         self.program = self.made()
-        await self.start(listen("127.0.0.1", port))
+        await self.start(listen("127.0.0.1", int(self.url.rpartition(":")[2])))
 
     async def settled(self, seconds: float = 60.0) -> None:
         """Wait until all deliveries arrived and nothing runs or waits (timers aside)."""

@@ -1,6 +1,7 @@
 """Reads a scenario folder and plays it; its language is described in tests/scenarios/README.md."""
 
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -74,7 +75,12 @@ async def play(folder: Path, root: Path, template: Path) -> None:
 
 
 async def _look(player: Player, moment: str, expected: Mapping[str, Any]) -> None:
-    found = await differences(player, expected[moment]) + await broken_promises(player)
+    wanted = dict(expected[moment])
+    ran = wanted.pop("ran", None)
+    found = await differences(player, wanted) + await broken_promises(player)
+    begun = dict(Counter(spec.check.key for spec in player.runner.ran))
+    if ran is not None and begun != ran:
+        found.append(f"ran: {begun}, not {ran}")
     _hold(None, moment, found)
 
 
