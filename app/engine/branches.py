@@ -1,8 +1,6 @@
 """The target moved (gate-file.md section 2): which open changes that concerns, and how."""
 
 import msgspec
-import structlog
-from sqlalchemy import Connection
 
 from app.engine import rules
 from app.engine.gates import Reading, gate_state, read_gate
@@ -15,6 +13,7 @@ from app.model import (
     Actor,
     Change,
     ChangeKind,
+    CheckSpec,
     Misconfigured,
     Outage,
     Repository,
@@ -23,10 +22,7 @@ from app.model import (
     Sha,
 )
 from app.plan import GateFile, compile_plan
-from app.store import Unit, changes, checks, projects, runs
-
-LOG = structlog.get_logger(__name__)
-RETRY_SECONDS = 30.0
+from app.store import Unit, changes, checks, projects, runs, wakes
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,21 +42,13 @@ async def look_at_branch(services: Services, branch_id: int) -> None:
     if not active:
         return
     repository = await services.database.read(lambda c: projects.load_repository(c, repository_id))
-    try:
-        moved = await _read(services, repository_id, repository, name)
-    except (Outage, Misconfigured) as problem:
-        at = services.clock.now() + RETRY_SECONDS
-        LOG.warning("a branch is looked at again later", branch=name, reason=problem.message)
-        services.dispatch.wake_at(("branch", branch_id), at)
-        return
+    moved = await _read(services, repository_id, repository, name)
     if moved is None:
         return
     open_on_it = await services.database.read(lambda c: changes.open_changes(c, repository_id, name))
-    trees = {row.id: await _tree_paths(services, repository, row.id) for row in open_on_it}
-    behind = {row.id: await _behind(services, moved, row.id) for row in open_on_it}
-    await services.database.run(
-        lambda unit: _apply(unit, services, moved, [row.id for row in open_on_it], trees, behind)
-    )
+    seen = {row.id: await _see(services, moved, row.id) for row in open_on_it}
+    if not await services.database.run(lambda unit: _apply(unit, services, moved, seen)):
+        raise Outage(f"runs moved while {name} was looked at")
 
 
 async def _read(services: Services, repository_id: int, repository: Repository, name: str) -> Moved | None:
@@ -90,36 +78,34 @@ async def _read(services: Services, repository_id: int, repository: Repository, 
     )
 
 
-async def _tree_paths(services: Services, repository: Repository, change_id: int) -> tuple[str, ...]:
-    """Paths of the tested tree of a change's planned run, for matrices."""
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read of a change's newest run: which one it was, the paths of its tested tree (for
+    matrices), and how many commits of the target it was not merged with.
+    """
 
-    def tested(connection: Connection) -> Sha | None:
-        run = runs.latest_run(connection, change_id)
-        return run.tested_sha if run is not None and run.status is RunStatus.PLANNED else None
-
-    sha = await services.database.read(tested)
-    if not sha:
-        return ()
-    return tuple(entry.path for entry in await services.workspaces.entries(repository, sha))
+    run_id: int | None
+    status: RunStatus | None
+    tree_paths: tuple[str, ...] = ()
+    behind: int = 0
 
 
-async def _behind(services: Services, moved: Moved, change_id: int) -> int:
-    """How many commits of the target a change's run was not merged with."""
+async def _see(services: Services, moved: Moved, change_id: int) -> Seen:
     run = await services.database.read(lambda c: runs.latest_run(c, change_id))
-    if run is None or not run.base_sha or run.base_sha == moved.tip:
-        return 0
-    found = await services.workspaces.commits(moved.repository, run.base_sha, moved.tip)
-    return len(found)
+    if run is None:
+        return Seen(run_id=None, status=None)
+    spaces, behind = services.workspaces, 0
+    paths: tuple[str, ...] = ()
+    if run.status is RunStatus.PLANNED and run.tested_sha:
+        entries = await spaces.entries(moved.repository, run.tested_sha)
+        paths = tuple(entry.path for entry in entries)
+    if run.base_sha and run.base_sha != moved.tip:
+        behind = len(await spaces.commits(moved.repository, run.base_sha, moved.tip))
+    return Seen(run_id=run.id, status=run.status, tree_paths=paths, behind=behind)
 
 
-def _apply(
-    unit: Unit,
-    services: Services,
-    moved: Moved,
-    change_ids: list[int],
-    trees: dict[int, tuple[str, ...]],
-    behind: dict[int, int],
-) -> None:
+def _apply(unit: Unit, services: Services, moved: Moved, seen: dict[int, Seen]) -> bool:
+    """Take the branch over as it is now; false if a run moved meanwhile: then it is looked at again."""
+    projects.lock_repository(unit, moved.repository_id)
     now = services.clock.now()
     gatefile = moved.reading.gatefile
     gate = gate_state(moved.reading)
@@ -127,12 +113,18 @@ def _apply(
     projects.know_branch(unit, moved.repository_id, moved.name, moved.tip, gate, gate_hash, now)
     if gatefile is not None and "push" in gatefile.events:
         _open_push(unit, services, moved)
-    for change_id in change_ids:
-        row = changes.load_change(unit.connection, change_id)
-        run = runs.latest_run(unit.connection, change_id)
+    current = True
+    for row in changes.open_changes(unit.connection, moved.repository_id, moved.name):
+        run = runs.latest_run(unit.connection, row.id)
         if run is None or not run.status.live or row.change.kind is not ChangeKind.PULL_REQUEST:
             continue
-        _look_at(unit, services, moved, row, run, trees[change_id], behind[change_id])
+        known = seen.get(row.id)
+        if known is None or (known.run_id, known.status) != (run.id, run.status):
+            # a new run, or one just planned by what the branch said before
+            current = current and run.status is RunStatus.NEW
+            continue
+        _look_at(unit, services, moved, row, run, known)
+    return current
 
 
 def _look_at(
@@ -141,13 +133,12 @@ def _look_at(
     moved: Moved,
     row: changes.ChangeRow,
     run: Run,
-    tree_paths: tuple[str, ...],
-    behind: int,
+    seen: Seen,
 ) -> None:
     """Same resolved file: the verdict stays. A changed one re-judges; what had no plan starts anew."""
-    gatefile = moved.reading.gatefile
+    gatefile, behind = moved.reading.gatefile, seen.behind
     if run.status is RunStatus.NEW:
-        return
+        return  # whoever prepares it compares the tip it read with the one known here
     if run.status is not RunStatus.PLANNED or run.plan is None or gatefile is None:
         gone = run.status is RunStatus.NEUTRAL and moved.reading.state == "absent"
         if not gone:
@@ -171,7 +162,7 @@ def _look_at(
             republish(unit, services, row.repository_id, run.head_sha)
         return
     run = msgspec.structs.replace(run, facts=facts, policy_sha=moved.reading.policy_sha)
-    _replan(unit, services, run, gatefile, moved.reading.text, tree_paths)
+    _replan(unit, services, run, gatefile, moved.reading.text, seen.tree_paths)
 
 
 def _replan(
@@ -187,18 +178,30 @@ def _replan(
         services,
         compile_plan(gatefile, comparison=run.comparison, tree_paths=tree_paths, policy_sha=run.policy_sha),
     )
-    old = {spec.key: spec.definition for spec in run.plan.checks} if run.plan is not None else {}
-    same = {spec.key for spec in plan.checks if old.get(spec.key) == spec.definition}
+    old = {spec.key: _meaning(spec) for spec in run.plan.checks} if run.plan is not None else {}
+    same = {spec.key: spec for spec in plan.checks if old.get(spec.key) == _meaning(spec)}
     now = services.clock.now()
     for check in checks.load_checks(unit.connection, run.id):
         if check.result.key not in same:
             for attempt_id in checks.cancel_attempts(unit, run.id, now, check.id):
                 unit.wake("stop", attempt_id)
             checks.drop_check(unit, check.id)
+            continue
+        required = same[check.result.key].required
+        if check.result.required is not required:
+            result = msgspec.structs.replace(check.result, required=required)
+            checks.save_check(unit, msgspec.structs.replace(check, result=result))
     runs.save_preparation(unit, msgspec.structs.replace(run, plan=plan), text)
     checks.insert_checks(unit, run.id, rules.first_results(plan, now))
     changes.want_people(unit, run.change_id)
-    unit.wake("run", run.id)
+    runs.wake_run(unit, run.id, now)
+
+
+def _meaning(spec: CheckSpec) -> tuple[object, ...]:
+    """What running a check means, and what its end does: a tool's findings are a success only where an
+    item of the gate judges them.
+    """
+    return spec.definition, spec.findings_succeed, spec.produces
 
 
 def _open_push(unit: Unit, services: Services, moved: Moved) -> None:
@@ -246,6 +249,7 @@ def _take_over(
     unit: Unit, services: Services, repository_id: int, found: tuple[Change, ...], again: float
 ) -> None:
     """Accept what is open now; look again at what was known."""
+    projects.lock_repository(unit, repository_id)
     open_keys = {change.key for change in found}
     before = changes.open_changes(unit.connection, repository_id)
     for change in found:
@@ -261,18 +265,23 @@ def _take_over(
         if row.change.key in open_keys:
             look_again(unit, row.id)
         else:
-            unit.wake("change", row.id)
+            wakes.want(unit, "change", row.id, services.clock.now())
     projects.wake_repository(unit, repository_id, again)
 
 
-async def read_installation(services: Services, installation_id: int) -> None:
-    """The handler of ('installation', forge id): read all its repositories."""
-    for forge in services.forges.values():
-        repositories = await forge.installation_repositories(installation_id)
+async def read_installation(services: Services, row_id: int) -> None:
+    """The handler of ('installation', row id): read all its repositories."""
+    found = await services.database.read(lambda c: projects.load_installation(c, row_id))
+    forge, installation_id, status = found
+    if status != "active":
+        return
+    repositories = await services.forges[forge].installation_repositories(installation_id)
 
-        def write(unit: Unit, repositories: tuple[Repository, ...] = repositories) -> None:
-            for repository in repositories:
-                row_id = projects.upsert_repository(unit, repository, services.clock.now())
-                unit.wake("repository", row_id)
+    def write(unit: Unit) -> None:
+        now = services.clock.now()
+        for repository in sorted(repositories, key=lambda repository: repository.forge_id):
+            repository_id = projects.upsert_repository(unit, repository, now)
+            projects.wake_repository(unit, repository_id, now)
+            unit.wake("repository", repository_id)
 
-        await services.database.run(write)
+    await services.database.run(write)

@@ -18,11 +18,13 @@ from app.engine.reconcile import reconcile, refresh_change
 from app.engine.services import Services
 from app.engine.sweep import sweep
 from app.model import Misconfigured, Outage
-from app.store import Unit
+from app.store import Key, Unit, wakes
 
 LOG = structlog.get_logger(__name__)
 GRACE_SECONDS = 10.0
 OUTAGE_SECONDS = 10.0
+LONGEST_OUTAGE_SECONDS = 600.0
+REFUSED_SECONDS = 600.0
 
 
 class Engine:
@@ -31,6 +33,7 @@ class Engine:
     def __init__(self, services: Services) -> None:
         self.services = services
         self._sweeper: asyncio.Task[None] | None = None
+        self._outages: dict[Key, int] = {}
 
     async def start(self) -> None:
         """Open the forges, clear away leftovers, take up all unfinished work."""
@@ -76,17 +79,30 @@ class Engine:
     ) -> None:
         """What fails for now is tried again; what is refused is said to the operator, once per try."""
         structlog.contextvars.clear_contextvars()
+        services = self.services
         try:
-            await work(self.services, identifier)
+            since = None
+            if kind in wakes.LASTING:
+                since = await services.database.read(lambda c: wakes.wanted_at(c, kind, identifier))
+            await work(services, identifier)
+            if since is not None:
+                await services.database.run(lambda unit: wakes.done(unit, kind, identifier, since))
         except Outage as outage:
-            wait = self.services.clock.now() + OUTAGE_SECONDS
-            at = outage.retry_at.timestamp() if outage.retry_at is not None else wait
+            times = self._outages[kind, identifier] = self._outages.get((kind, identifier), 0) + 1
+            told = outage.retry_at.timestamp() if outage.retry_at is not None else 0.0
+            wait = min(OUTAGE_SECONDS * 2.0 ** (times - 1), LONGEST_OUTAGE_SECONDS)
+            at = max(told, services.clock.now() + wait)
             LOG.warning("work is tried again", kind=kind, id=identifier, reason=outage.message, at=at)
-            self.services.dispatch.wake_at((kind, identifier), at)
+            services.dispatch.wake_at((kind, identifier), at)
+            return
         except Misconfigured as problem:
             LOG.error(  # noqa: TRY400 - a refusal, not a bug: no traceback
                 "work is refused", kind=kind, id=identifier, reason=problem.message, hint=problem.hint
             )
+            if kind in wakes.LASTING:
+                at = services.clock.now() + REFUSED_SECONDS
+                await services.database.run(lambda unit: wakes.put_off(unit, kind, identifier, at))
+        self._outages.pop((kind, identifier), None)
 
     async def _sweep_for_ever(self) -> None:
         services = self.services

@@ -24,7 +24,7 @@ from app.model import (
     RerunRequested,
     ReviewChanged,
 )
-from app.store import Unit, changes, projects, publications, records, runs
+from app.store import Unit, changes, projects, publications, records, runs, wakes
 
 
 def apply_event(unit: Unit, services: Services, forge: str, event: Event) -> tuple[str, str]:  # noqa: PLR0911, C901 - one case per event
@@ -73,7 +73,7 @@ def _pull_request(unit: Unit, services: Services, event: PullRequestChanged) -> 
         return "done", f"{event.action}: new head of {change.key}"
     if event.brought_head:
         changes.remember_pusher(unit, known.id, change.head_sha, event.sender)
-    unit.wake("change", known.id)
+    wakes.want(unit, "change", known.id, services.clock.now())
     return "done", f"{event.action}: {change.key} is read again"
 
 
@@ -91,7 +91,7 @@ def _push(unit: Unit, services: Services, event: Pushed) -> tuple[str, str]:
     projects.know_branch(unit, repository_id, event.branch, event.after, gate, "", services.clock.now())
     row = projects.branch_id(unit.connection, repository_id, event.branch)
     if row is not None:
-        unit.wake("branch", row)
+        wakes.want(unit, "branch", row, services.clock.now())
     return "done", f"{event.branch} moved; {len(open_on_it)} open changes are looked at"
 
 
@@ -118,7 +118,7 @@ def _external(unit: Unit, services: Services, event: ExternalPosted) -> tuple[st
     if not keep_post(unit, services, repository_id, event):
         return "ignored", "our own post, or an older one than the one known"
     for run_id in waiting:
-        unit.wake("run", run_id)
+        runs.wake_run(unit, run_id, services.clock.now())
     if event.name.casefold() == services.options.name.casefold():
         republish(unit, services, repository_id, event.sha)  # people are told that it is not ours
     return "done", f"{event.name} by {event.poster}: {event.conclusion or event.status}"
@@ -158,32 +158,33 @@ def _review(unit: Unit, services: Services, event: ReviewChanged) -> tuple[str, 
         return "ignored", f"pr-{event.number} is not judged"
     changes.want_people(unit, known.id)
     for run in runs.live_runs(unit.connection, known.id):
-        unit.wake("run", run.id)
+        runs.wake_run(unit, run.id, services.clock.now())
     return "done", f"reviews of pr-{event.number} are read again"
 
 
 def _installation(unit: Unit, services: Services, forge: str, event: InstallationChanged) -> tuple[str, str]:
     now = services.clock.now()
     status = {"deleted": "removed", "suspend": "suspended"}.get(event.action, "active")
-    projects.upsert_installation(unit, forge, event.installation_id, event.account, status, now)
-    for forge_id in event.removed:
-        row_id = projects.remove_repository(unit, forge, forge_id)
-        if row_id is not None:
-            _stop_judging(unit, services, row_id)
+    row_id = projects.upsert_installation(unit, forge, event.installation_id, event.account, status, now)
+    for forge_id in sorted(event.removed):
+        repository_id = projects.remove_repository(unit, forge, forge_id)
+        if repository_id is not None:
+            _stop_judging(unit, services, repository_id)
     if status != "active":
-        for row_id in projects.repositories_of(unit.connection, forge, event.installation_id):
-            _stop_judging(unit, services, row_id)
+        for repository_id in projects.repositories_of(unit.connection, forge, event.installation_id):
+            _stop_judging(unit, services, repository_id)
         return "done", f"installation on {event.account}: {event.action}"
     for repository in event.added:
-        row_id = projects.upsert_repository(unit, repository, now)
-        projects.wake_repository(unit, row_id, now)
-        unit.wake("repository", row_id)
-    unit.wake("installation", event.installation_id)
+        repository_id = projects.upsert_repository(unit, repository, now)
+        projects.wake_repository(unit, repository_id, now)
+        unit.wake("repository", repository_id)
+    wakes.want(unit, "installation", row_id, now)
     return "done", f"installation on {event.account}: {event.action}, {len(event.added)} repositories"
 
 
 def _stop_judging(unit: Unit, services: Services, repository_id: int) -> None:
     """We may not post there any more: end the runs, want nothing."""
+    projects.lock_repository(unit, repository_id)
     for run_id in runs.runs_of_repository(unit.connection, repository_id):
         run = runs.load_run(unit.connection, run_id)
         if run is not None:

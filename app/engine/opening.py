@@ -19,8 +19,10 @@ PORTCULLIS = Actor(login="portcullis", kind=ActorKind.APP)
 
 
 def know_repository(unit: Unit, services: Services, repository: Repository) -> int:
-    """The row of a repository that a delivery named; its installation is active, or it could not."""
-    return projects.upsert_repository(unit, repository, services.clock.now())
+    """The row of a repository that a delivery named, locked until the transaction ends."""
+    repository_id = projects.upsert_repository(unit, repository, services.clock.now())
+    projects.lock_repository(unit, repository_id)
+    return repository_id
 
 
 def accept_change(unit: Unit, services: Services, repository_id: int, change: Change, *, actor: Actor) -> int:
@@ -37,7 +39,7 @@ def accept_change(unit: Unit, services: Services, repository_id: int, change: Ch
     if current is None or retargeted:
         start_run(unit, services, repository_id, change_id, change, actor=actor)
     elif known is None or known.change != change:
-        unit.wake("run", current.id)
+        runs.wake_run(unit, current.id, now)
     return change_id
 
 

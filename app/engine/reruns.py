@@ -5,7 +5,7 @@ import msgspec
 from app.engine.opening import start_run
 from app.engine.services import Services
 from app.model import Actor, CheckRow, Conclusion, Run, RunStatus, Status
-from app.store import Unit, changes, checks
+from app.store import Unit, changes, checks, runs
 
 LEFT_AS_IS = {Conclusion.SUCCESS, Conclusion.NOT_NEEDED, Conclusion.SKIPPED}
 
@@ -24,14 +24,17 @@ def rerun(
     Everything means a new run at the target's newest tip (gate-file.md section 2, `recheck`); failed or
     named checks run again on the commit this run tested. Skipped ones follow their blockers by themselves.
     """
-    if run.status is RunStatus.PLANNED and (failed_only or check):
+    now = services.clock.now()
+    locked = runs.lock_run(unit, run.id, now)
+    if locked is None or not locked.status.live:
+        return ()
+    if locked.status is RunStatus.PLANNED and (failed_only or check):
         rows = checks.load_checks(unit.connection, run.id)
         wanted = [row for row in rows if _asked(row, failed_only=failed_only, check=check)]
         if wanted:
-            now = services.clock.now()
             for row in wanted:
                 checks.save_check(unit, _set_back(row, now))
-            unit.wake("run", run.id)
+            runs.wake_run(unit, run.id, now)
             return tuple(row.result.key for row in wanted)
         if check:
             return ()

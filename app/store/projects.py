@@ -17,17 +17,22 @@ def insert(connection: Connection, table: Any) -> Any:  # noqa: ANN401 - either 
 
 def upsert_installation(
     unit: Unit, forge: str, installation_id: int, account: str, status: str, now: float
-) -> None:
-    """Record that an installation is active, suspended or removed."""
+) -> int:
+    """Record that an installation is active, suspended or removed; gives its row id."""
     statement = insert(unit.connection, installations).values(
         forge=forge, installation_id=installation_id, account=account, status=status, seen_at=now
     )
-    unit.connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["forge", "installation_id"],
-            set_={"account": account, "status": status, "seen_at": now},
-        )
+    statement = statement.on_conflict_do_update(
+        index_elements=["forge", "installation_id"],
+        set_={"account": account, "status": status, "seen_at": now},
     )
+    return int(unit.connection.execute(statement.returning(installations.c.id)).scalar_one())
+
+
+def load_installation(connection: Connection, row_id: int) -> tuple[str, int, str]:
+    """(forge, the forge's id, status) of an installation."""
+    row = connection.execute(select(installations).where(installations.c.id == row_id)).one()
+    return row.forge, row.installation_id, row.status
 
 
 def upsert_repository(unit: Unit, repository: Repository, now: float) -> int:
