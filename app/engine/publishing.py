@@ -1,9 +1,9 @@
 """What the forge should show on a head: computed from its open changes' newest runs, then compared."""
 
-import msgspec
+from collections.abc import Sequence
 
 from app import publish
-from app.engine.judging import judgement_of
+from app.engine.judging import UNPREPARED, judgement_of
 from app.engine.services import Services
 from app.model import (
     CheckRunStatus,
@@ -39,10 +39,9 @@ def republish(unit: Unit, services: Services, repository_id: int, head_sha: Sha)
     existing = publications.publications_on(connection, repository_id, head_sha)
     neutral = next((run for run in newest if run.status is RunStatus.NEUTRAL), None)
     if neutral is not None:
-        _want_neutral(unit, services, neutral, shown_before=bool(existing), now=now)
+        _want_neutral(unit, services, neutral, existing, now)
         return
-    for posted in existing:
-        _conclude(unit, repository_id, posted.wanted, now)
+    _conclude_others(unit, repository_id, existing, (), now)
 
 
 def progress_later(unit: Unit, services: Services, run: Run, verdict: Verdict) -> float | None:
@@ -75,12 +74,23 @@ def _want_all(
         found = records.last_answers(connection, repository_id, number, publish.SHOWN_ANSWERS)
         if found:
             answers[judgement.change.key] = tuple(
-                unpack(publish.CommandAnswer, text.encode()) for text in reversed(found)
+                answer
+                for text in reversed(found)
+                for answer in unpack(list[publish.CommandAnswer], text.encode())
             )
+    existing = publications.publications_on(connection, repository_id, judgements[0].change.head_sha)
     context = publish.Context(
-        now=now, name=services.options.name, answers=answers, commented=frozenset(commented)
+        now=now,
+        name=services.options.name,
+        answers=answers,
+        commented=frozenset(commented),
+        published=frozenset(row.wanted.name for row in existing if isinstance(row.wanted, Publication)),
+        statuses=frozenset(row.wanted.context for row in existing if isinstance(row.wanted, CommitStatus)),
     )
-    for wanted in publish.desired_state(judgements, context):
+    everything = publish.desired_state(judgements, context)
+    if not any(judgement.verdict == UNPREPARED for judgement in judgements):
+        _conclude_others(unit, repository_id, existing, everything, now)
+    for wanted in everything:
         if isinstance(wanted, StickyComment):
             pending = any(
                 judgement.change.number == wanted.number and judgement.settled_at is None
@@ -134,56 +144,80 @@ def _wake(unit: Unit, kind: str, row_id: int | None, wake_at: float, now: float)
         unit.wake_later(kind, row_id, wake_at)
 
 
-def _want_neutral(unit: Unit, services: Services, run: Run, *, shown_before: bool, now: float) -> None:
+def _want_neutral(
+    unit: Unit, services: Services, run: Run, existing: tuple[publications.Wanted, ...], now: float
+) -> None:
     """First gate file: neutral with its diagnostics. Gate file removed: neutral where we had posted."""
-    repository_row = run.repository_id
     judgement = judgement_of(unit.connection, run, services.page_link)
-    change = judgement.change
+    base_ref, name = judgement.change.base_ref, services.options.name
+    wanted: list[Publication | CommitStatus] = []
     if run.facts.neutral == "first":
-        wanted = publish.first_gate_file(
+        first = publish.first_gate_file(
             head_sha=run.head_sha,
             path=services.options.gate_path,
-            base_ref=change.base_ref,
+            base_ref=base_ref,
             diagnostics=run.facts.head_diagnostics,
             run_id=run.id,
             page_url=judgement.page_url,
-            name=services.options.name,
+            name=name,
             now=now,
         )
-    elif shown_before:
-        wanted = publish.gate_file_removed(
-            head_sha=run.head_sha,
-            base_ref=change.base_ref,
-            run_id=run.id,
-            page_url=judgement.page_url,
-            name=services.options.name,
-            now=now,
-        )
-    else:
-        return
-    row_id = publications.want_publication(unit, repository_row, wanted, now)
-    _wake(unit, "publication", row_id, now, now)
+        wanted.append(first)
+    for row in existing:
+        if isinstance(row.wanted, CommitStatus):
+            wanted.append(publish.removed_status(row.wanted, base_ref))
+        elif isinstance(row.wanted, Publication) and not (wanted and row.wanted.name == name):
+            removed = publish.gate_file_removed(
+                head_sha=run.head_sha,
+                base_ref=base_ref,
+                run_id=run.id,
+                page_url=judgement.page_url,
+                name=row.wanted.name,
+                now=now,
+            )
+            wanted.append(removed)
+    _want(unit, run.repository_id, wanted, now)
 
 
-def _conclude(
+def _want(unit: Unit, repository_id: int, wanted: Sequence[Publication | CommitStatus], now: float) -> None:
+    for each in wanted:
+        row_id = publications.want_publication(unit, repository_id, each, now)
+        _wake(unit, "publication", row_id, now, now)
+
+
+def _conclude_others(
     unit: Unit,
     repository_id: int,
-    posted: Publication | CommitStatus | StickyComment,
+    existing: tuple[publications.Wanted, ...],
+    wanted: Sequence[publish.Wanted],
     now: float,
 ) -> None:
-    """No open change has this head any more: nothing of ours stays in progress on it."""
-    if not isinstance(posted, Publication) or posted.status is CheckRunStatus.COMPLETED:
-        return
-    run_id = int(posted.external_id.partition(":")[0] or 0)
-    run = runs.load_run(unit.connection, run_id)
-    wanted = publish.cancelled(
-        head_sha=posted.head_sha,
-        closed=run is not None and run.status is RunStatus.CLOSED,
-        run_id=run_id,
-        page_url=posted.details_url,
-        name=posted.name,
-        now=now,
-    )
-    wanted = msgspec.structs.replace(wanted, external_id=posted.external_id)
-    row_id = publications.want_publication(unit, repository_id, wanted, now)
-    _wake(unit, "publication", row_id, now, now)
+    """Nothing of ours stays in progress on a head that nobody, or no gate file, asks for any more."""
+    asked = {_identity(each) for each in wanted}
+    left = [row.wanted for row in existing if _identity(row.wanted) not in asked]
+    closed = any(_is_closed(unit, row.wanted) for row in existing)
+    reason: publish.Ending = "withdrawn" if wanted else "closed" if closed else "superseded"
+    concluded: list[Publication | CommitStatus] = []
+    for posted in left:
+        if isinstance(posted, CommitStatus) and posted.state == "pending":
+            concluded.append(publish.cancelled_status(posted, reason))
+        elif isinstance(posted, Publication) and posted.status is not CheckRunStatus.COMPLETED:
+            concluded.append(publish.cancelled(posted, reason, now=now))
+    _want(unit, repository_id, concluded, now)
+
+
+def _identity(wanted: publish.Wanted) -> tuple[str, str]:
+    match wanted:
+        case Publication():
+            return "check_run", wanted.name
+        case CommitStatus():
+            return "status", wanted.context
+        case StickyComment():
+            return "comment", str(wanted.number)
+
+
+def _is_closed(unit: Unit, posted: publish.Wanted) -> bool:
+    if not isinstance(posted, Publication):
+        return False
+    run = runs.load_run(unit.connection, int(posted.external_id.partition(":")[0] or 0))
+    return run is not None and run.status is RunStatus.CLOSED

@@ -11,9 +11,10 @@ from app.publish.checks import render_check_publication
 from app.publish.comment import render_comment, wants_comment
 from app.publish.explain import explain_text
 from app.publish.neutral import cancelled, first_gate_file, gate_file_removed
+from app.publish.notices import Ending
 from app.publish.protocol import CommandAnswer, Context, Notifier, Wanted
 from app.publish.shown import Shown, ShownCoverage, ShownFinding, ShownTest, show
-from app.publish.status import cancelled_status, render_status
+from app.publish.status import cancelled_status, removed_status, render_status
 from app.publish.view import (
     Sorted,
     checks_of,
@@ -42,6 +43,7 @@ __all__ = [
     "SHOWN_ANSWERS",
     "CommandAnswer",
     "Context",
+    "Ending",
     "Notifier",
     "Shown",
     "ShownCoverage",
@@ -67,6 +69,7 @@ __all__ = [
     "members",
     "notes_of",
     "notices",
+    "removed_status",
     "render_check_publication",
     "render_comment",
     "render_publication",

@@ -31,16 +31,25 @@ EXPLAIN = Button(label="Explain", description="Renew the page's link and the com
 
 
 def notify(judgements: Sequence[Judgement], context: Context) -> tuple[Publication, ...]:
-    """The aggregate of all open changes with this head, and one per target branch where asked for."""
+    """The aggregate of all open changes with this head, and one per target branch where asked for.
+
+    Without a plan (not prepared yet, a conflict) a branch's aggregate that is there goes with the verdict.
+    """
     wanted = [render_publication(combine(judgements), name=context.name, now=context.now)]
     bases: dict[str, list[Judgement]] = {}
     for judgement in judgements:
-        if judgement.plan is not None and judgement.plan.settings.publish.per_base:
-            bases.setdefault(judgement.change.base_ref, []).append(judgement)
-    for base, of_base in sorted(bases.items()):
-        name = clean.line(f"{context.name}: {base}", 200)
+        name = per_base(context.name, judgement.change.base_ref)
+        asked = judgement.plan is not None and judgement.plan.settings.publish.per_base
+        if asked or (judgement.plan is None and name in context.published):
+            bases.setdefault(name, []).append(judgement)
+    for name, of_base in sorted(bases.items()):
         wanted.append(render_publication(combine(of_base), name=name, now=context.now))
     return tuple(wanted)
+
+
+def per_base(name: str, base_ref: str) -> str:
+    """What the aggregate of one target branch is called: `portcullis: main`."""
+    return clean.line(f"{name}: {base_ref}", 200)
 
 
 def render_publication(judgement: Judgement, *, name: str = NAME, now: float) -> Publication:

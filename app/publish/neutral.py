@@ -52,41 +52,30 @@ def gate_file_removed(
 ) -> Publication:
     """The target branch has no gate file any more: nothing is judged, nothing blocks."""
     title, summary = notices.gate_file_removed(base_ref)
-    return _plain(head_sha, PublishedConclusion.NEUTRAL, title, summary, run_id, page_url, name, now)
-
-
-def cancelled(
-    *,
-    head_sha: Sha,
-    closed: bool,
-    run_id: int = 0,
-    page_url: str = "",
-    name: str = NAME,
-    now: float,
-) -> Publication:
-    """A head nobody waits for any more: its change was closed, or a newer head took its place."""
-    title, summary = notices.cancelled(closed=closed)
-    return _plain(head_sha, PublishedConclusion.CANCELLED, title, summary, run_id, page_url, name, now)
-
-
-def _plain(
-    head_sha: Sha,
-    conclusion: PublishedConclusion,
-    title: str,
-    summary: str,
-    run_id: int,
-    page_url: str,
-    name: str,
-    now: float,
-) -> Publication:
     return Publication(
         name=name,
         head_sha=head_sha,
         status=CheckRunStatus.COMPLETED,
-        conclusion=conclusion,
+        conclusion=PublishedConclusion.NEUTRAL,
         title=clean.line(title, words.TITLE_LIMIT),
         summary=clean.escape(summary, None),
         details_url=page_url,
         external_id=external_id(run_id, name),
+        completed_at=iso(now),
+    )
+
+
+def cancelled(posted: Publication, reason: notices.Ending, *, now: float) -> Publication:
+    """What is left in progress on a head and will not be judged there any more."""
+    title, summary = notices.cancelled(reason)
+    return Publication(
+        name=posted.name,
+        head_sha=posted.head_sha,
+        status=CheckRunStatus.COMPLETED,
+        conclusion=PublishedConclusion.CANCELLED,
+        title=clean.line(title, words.TITLE_LIMIT),
+        summary=clean.escape(summary, None),
+        details_url=posted.details_url,
+        external_id=posted.external_id,
         completed_at=iso(now),
     )

@@ -1,5 +1,7 @@
 """Sentences that rest on no verdict: help, first gate file, closed changes, others' posts."""
 
+from typing import Literal, assert_never
+
 from app.publish.figures import count
 
 JUDGING = "Pending: the checks are running; this comment is edited when there is a verdict"
@@ -50,11 +52,23 @@ def gate_file_removed(base_ref: str) -> tuple[str, str]:
     )
 
 
-def cancelled(*, closed: bool) -> tuple[str, str]:
-    """(title, summary) of a head nobody waits for."""
-    if closed:
-        return "Closed before it was judged", "The change was closed; reopening it starts a new run."
-    return "Superseded: a newer head is judged instead", "A newer commit took this one's place."
+Ending = Literal["closed", "superseded", "withdrawn"]
+"""Why nobody waits for what we said on a head: its change was closed, a newer head took its place, or the
+gate file does not ask for it (any more).
+"""
+
+
+def cancelled(reason: Ending) -> tuple[str, str]:
+    """(title, summary) of what nobody waits for."""
+    match reason:
+        case "closed":
+            return "Closed before it was judged", "The change was closed; reopening it starts a new run."
+        case "superseded":
+            return "Superseded: a newer head is judged instead", "A newer commit took this one's place."
+        case "withdrawn":
+            return "Not asked for any more", "The gate file that judges this head does not ask for this."
+        case _:
+            assert_never(reason)
 
 
 def foreign_post(name: str, poster: str) -> str:

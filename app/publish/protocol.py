@@ -29,7 +29,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What notifiers need besides judgements.
 
     `now` in epoch seconds. `marker` is the sticky comment's hidden first line. `answers` maps a change's
-    key to the answers it shows, `commented` holds the keys of changes that already have our comment.
+    key to the answers it shows, `commented` holds the keys of changes that already have our comment,
+    `published` the names of check runs and `statuses` the contexts that this head shows already: where no
+    plan tells what is asked for (yet), those are kept true.
     """
 
     now: float
@@ -37,6 +39,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     marker: str = "<!-- portcullis -->"
     answers: dict[str, tuple[CommandAnswer, ...]] = {}
     commented: frozenset[str] = frozenset()
+    published: frozenset[str] = frozenset()
+    statuses: frozenset[str] = frozenset()
 
 
 class Notifier(Protocol):

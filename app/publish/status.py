@@ -6,7 +6,7 @@ from typing import Literal, assert_never
 import msgspec
 
 from app.model import CommitStatus, Judgement, VerdictState
-from app.publish import notices
+from app.publish import clean, notices
 from app.publish.aggregate import NAME
 from app.publish.protocol import Context
 from app.publish.view import combine, headline
@@ -15,9 +15,10 @@ DESCRIPTION_LIMIT = 140
 
 
 def notify(judgements: Sequence[Judgement], context: Context) -> tuple[CommitStatus, ...]:
-    """The status where the gate file asks for one."""
+    """The status where the gate file asks for one; without a plan one that is there goes with the verdict."""
     judgement = combine(judgements)
-    if judgement.plan is None or not judgement.plan.settings.publish.status:
+    asked = judgement.plan is not None and judgement.plan.settings.publish.status
+    if not asked and not (judgement.plan is None and context.name in context.statuses):
         return ()
     return (render_status(judgement, name=context.name),)
 
@@ -33,10 +34,16 @@ def render_status(judgement: Judgement, *, name: str = NAME) -> CommitStatus:
     )
 
 
-def cancelled_status(posted: CommitStatus, *, closed: bool) -> CommitStatus:
+def cancelled_status(posted: CommitStatus, reason: notices.Ending) -> CommitStatus:
     """A status on a head nobody waits for any more; statuses know no `cancelled`."""
-    title, _ = notices.cancelled(closed=closed)
+    title, _ = notices.cancelled(reason)
     return msgspec.structs.replace(posted, state="error", description=title)
+
+
+def removed_status(posted: CommitStatus, base_ref: str) -> CommitStatus:
+    """The target branch has no gate file any more; statuses know no `neutral`."""
+    title, _ = notices.gate_file_removed(base_ref)
+    return msgspec.structs.replace(posted, state="success", description=clean.line(title, DESCRIPTION_LIMIT))
 
 
 def _state(judgement: Judgement) -> Literal["pending", "success", "failure", "error"]:

@@ -3,8 +3,15 @@
 import msgspec
 import pytest
 
-from app.model import CheckRunStatus, Conclusion, PublishedConclusion, Status
-from app.publish import cancelled_status, render_check_publication, render_status
+from app.model import CheckRunStatus, CommitStatus, Conclusion, Publication, PublishedConclusion, Status
+from app.publish import (
+    Context,
+    cancelled_status,
+    desired_state,
+    removed_status,
+    render_check_publication,
+    render_status,
+)
 from tests.unit.publish.samples import BLOCKED, CHECKS, NOW, PAGE, PENDING, RUNNING, SAMPLES, check
 
 
@@ -88,11 +95,26 @@ def test_a_status_is_short_and_holds_no_time() -> None:
     assert "UTC" not in render_status(PENDING).description
 
 
-@pytest.mark.parametrize("closed", [True, False])
-def test_a_status_that_nobody_waits_for_is_not_left_pending(closed: bool) -> None:
+def test_a_status_that_nobody_waits_for_is_not_left_pending() -> None:
     pending = render_status(PENDING)
     assert pending.state == "pending"
-    left = cancelled_status(pending, closed=closed)
-    assert (left.sha, left.context, left.target_url) == (pending.sha, pending.context, pending.target_url)
-    assert left.state == "error"
-    assert ("Closed" in left.description) is closed
+    left = cancelled_status(pending, "closed")
+    assert left == msgspec.structs.replace(pending, state="error", description="Closed before it was judged")
+    removed = removed_status(pending, "main")
+    assert (removed.state, removed.description) == ("success", "No gate file on main any more")
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_what_is_published_goes_with_a_verdict_that_has_no_plan(published: bool) -> None:
+    refused = msgspec.structs.replace(BLOCKED, plan=None)
+    names = frozenset({"portcullis: main"} if published else ())
+    context = Context(now=NOW, published=names, statuses=frozenset({"portcullis"} if published else ()))
+    found = {
+        each.name: each.conclusion
+        for each in desired_state([refused], context)
+        if isinstance(each, Publication)
+    }
+    wanted = {"portcullis", *names}
+    assert found == dict.fromkeys(wanted, PublishedConclusion.FAILURE)
+    states = [each.state for each in desired_state([refused], context) if isinstance(each, CommitStatus)]
+    assert states == (["failure"] if published else [])

@@ -3,9 +3,9 @@
 import msgspec
 
 from app.model import DiagnosticSeverity, PublishedConclusion
-from app.publish import cancelled, first_gate_file, gate_file_removed
+from app.publish import cancelled, first_gate_file, gate_file_removed, render_publication
 from app.publish.notices import foreign_post
-from tests.unit.publish.samples import BLOCKED, GATE, HEAD, NOW, PAGE
+from tests.unit.publish.samples import BLOCKED, GATE, HEAD, NOW, PAGE, PENDING
 
 ERROR = BLOCKED.head_diagnostics[0]
 WARNING = msgspec.structs.replace(ERROR, severity=DiagnosticSeverity.WARNING, line=30)
@@ -46,10 +46,13 @@ def test_removed_closed_superseded() -> None:
     assert removed.conclusion is PublishedConclusion.NEUTRAL
     assert removed.title == "No gate file on release/@x any more"
     assert "@&#8203;x" in removed.summary
-    closed = cancelled(head_sha=HEAD, closed=True, now=NOW)
+    pending = render_publication(PENDING, now=NOW)
+    closed = cancelled(pending, "closed", now=NOW)
     assert (closed.conclusion, closed.title) == (PublishedConclusion.CANCELLED, "Closed before it was judged")
-    superseded = cancelled(head_sha=HEAD, closed=False, now=NOW)
+    assert (closed.name, closed.external_id) == (pending.name, pending.external_id)
+    superseded = cancelled(pending, "superseded", now=NOW)
     assert superseded.title == "Superseded: a newer head is judged instead"
+    assert cancelled(pending, "withdrawn", now=NOW).title == "Not asked for any more"
 
 
 def test_others_under_our_name_are_named() -> None:
