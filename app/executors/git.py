@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from app.model import AuthorFault, Misconfigured, Outage
+from app.model import AuthorFault, Misconfigured, Outage, Sha
 
 # Objects of real, old projects break these rules harmlessly; everything else fsck knows stays fatal.
 _TOLERATED = (
@@ -201,6 +201,14 @@ class Git:
         return output
 
 
+async def resolve(git: Git, *names: str) -> tuple[Sha | None, ...]:
+    """The objects that these names mean (`<sha>^{commit}`, `<ref>^{tree}`), None for what is not here."""
+    asked = "".join(f"{name}\n" for name in names).encode()
+    answer = await git("cat-file", "--batch-check=%(objectname)", data=asked)
+    lines = answer.decode("utf-8", "replace").splitlines()
+    return tuple(None if " " in line else Sha(line) for line in lines)
+
+
 async def _talk(process: asyncio.subprocess.Process, data: bytes | None, most: int) -> tuple[bytes, bytes]:
     async with asyncio.TaskGroup() as group:
         output = group.create_task(_drain(process.stdout, most, lambda: _kill(process)))
@@ -216,11 +224,12 @@ async def _talk(process: asyncio.subprocess.Process, data: bytes | None, most: i
 async def _feed(stream: asyncio.StreamWriter | None, data: bytes) -> None:
     if stream is None:
         return
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    # RuntimeError is uvloop's word for a pipe whose reader has gone.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, RuntimeError):
         stream.write(data)
         await stream.drain()
     stream.close()
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, RuntimeError):
         await stream.wait_closed()
 
 

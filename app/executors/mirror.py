@@ -15,7 +15,14 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from app.executors.git import Git, GitFailed, Transport, credential_environment, environment
+from app.executors.git import (
+    Git,
+    GitFailed,
+    Transport,
+    credential_environment,
+    environment,
+    resolve,
+)
 from app.executors.protocol import Credential, Fetched
 from app.model import AuthorFault, Outage, Repository, Sha
 
@@ -148,21 +155,24 @@ class Mirror:
         if by_sha and await self.has(head):
             await self.git("update-ref", wanted.pop(head), head)
         missing = await self._fetch_refs(wanted, token)
+        refs = (self._own_ref("base", base), ours)
+        base_sha, head_sha = await resolve(self.git, *(f"{ref}^{{commit}}" for ref in refs))
         fetched = Fetched(
-            base_sha=None if base in missing else await self._tip(self._own_ref("base", base)),
-            head_sha=None if head in missing else await self._tip(ours),
+            base_sha=None if base in missing else base_sha, head_sha=None if head in missing else head_sha
         )
-        for sha in {fetched.base_sha, fetched.head_sha} - {None}:
-            await self.git("update-ref", f"refs/portcullis/pin/{sha}", str(sha))
+        await self._pin({sha for sha in (fetched.base_sha, fetched.head_sha) if sha is not None})
         return fetched
+
+    async def _pin(self, shas: set[Sha]) -> None:
+        """Keep these commits for runs that may still be under way, whatever their branches do."""
+        orders = "".join(f"update refs/portcullis/pin/{sha} {sha}\n" for sha in sorted(shas))
+        if orders:
+            await self.git("update-ref", "--stdin", data=orders.encode())
 
     @staticmethod
     def _own_ref(role: str, name: str) -> str:
         # Hashed: of branches `a` and, later, `a/b`, git could not keep both as refs.
         return f"refs/portcullis/{role}/{hashlib.sha256(name.encode()).hexdigest()[:24]}"
-
-    async def _tip(self, ref: str) -> Sha:
-        return Sha((await self.git("rev-parse", "--verify", f"{ref}^{{commit}}")).decode().strip())
 
     async def _fetch_refs(self, wanted: dict[str, str], token: str) -> set[str]:
         """Fetch these refs into ours; gives those the server does not have."""

@@ -1,9 +1,10 @@
 """Asking git about objects, and reading its answers: what `GitWorkspaces` is made of."""
 
 import re
+from collections.abc import Sequence
 
 from app.executors.comparison import SUBMODULE, RawEntry, decode
-from app.executors.git import Git, GitFailed, environment
+from app.executors.git import Git, GitFailed, environment, resolve
 from app.executors.mirror import SHA
 from app.executors.protocol import Commit, TreeEntry
 from app.model import Outage, Sha
@@ -12,29 +13,25 @@ COMMIT_FIELDS = 8
 COMMIT_FORMAT = "%H%x00%T%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%(trailers:only,unfold)%x00"
 
 
-async def need(git: Git, *shas: Sha) -> None:
-    """Every commit must be here, else Outage (what was fetched may have been rebuilt meanwhile)."""
-    wrong = [sha for sha in shas if not SHA.match(sha)]
+async def need(git: Git, *shas: Sha, trees: Sequence[Sha] = ()) -> tuple[Sha, ...]:
+    """Every commit must be here, else Outage (what was fetched may have been rebuilt meanwhile). Gives the
+    trees of `trees`, which must be here too.
+    """
+    wrong = [sha for sha in (*shas, *trees) if not SHA.match(sha)]
     if wrong:
         raise Outage(f"not an object name: {wrong[0]!r}")
-    asked = "".join(f"{sha}^{{commit}}\n" for sha in shas).encode()
-    answer = await git("cat-file", "--batch-check=%(objecttype)", data=asked)
-    for sha, line in zip(shas, answer.splitlines(), strict=True):
-        if line != b"commit":
+    names = [f"{sha}^{{commit}}" for sha in shas] + [f"{sha}^{{tree}}" for sha in trees]
+    found = await resolve(git, *names)
+    for sha, there in zip((*shas, *trees), found, strict=True):
+        if there is None:
             raise Outage(f"commit {sha} is not in the mirror; fetch it first")
+    return tuple(there for there in found[len(shas) :] if there is not None)
 
 
-async def need_tree(git: Git, sha: Sha) -> None:
-    """This commit or tree must be here, else Outage."""
-    if not SHA.match(sha):
-        raise Outage(f"not an object name: {sha!r}")
-    if await git("cat-file", "--batch-check=%(objecttype)", data=f"{sha}^{{tree}}\n".encode()) != b"tree\n":
-        raise Outage(f"{sha} is not in the mirror; fetch it first")
-
-
-async def tree_of(git: Git, sha: Sha) -> Sha:
-    """The tree of a commit (or the tree itself)."""
-    return Sha((await git("rev-parse", "--verify", f"{sha}^{{tree}}")).decode().strip())
+async def need_tree(git: Git, sha: Sha) -> Sha:
+    """The tree of this commit (or the tree itself), which must be here, else Outage."""
+    (tree,) = await need(git, trees=[sha])
+    return tree
 
 
 async def is_ancestor(git: Git, older: Sha, newer: Sha) -> bool:

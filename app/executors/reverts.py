@@ -1,7 +1,9 @@
 """Whether a change exactly undoes something its target already has."""
 
+import asyncio
+
 from app.executors.comparison import parse_raw
-from app.executors.git import Git
+from app.executors.git import Git, resolve
 from app.model import AuthorFault, Sha
 
 _LOOKED_AT = 500
@@ -15,12 +17,14 @@ async def undoes(git: Git, base: Sha, tested: Sha) -> bool:
     tested → base is, by stable patch id (git-patch-id(1)), what one of the last 50 commits on the same
     file did.
     """
-    listed = await git("rev-list", "--first-parent", f"-n{_LOOKED_AT}", "--format=%T", base)
+    tested_tree, listed = await asyncio.gather(
+        resolve(git, f"{tested}^{{tree}}"),
+        git("rev-list", "--first-parent", f"-n{_LOOKED_AT}", "--format=%T", base),
+    )
     trees = [line for line in listed.decode().splitlines() if not line.startswith("commit ")]
-    tested_tree = (await git("rev-parse", "--verify", f"{tested}^{{tree}}")).decode().strip()
-    if tested_tree == trees[0]:
+    if tested_tree[0] == trees[0]:
         return False  # nothing changed, so nothing was undone
-    if tested_tree in trees:
+    if tested_tree[0] in trees:
         return True
     try:
         return await _same_patch(git, base, tested)
@@ -29,14 +33,16 @@ async def undoes(git: Git, base: Sha, tested: Sha) -> bool:
 
 
 async def _same_patch(git: Git, base: Sha, tested: Sha) -> bool:
-    undone = await _patch_ids(git, await git("diff-tree", *_PATCH, tested, base, most=_PATCH_BYTES))
-    if not undone:
-        return False
     raw = await git("diff-tree", "-r", "--raw", "-z", "--no-renames", "--no-abbrev", tested, base)
     path = min((entry.path for entry in parse_raw(raw)), default="")
     found = await git(
         "rev-list", "--no-merges", f"-n{_CANDIDATES}", base, "--", path
     )  # what undoes a commit touches the same files, so any one of them finds it
+    if not found:
+        return False
+    undone = await _patch_ids(git, await git("diff-tree", *_PATCH, tested, base, most=_PATCH_BYTES))
+    if not undone:
+        return False
     patches = await git(
         "diff-tree", "--stdin", "--root", "--format=commit %H", *_PATCH, data=found, most=_PATCH_BYTES
     )

@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from app.executors.derive import differences, give, link
 from app.executors.git import Git, GitFailed, environment
 from app.model import AuthorFault, Repository, Sha
 
@@ -53,25 +54,32 @@ class Trees:
         path = self._path(repository, tree)
         async with self.making.setdefault(path, asyncio.Lock()):
             if not path.is_dir():
-                await self._write(path, tree, git)
+                await self._write(repository, path, tree, git)
         self._use(path, repository, sha)
         await self._evict()
         return path
 
-    async def _write(self, path: Path, tree: Sha, git: Git) -> None:
+    async def _write(self, repository: Repository, path: Path, tree: Sha, git: Git) -> None:
         # Beside the trees: files move into place by one rename, so a half-made tree is never taken.
         fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self.place))
-        index = fresh / "index"
         content = fresh / "tree"
-        content.mkdir()
-        env = environment(git.home, GIT_INDEX_FILE=str(index))
+        env = environment(git.home, GIT_INDEX_FILE=str(fresh / "index"))
+        checkout = (f"--work-tree={content}", "-c", "checkout.workers=2", "checkout-index", "-q")
         try:
-            await git("read-tree", tree, env=env)
-            await git(
-                f"--work-tree={content}", "-c", "checkout.workers=2", "checkout-index", "-a", "-q", env=env
-            )
+            index = asyncio.ensure_future(git("read-tree", tree, env=env))
+            try:
+                written = await self._derive(repository, tree, content, git)
+            finally:
+                await index
+            if written is None:
+                content.mkdir()
+                await git(*checkout, "-a", env=env)
+            elif written:
+                await git(
+                    *checkout, "-z", "--stdin", env=env, data=b"".join(name + b"\0" for name in written)
+                )
             if self.owner is not None:
-                await asyncio.to_thread(_give, content, self.owner)
+                await asyncio.to_thread(give, content, self.owner, written)
             content.rename(path)
         except GitFailed as failed:
             if b"invalid path" in failed.error:
@@ -81,6 +89,27 @@ class Trees:
             pass  # another process made the same tree meanwhile
         finally:
             await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
+
+    async def _derive(
+        self, repository: Repository, tree: Sha, content: Path, git: Git
+    ) -> tuple[bytes, ...] | None:
+        """Begin `content` with the files that a kept tree of this repository has in common, as hard links
+        (no tree is ever written to). Gives the paths still to be written; None where nothing was begun.
+        """
+        prefix = self._path(repository, Sha("")).name
+        kept = [path for path in self.used_at if path.name.startswith(prefix) and path.is_dir()]
+        if not kept:
+            return None
+        seed = max(kept, key=lambda path: self.used_at[path])
+        user = (repository.forge, repository.forge_id, tree)
+        self.users.setdefault(seed, set()).add(user)  # it must not go meanwhile
+        try:
+            changed = await differences(git, Sha(seed.name.removeprefix(prefix)), tree)
+            if changed is None or not await asyncio.to_thread(link, seed, content, changed.gone):
+                return None
+        finally:
+            self.users[seed].discard(user)
+        return changed.written
 
     async def release(self, repository: Repository, sha: Sha) -> None:
         """`sha` no longer needs its tree."""
@@ -109,11 +138,3 @@ class Trees:
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
         return len(left)
-
-
-def _give(place: Path, owner: int) -> None:
-    """Change the owner of a tree without following its links."""
-    os.lchown(place, owner, owner)
-    for folder, folders, files in os.walk(place):
-        for name in (*folders, *files):
-            os.lchown(os.path.join(folder, name), owner, owner)  # noqa: PTH118 - str joins in a hot loop

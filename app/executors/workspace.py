@@ -24,7 +24,6 @@ from app.executors.objects import (
     need_tree,
     parse_commit,
     parse_entries,
-    tree_of,
 )
 from app.executors.protocol import Commit, Credential, Fetched, Merged, TreeEntry
 from app.executors.reverts import undoes
@@ -32,6 +31,9 @@ from app.executors.trees import JOB_UID, Trees
 from app.model import AuthorFault, Comparison, FileChange, Repository, Sha
 
 _DIFF = ("diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-color", "--no-abbrev")
+
+_SIZES = 256
+"""Of how many trees (files, bytes) are remembered."""
 
 
 class WorkspaceLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +71,7 @@ class GitWorkspaces:
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.limits = limits or WorkspaceLimits()
         self.transport = Transport(allow_local=allow_local, allow_http=allow_http)
+        self._sizes: dict[Sha, tuple[int, int]] = {}
         self.trees = Trees(self.root / "trees", kept=self.limits.kept_trees, owner=owner)
 
     def mirror(self, repository: Repository) -> Mirror:
@@ -96,9 +99,9 @@ class GitWorkspaces:
     async def merge(self, repository: Repository, base_sha: Sha, head_sha: Sha) -> Merged:
         """See `Workspaces.merge`. Raises AuthorFault where the two share no history."""
         async with self.mirror(repository).reading() as git:
-            await need(git, base_sha, head_sha)
+            (head_tree,) = await need(git, base_sha, head_sha, trees=[head_sha])
             if await is_ancestor(git, base_sha, head_sha):
-                return Merged(tested_sha=head_sha, tested_tree=await tree_of(git, head_sha))
+                return Merged(tested_sha=head_sha, tested_tree=head_tree)
             try:
                 output = await git(
                     "merge-tree", "--write-tree", "--name-only", "-z", base_sha, head_sha, codes=(0, 1)
@@ -118,15 +121,16 @@ class GitWorkspaces:
     ) -> Comparison:
         """See `Workspaces.compare`."""
         async with self.mirror(repository).reading() as git:
-            await need(git, base_sha, head_sha, tested_sha)
+            trees = [base_sha, tested_sha]
+            base_tree, tested_tree = await need(git, base_sha, head_sha, tested_sha, trees=trees)
             files = await self._changes(git, base_sha, tested_sha)
-            to_head = () if tested_sha == head_sha else await self._changes(git, tested_sha, head_sha)
+            to_head = await self._changes(git, tested_sha, head_sha) if tested_sha != head_sha else ()
             return Comparison(
                 base_sha=base_sha,
                 head_sha=head_sha,
                 tested_sha=tested_sha,
-                base_tree=await tree_of(git, base_sha),
-                tested_tree=await tree_of(git, tested_sha),
+                base_tree=base_tree,
+                tested_tree=tested_tree,
                 files=files,
                 to_head=to_head,
             )
@@ -181,8 +185,15 @@ class GitWorkspaces:
     async def entries(self, repository: Repository, sha: Sha) -> tuple[TreeEntry, ...]:
         """See `Workspaces.entries`."""
         async with self.mirror(repository).reading() as git:
-            await need_tree(git, sha)
-            return parse_entries(await git("ls-tree", "-r", "-l", "-z", "--full-tree", sha))
+            tree = await need_tree(git, sha)
+            return await self._entries(git, tree)
+
+    async def _entries(self, git: Git, tree: Sha) -> tuple[TreeEntry, ...]:
+        entries = parse_entries(await git("ls-tree", "-r", "-l", "-z", "--full-tree", tree))
+        if len(self._sizes) >= _SIZES:
+            self._sizes.clear()
+        self._sizes[tree] = len(entries), sum(entry.size for entry in entries)
+        return entries
 
     async def commits(
         self, repository: Repository, base_sha: Sha, head_sha: Sha, limit: int = 1000
@@ -216,8 +227,7 @@ class GitWorkspaces:
     async def checkout(self, repository: Repository, sha: Sha) -> Path:
         """See `Workspaces.checkout`. Raises AuthorFault "too large to judge" over the limits."""
         async with self.mirror(repository).reading() as git:
-            await need_tree(git, sha)
-            tree = await tree_of(git, sha)
+            tree = await need_tree(git, sha)
             kept = self.trees.take(repository, sha, tree)
             if kept is not None:
                 return kept
@@ -225,10 +235,11 @@ class GitWorkspaces:
             return await self.trees.make(repository, sha, tree, git)
 
     async def _check_size(self, git: Git, tree: Sha) -> None:
-        entries = parse_entries(await git("ls-tree", "-r", "-l", "-z", "--full-tree", tree))
-        size = sum(entry.size for entry in entries)
-        if len(entries) > self.limits.tree_files:
-            raise AuthorFault(f"too large to judge: {len(entries)} files, at most {self.limits.tree_files}")
+        if tree not in self._sizes:
+            await self._entries(git, tree)
+        files, size = self._sizes[tree]
+        if files > self.limits.tree_files:
+            raise AuthorFault(f"too large to judge: {files} files, at most {self.limits.tree_files}")
         if size > self.limits.tree_bytes:
             raise AuthorFault(
                 f"too large to judge: {size >> 20} MiB, at most {self.limits.tree_bytes >> 20} MiB"

@@ -1,0 +1,93 @@
+"""A tree begun from another one of its repository is, byte for byte, the tree that git writes."""
+
+import os
+from pathlib import Path
+
+from app.executors import GitWorkspaces
+from app.model import Sha
+from tests.support.git import Origin, bring
+
+
+def listed(tree: Path) -> dict[Path, tuple[int, bytes]]:
+    """Every entry's mode and content (a link's target), by path."""
+    found = {}
+    for path in sorted(tree.rglob("*")):
+        mode = path.lstat().st_mode
+        if path.is_symlink():
+            content = os.fsencode(path.readlink())
+        else:
+            content = b"" if path.is_dir() else path.read_bytes()
+        found[path.relative_to(tree)] = (mode, content)
+    return found
+
+
+async def both(origin: Origin, spaces: GitWorkspaces, tmp_path: Path, sha: Sha) -> tuple[Path, Path]:
+    """The tree as the warm workspaces make it, and as new ones do."""
+    whole = GitWorkspaces(tmp_path / f"whole-{sha}", allow_local=True)
+    for each in (spaces, whole):
+        await bring(each, origin)
+    return await spaces.checkout(origin.repository, sha), await whole.checkout(origin.repository, sha)
+
+
+def first(origin: Origin) -> Sha:
+    for name in (
+        "same.txt",
+        "edited.txt",
+        "gone/deep/only.txt",
+        "file-then-folder",
+        "folder-then-file/x",
+        "run.sh",
+    ):
+        origin.write(name, f"{name}\n")
+    origin.write(b"caf\xe9.txt", "latin\n")
+    (origin.place / "link").symlink_to("same.txt")
+    (origin.place / "link-then-file").symlink_to("gone")
+    return origin.commit()
+
+
+async def test_all_kinds_of_change(origin: Origin, workspaces: GitWorkspaces, tmp_path: Path):
+    old, _ = await both(origin, workspaces, tmp_path, first(origin))
+    before = listed(old)
+    place = origin.place
+    origin.write("edited.txt", "another text\n")
+    (place / "gone/deep/only.txt").unlink()
+    (place / "file-then-folder").unlink()
+    origin.write("file-then-folder/inside", "1\n")
+    (place / "folder-then-file/x").unlink()
+    (place / "folder-then-file").rmdir()
+    origin.write("folder-then-file", "2\n")
+    (place / "run.sh").chmod(0o755)
+    (place / "link").unlink()
+    (place / "link").symlink_to("edited.txt")
+    origin.write("link-then-file", "no link any more\n")
+    origin.write(b"caf\xe9.txt", "changed\n")
+    origin.write("new/folder/of/files.txt", "3\n")
+    derived, whole = await both(origin, workspaces, tmp_path, origin.commit("everything"))
+    assert listed(derived) == listed(whole)
+    assert (derived / "same.txt").samefile(old / "same.txt"), "what is the same is not written again"
+    assert not (derived / "edited.txt").samefile(old / "edited.txt")
+    assert listed(old) == before, "the tree it began from stays as it is"
+    for path in (derived / "new", derived / "new/folder/of/files.txt", derived / "same.txt"):
+        assert path.stat().st_uid == derived.stat().st_uid
+
+
+async def test_changed_attributes_decide_over_all_files(
+    origin: Origin, workspaces: GitWorkspaces, tmp_path: Path
+):
+    await both(origin, workspaces, tmp_path, first(origin))
+    origin.write(".gitattributes", "*.txt text eol=crlf\n")
+    derived, whole = await both(origin, workspaces, tmp_path, origin.commit("attributes"))
+    assert listed(derived) == listed(whole)
+    assert (derived / "same.txt").read_bytes() == b"same.txt\r\n"
+
+
+async def test_a_tree_that_may_go_does_not_go_while_another_begins_from_it(
+    origin: Origin, workspaces: GitWorkspaces, tmp_path: Path
+):
+    sha = first(origin)
+    await both(origin, workspaces, tmp_path, sha)
+    await workspaces.release(origin.repository, sha)
+    for number in range(3):
+        origin.write("edited.txt", f"{number}\n")
+        derived, whole = await both(origin, workspaces, tmp_path, origin.commit(f"edit {number}"))
+        assert listed(derived) == listed(whole)
