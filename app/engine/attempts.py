@@ -74,7 +74,10 @@ async def run_attempt(services: Services, attempt_id: int) -> None:
 def _claim(unit: Unit, services: Services, attempt_id: int, lease: float, now: float) -> Work | None:
     connection = unit.connection
     run_id = checks.run_of_attempt(connection, attempt_id)
-    if run_id is None or not checks.claim_attempt(unit, attempt_id, services.worker, lease, now):
+    if run_id is None:
+        return None
+    runs.lock_run(unit, run_id, now)  # before the attempt's row: every decision locks in this order
+    if not checks.claim_attempt(unit, attempt_id, services.worker, lease, now):
         return None
     work = _load(connection, attempt_id)
     if work is not None:
@@ -197,6 +200,7 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
     def write(unit: Unit) -> None:
         now = services.clock.now()
         status = AttemptStatus.COMPLETED
+        runs.lock_run(unit, work.run.id, now)
         if not checks.end_attempt(unit, work.attempt.id, services.worker, status, ending, now):
             return  # superseded, lost or stored before: late results change nothing
         for artifact in outcome.artifacts:
@@ -210,7 +214,7 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
         delay = wants_retry(work.spec, row, ending)
         if delay is not None:
             queue(unit, services, work.run, work.change.change, row.id, delay)
-        unit.wake("run", work.run.id)
+        runs.wake_run(unit, work.run.id, now)
 
     await services.database.run(write)
 
@@ -237,10 +241,10 @@ def lose(unit: Unit, services: Services, attempt: Attempt, reason: str) -> None:
     now = services.clock.now()
     ending = Ending(conclusion=Conclusion.ERROR, reason=reason, ended=Ended.LOST.value)
     status = AttemptStatus.LOST
+    run = runs.lock_run(unit, attempt.run_id, now)
     if not checks.end_attempt(unit, attempt.id, attempt.worker or services.worker, status, ending, now):
         return
     row = checks.load_check(unit.connection, attempt.check_id)
-    run = runs.load_run(unit.connection, attempt.run_id)
     if run is None or not run.status.live or row.attempt != attempt.n:
         return
     after = after_loss(row, now)
@@ -248,7 +252,7 @@ def lose(unit: Unit, services: Services, attempt: Attempt, reason: str) -> None:
     if after.result.status is Status.QUEUED:
         change = changes.load_change(unit.connection, run.change_id).change
         queue(unit, services, run, change, row.id)
-    unit.wake("run", run.id)
+    runs.wake_run(unit, run.id, now)
 
 
 async def release_trees(services: Services, run_id: int) -> None:
