@@ -1,6 +1,7 @@
 """Commands in comments (gate-file.md section 9): read by id, checked against the forge, obeyed once."""
 
 import re
+from bisect import bisect_left, bisect_right
 from typing import Final
 
 import msgspec
@@ -15,6 +16,7 @@ from app.model import (
     Actor,
     ActorKind,
     AuditEntry,
+    ChangeState,
     Misconfigured,
     Outage,
     Repository,
@@ -22,13 +24,18 @@ from app.model import (
     Sha,
 )
 from app.publish import CommandAnswer, answers
-from app.store import Unit, changes, pack, projects, records, runs
+from app.store import Unit, changes, checks, pack, projects, records, runs
 
 LOG = structlog.get_logger(__name__)
-LINE: Final = re.compile(r"^/portcullis(?:[ \t]+(?P<words>[^\r\n]*))?$", re.MULTILINE)
-FENCE: Final = re.compile(r"^(```|~~~).*?(?:^\1[^\n]*$|\Z)", re.MULTILINE | re.DOTALL)
-HTML_COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+LINE: Final = re.compile(r"/portcullis(?:[ \t]+(?P<words>.*))?")
+FENCE: Final = re.compile(r"(?:[ \t>]|[-*+]|\d{1,9}[.)])*(`{3,}|~{3,})(.*)")
+HTML: Final = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(pre|code|blockquote|script|style|textarea)\b.*?(?:</\1\s*>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
 SHORTEST_SHA: Final = 7
+MOST: Final = 10
+"""Commands of one comment that are answered."""
 NOT_YET: Final = {"waive", "override", "cancel-override"}
 
 
@@ -41,14 +48,62 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_commands(body: str) -> tuple[Command, ...]:
-    """Command lines at column 1 outside quotes, code and HTML comments, in order."""
-    text = HTML_COMMENT.sub("", FENCE.sub("", body.replace("\r\n", "\n")))
+    """Command lines at column 1 outside quotes, code and HTML, in order. What is in doubt is no command."""
+    text = _without_fences(body.replace("\r\n", "\n").replace("\r", "\n"))
+    text = HTML.sub("", _without_code_spans(text))
     found = []
-    for match in LINE.finditer(text):
+    quoted = False
+    for line in text.split("\n"):
+        quoted = line.lstrip().startswith(">") or (quoted and bool(line.strip()))  # lazy lines belong to it
+        match = None if quoted else LINE.fullmatch(line)
+        if match is None:
+            continue
         words = (match.group("words") or "").split()
         verb = words[0].lower() if words else ""
-        found.append(Command(text=match.group(0).strip(), verb=verb, words=tuple(words[1:])))
+        found.append(Command(text=line.strip(), verb=verb, words=tuple(words[1:])))
     return tuple(found)
+
+
+def _without_fences(text: str) -> str:
+    """The lines outside fenced code (CommonMark 4.5: closed by as many of the same mark, or by the end)."""
+    kept, fence = [], ""
+    for line in text.split("\n"):
+        match = FENCE.match(line)
+        if fence:
+            closes = match is not None and match.group(1).startswith(fence) and not match.group(2).strip()
+            fence = "" if closes else fence
+            kept.append("")
+        elif match is not None:
+            fence = match.group(1)
+            kept.append("")
+        else:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _without_code_spans(text: str) -> str:
+    """The text with code between backticks blanked (CommonMark 6.1: as many close as opened; a span may
+    reach over lines, not over a blank one). Linear in the text.
+    """
+    marks = list(re.finditer(r"`+", text))
+    of_length: dict[int, list[int]] = {}
+    for number, mark in enumerate(marks):
+        of_length.setdefault(len(mark.group()), []).append(number)
+    breaks = [match.start() for match in re.finditer(r"\n(?=[ \t]*\n)", text)]
+    kept, at, number = [], 0, 0
+    while number < len(marks):
+        opening = marks[number]
+        same = of_length[len(opening.group())]
+        following = bisect_right(same, number)
+        closing = marks[same[following]] if following < len(same) else None
+        stop = bisect_left(breaks, opening.end())
+        if closing is None or (stop < len(breaks) and breaks[stop] < closing.start()):
+            number += 1
+            continue
+        span = text[opening.start() : closing.end()]
+        kept += [text[at : opening.start()], "\n " * span.count("\n")]
+        at, number = closing.end(), same[following] + 1
+    return "".join([*kept, text[at:]])
 
 
 async def obey(services: Services, command_id: int) -> None:
@@ -106,13 +161,13 @@ def _obey(
         records.finish_command(unit, row.id, "")
         return ()
     given = []
-    for command in commands[:10]:
+    for command in commands[:MOST]:
         accepted, reason = _answer(unit, services, command, comment, permission, found, run)
         given.append(
             CommandAnswer(command=command.text, by=comment.author.login, accepted=accepted, reason=reason)
         )
         _audit(unit, services, command, comment.author, repository, found, run, accepted=accepted)
-    if not records.finish_command(unit, row.id, pack(given[-1]).decode()):
+    if not records.finish_command(unit, row.id, pack(given).decode()):
         return ()
     republish(unit, services, row.repository_id, found.change.head_sha)
     return tuple(given)
@@ -127,8 +182,8 @@ def _answer(
     found: changes.ChangeRow,
     run: Run,
 ) -> tuple[bool, str]:
-    if comment.edited:
-        return False, answers.refused_edited()
+    if comment.edited or found.change.state is not ChangeState.OPEN:
+        return False, answers.refused_edited() if comment.edited else answers.refused_closed()
     is_author = comment.author.login.casefold() == found.change.author.login.casefold()
     match command.verb:
         case "recheck":
@@ -142,14 +197,15 @@ def _answer(
                 return False, answers.refused_permission("people with write access")
             return _ok_to_test(unit, services, command, comment.author, found)
         case verb if verb in NOT_YET:
-            return False, f"{verb} is not yet supported by this version"
+            return False, answers.refused_later(verb)
         case verb:
             return False, answers.refused_unknown(verb)
 
 
 def _recheck(unit: Unit, services: Services, check: str, run: Run, actor: Actor) -> tuple[bool, str]:
     if check and not knows_check(unit, run, check):
-        return False, f"there is no check {check!r} in this run"
+        known = sorted({row.result.id for row in checks.load_checks(unit.connection, run.id)})
+        return False, answers.refused_check(check, known)
     rerun(unit, services, run, check=check, actor=actor)
     return True, answers.recheck_accepted(check)
 
