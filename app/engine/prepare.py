@@ -1,5 +1,6 @@
 """From a head to a plan: fetch, gate file from the base, test merge, comparison, trust."""
 
+import asyncio
 import fnmatch
 
 import msgspec
@@ -18,7 +19,6 @@ from app.model import (
     Plan,
     Repository,
     Run,
-    RunFacts,
     RunStatus,
     Sha,
 )
@@ -55,8 +55,10 @@ async def prepare(
     if reading.state == "absent":
         run = await _without_gate(services, repository, run)
         return Prepared(run=run, gate="absent", branch_tip=policy_tip)
-    facts = RunFacts(
-        diagnostics=reading.diagnostics, title_note=reading.note if reading.state == "older" else ""
+    facts = msgspec.structs.replace(
+        run.facts,
+        diagnostics=reading.diagnostics,
+        title_note=reading.note if reading.state == "older" else "",
     )
     run = msgspec.structs.replace(run, facts=facts, status=RunStatus.REFUSED)
     found = Prepared(run=run, gate_text=reading.text, gate="present", branch_tip=policy_tip)
@@ -129,7 +131,9 @@ async def _without_gate(services: Services, repository: Repository, run: Run) ->
     except AuthorFault:
         first = True
     diagnostics = await lint_head(services, repository, run.head_sha) if first else ()
-    facts = RunFacts(neutral="first" if first else "removed", head_diagnostics=diagnostics)
+    facts = msgspec.structs.replace(
+        run.facts, neutral="first" if first else "removed", head_diagnostics=diagnostics
+    )
     return msgspec.structs.replace(run, status=RunStatus.NEUTRAL, facts=facts)
 
 
@@ -147,8 +151,12 @@ async def _plan(
         named = ", ".join(merged.conflicts[:3])
         more = f" and {len(merged.conflicts) - 3} more" if len(merged.conflicts) > 3 else ""  # noqa: PLR2004 - as many as named
         raise AuthorFault(f"conflicts with {change.base_ref} in {named}{more}")
-    comparison = await spaces.compare(repository, run.base_sha, run.head_sha, merged.tested_sha)
-    entries = await spaces.entries(repository, merged.tested_sha)
+    comparison, entries, commits, trusted = await asyncio.gather(
+        spaces.compare(repository, run.base_sha, run.head_sha, merged.tested_sha),
+        spaces.entries(repository, merged.tested_sha),
+        spaces.commits(repository, run.base_sha, run.head_sha),
+        is_trusted(services, forge, repository, row, run.head_sha),
+    )
     plan = compile_plan(
         gatefile,
         comparison=comparison,
@@ -156,7 +164,6 @@ async def _plan(
         policy_sha=run.policy_sha,
     )
     plan = with_operator_limits(services, plan)
-    commits = await spaces.commits(repository, run.base_sha, run.head_sha)
     edits = services.options.gate_path in comparison.paths
     facts = msgspec.structs.replace(
         run.facts,
@@ -172,7 +179,7 @@ async def _plan(
         plan=plan,
         comparison=comparison,
         facts=facts,
-        trusted=await is_trusted(services, forge, repository, row, run.head_sha),
+        trusted=trusted,
     )
     return msgspec.structs.replace(
         found,

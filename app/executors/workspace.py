@@ -32,8 +32,8 @@ from app.model import AuthorFault, Comparison, FileChange, Repository, Sha
 
 _DIFF = ("diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-color", "--no-abbrev")
 
-_SIZES = 256
-"""Of how many trees (files, bytes) are remembered."""
+_REMEMBERED = 256
+"""Of how many commits the tree is remembered, of how many trees the files and bytes."""
 
 
 class WorkspaceLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +72,7 @@ class GitWorkspaces:
         self.limits = limits or WorkspaceLimits()
         self.transport = Transport(allow_local=allow_local, allow_http=allow_http)
         self._sizes: dict[Sha, tuple[int, int]] = {}
+        self._tree_of: dict[Sha, Sha] = {}
         self.trees = Trees(self.root / "trees", kept=self.limits.kept_trees, owner=owner)
 
     def mirror(self, repository: Repository) -> Mirror:
@@ -190,7 +191,7 @@ class GitWorkspaces:
 
     async def _entries(self, git: Git, tree: Sha) -> tuple[TreeEntry, ...]:
         entries = parse_entries(await git("ls-tree", "-r", "-l", "-z", "--full-tree", tree))
-        if len(self._sizes) >= _SIZES:
+        if len(self._sizes) >= _REMEMBERED:
             self._sizes.clear()
         self._sizes[tree] = len(entries), sum(entry.size for entry in entries)
         return entries
@@ -226,8 +227,15 @@ class GitWorkspaces:
 
     async def checkout(self, repository: Repository, sha: Sha) -> Path:
         """See `Workspaces.checkout`. Raises AuthorFault "too large to judge" over the limits."""
+        known = self._tree_of.get(sha)
+        kept = None if known is None else self.trees.take(repository, sha, known)
+        if kept is not None:
+            return kept
         async with self.mirror(repository).reading() as git:
             tree = await need_tree(git, sha)
+            if len(self._tree_of) >= _REMEMBERED:
+                self._tree_of.clear()
+            self._tree_of[sha] = tree
             kept = self.trees.take(repository, sha, tree)
             if kept is not None:
                 return kept

@@ -17,14 +17,16 @@ from app.model import (
     VerdictState,
 )
 from app.store.projects import lock_repository
-from app.store.session import Unit, squeeze, unpack
+from app.store.session import Unit, squeeze, unpack, unpack_shared
 from app.store.tables import runs, verdicts
 
 LIVE = [status.value for status in RunStatus if status.live]
 
 
-def open_run(unit: Unit, *, repository_id: int, change_id: int, head_sha: Sha, now: float) -> int:
-    """A new run for a head; gives its id. The caller supersedes the older ones."""
+def open_run(
+    unit: Unit, *, repository_id: int, change_id: int, head_sha: Sha, base_ref: str, now: float
+) -> int:
+    """A new run for a head against a target; gives its id. The caller supersedes the older ones."""
     connection = unit.connection
     n = connection.execute(select(func.max(runs.c.n)).where(runs.c.change_id == change_id)).scalar()
     result = connection.execute(
@@ -35,6 +37,7 @@ def open_run(unit: Unit, *, repository_id: int, change_id: int, head_sha: Sha, n
             head_sha=head_sha,
             n=(n or 0) + 1,
             status=RunStatus.NEW.value,
+            facts=squeeze(RunFacts(base_ref=base_ref)),
             opened_at=now,
             touched_at=now,
             wake_at=now,
@@ -56,8 +59,8 @@ def _run(row: Row[Any]) -> Run:
         n=row.n,
         status=RunStatus(row.status),
         trusted=bool(row.trusted),
-        plan=None if row.plan is None else unpack(Plan, row.plan),
-        comparison=None if row.comparison is None else unpack(Comparison, row.comparison),
+        plan=None if row.plan is None else unpack_shared(Plan, row.plan),
+        comparison=None if row.comparison is None else unpack_shared(Comparison, row.comparison),
         facts=RunFacts() if row.facts is None else unpack(RunFacts, row.facts),
         verdict=None if row.verdict is None else unpack(Verdict, row.verdict),
         opened_at=row.opened_at,
@@ -111,6 +114,15 @@ def live_runs_on(connection: Connection, repository_id: int, head_sha: Sha) -> t
         )
     )
     return tuple(row.id for row in rows)
+
+
+def targets_of_head(connection: Connection, repository_id: int, head_sha: Sha) -> frozenset[str]:
+    """Target branches that any run on a head was opened against, runs shown as neutral left out."""
+    rows = connection.execute(
+        select(runs.c.facts).where(runs.c.repository_id == repository_id, runs.c.head_sha == head_sha)
+    )
+    facts = [unpack(RunFacts, row.facts) for row in rows if row.facts is not None]
+    return frozenset(one.base_ref for one in facts if not one.neutral)
 
 
 def end_run(unit: Unit, run_id: int, status: RunStatus, now: float) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -152,6 +153,12 @@ def pack(value: object) -> bytes:
 def squeeze(value: object) -> bytes:
     """A model value as compressed JSON bytes."""
     return zstandard.compress(msgspec.json.encode(value), 3)
+
+
+@lru_cache(maxsize=64)
+def unpack_shared(kind: type[S], data: bytes) -> S:
+    """A large frozen value that is read again and again (a plan for each of its checks), decoded once."""
+    return unpack(kind, data)
 
 
 def unpack(kind: type[T], data: bytes) -> T:
