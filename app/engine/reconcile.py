@@ -8,7 +8,7 @@ from app.engine import rules
 from app.engine.missed import reads_posts
 from app.engine.opening import PORTCULLIS, accept_change
 from app.engine.people import needs_people, read_people
-from app.engine.prepare import Prepared, Stale, prepare
+from app.engine.prepare import Prepared, Stale, looks_ai_authored, prepare
 from app.engine.publishing import progress_later, republish
 from app.engine.services import Services
 from app.forges import Gone
@@ -202,6 +202,9 @@ def settle(unit: Unit, services: Services, run_id: int) -> None:
         return
     connection = unit.connection
     row = changes.load_change(connection, run.change_id)
+    if not row.ai_authored and looks_ai_authored(run.plan, row.change, ()):
+        changes.mark_ai_authored(unit, row.id)  # a label that came after the plan, and stays noted
+        row = msgspec.structs.replace(row, ai_authored=True)
     stored = checks.load_checks(connection, run_id)
     decision = rules.decide(_standings(unit, run, row, stored), now)
     for changed in decision.rows:

@@ -70,7 +70,8 @@ def merge_group_verdict(plan: Plan, evidence: Evidence, subject_verdict: Verdict
     """The verdict on a merge group, given the latest verdict of the change it carries.
 
     Items that name the pull request or people are copied whole from there; one that is not there (yet)
-    is unknown until it is. All others are judged on the group.
+    is unknown until it is. All others are judged on the group. What is certainly unmet fails the group, be
+    it people's: its queue does not wait for them.
     """
     if plan.blocked:
         return _observed(blocked_verdict(plan.blocked), plan)
@@ -81,7 +82,7 @@ def merge_group_verdict(plan: Plan, evidence: Evidence, subject_verdict: Verdict
         _copied(item, known) if names_people_or_pull_request(item) else judge_item(item, facts)
         for item in gate_of(plan)
     )
-    return _conclude(judged, outcomes)
+    return msgspec.structs.replace(_conclude(judged, outcomes), people_only=False)
 
 
 def _copied(item: GateItem, known: dict[str, Outcome]) -> Outcome:
