@@ -288,6 +288,9 @@ class Player:
     async def do_fail_forge(self, fault: Mapping[str, Any]) -> None:
         self.scene.world.faults.append(Fault(**fault))
 
+    async def do_mend_forge(self, _whole: bool) -> None:
+        self.scene.world.faults.clear()
+
     async def do_together(self, steps: list[Mapping[str, Any]]) -> None:
         """Steps without a rest between them."""
         for step in steps:
