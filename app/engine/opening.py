@@ -57,7 +57,12 @@ def start_run(
     now = services.clock.now()
     older = runs.live_runs(connection, change_id)
     run_id = runs.open_run(
-        unit, repository_id=repository_id, change_id=change_id, head_sha=change.head_sha, now=now
+        unit,
+        repository_id=repository_id,
+        change_id=change_id,
+        head_sha=change.head_sha,
+        base_ref=change.base_ref,
+        now=now,
     )
     _audit(unit, services, "run.opened", actor, repository_id, change, run_id)
     for run in older:

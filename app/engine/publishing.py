@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from app import publish
 from app.engine.judging import UNPREPARED, judgement_of
 from app.engine.services import Services
@@ -38,10 +40,18 @@ def republish(unit: Unit, services: Services, repository_id: int, head_sha: Sha)
         return
     existing = publications.publications_on(connection, repository_id, head_sha)
     neutral = next((run for run in newest if run.status is RunStatus.NEUTRAL), None)
-    if neutral is not None:
+    if neutral is not None and not _judged_elsewhere(connection, neutral):
         _want_neutral(unit, services, neutral, existing, now)
         return
     _conclude_others(unit, repository_id, existing, (), now)
+
+
+def _judged_elsewhere(connection: Connection, run: Run) -> bool:
+    """Whether the head was to be judged against another target: neutral would then replace what that gate
+    said, and forges take neutral for success. Whoever retargets a change must not get that.
+    """
+    target = run.facts.base_ref
+    return bool(runs.targets_of_head(connection, run.repository_id, run.head_sha) - {target})
 
 
 def progress_later(unit: Unit, services: Services, run: Run, verdict: Verdict) -> float | None:

@@ -36,7 +36,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `authors` are (name, e-mail) of commit authors and co-authors; `diagnostics` are the judging file's,
     `head_diagnostics` those of the head's edited version; `edits_gate` when the change touches the file;
-    `neutral` is `first` or `removed` for a NEUTRAL run.
+    `neutral` is `first` or `removed` for a NEUTRAL run; `base_ref` is the target it was judged against.
     """
 
     notes: tuple[str, ...] = ()
@@ -47,6 +47,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     reverts: bool = False
     title_note: str = ""
     neutral: str = ""
+    base_ref: str = ""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,11 @@ Nothing here is started: every wake-up that is only in memory is lost, as when t
 import threading
 
 import msgspec
+import pytest
 from sqlalchemy import event, select, update
 
 from app.engine.events import apply_event
-from app.engine.opening import accept_change
+from app.engine.opening import accept_change, start_run
 from app.engine.publishing import republish
 from app.engine.reconcile import _of_live_run, _people, settle
 from app.engine.sweep import _due
@@ -281,3 +282,46 @@ def test_a_crash_between_plan_and_decision_is_found_by_the_sweep(desk: Desk) -> 
         status = unit.connection.execute(select(RUNS.c.status)).scalar_one()
     assert status == "planned"
     assert ("run", run.id) in due(desk)
+
+
+# --- neutral
+
+
+def neutral(desk: Desk, run: Run, why: str) -> None:
+    """Preparing found no gate file on the target."""
+    facts = msgspec.structs.replace(run.facts, neutral=why)
+    with desk.unit() as unit:
+        runs.save_preparation(unit, msgspec.structs.replace(run, status=RunStatus.NEUTRAL, facts=facts), None)
+        republish(unit, desk.services, desk.repository_id, run.head_sha)
+
+
+@pytest.mark.parametrize("why", ["first", "removed"])
+def test_retargeting_to_a_branch_without_a_gate_turns_no_red_verdict_neutral(desk: Desk, why: str) -> None:
+    _, run = opened(desk, change())
+    run = planned(desk, run, "size.files > 0")
+    with desk.unit() as unit:
+        settle(unit, desk.services, run.id)
+    assert shown(desk, A) == (CheckRunStatus.COMPLETED, PublishedConclusion.FAILURE)
+    _, moved = opened(desk, change(base="pages"))
+    neutral(desk, moved, why)
+    assert shown(desk, A) == (CheckRunStatus.COMPLETED, PublishedConclusion.FAILURE)
+
+
+def test_retargeting_while_pending_leaves_nothing_that_forges_take_for_success(desk: Desk) -> None:
+    opened(desk, change())
+    assert shown(desk, A)[0] is CheckRunStatus.IN_PROGRESS
+    _, moved = opened(desk, change(base="pages"))
+    neutral(desk, moved, "first")
+    assert shown(desk, A) == (CheckRunStatus.COMPLETED, PublishedConclusion.CANCELLED)
+
+
+def test_removing_the_gate_file_turns_what_stands_neutral(desk: Desk) -> None:
+    change_id, run = opened(desk, change())
+    run = planned(desk, run, "size.files > 0")
+    with desk.unit() as unit:
+        settle(unit, desk.services, run.id)
+        again = start_run(unit, desk.services, desk.repository_id, change_id, change(), actor=ALICE)
+        found = runs.load_run(unit.connection, again)
+    assert found is not None
+    neutral(desk, found, "removed")
+    assert shown(desk, A) == (CheckRunStatus.COMPLETED, PublishedConclusion.NEUTRAL)
