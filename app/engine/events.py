@@ -11,6 +11,7 @@ from app.engine.reruns import rerun
 from app.engine.services import Services
 from app.model import (
     ActorKind,
+    AuditEntry,
     ChangeState,
     CommentCreated,
     Event,
@@ -23,6 +24,7 @@ from app.model import (
     Pushed,
     RerunRequested,
     ReviewChanged,
+    Run,
 )
 from app.store import Unit, changes, projects, publications, records, runs, wakes
 
@@ -126,16 +128,40 @@ def _external(unit: Unit, services: Services, event: ExternalPosted) -> tuple[st
 
 def _rerun(unit: Unit, services: Services, event: RerunRequested) -> tuple[str, str]:
     repository_id = know_repository(unit, services, event.repository)
+    if event.app_id not in {0, services.own_app()}:
+        return "ignored", "another app is asked"
     found = runs.live_runs_on(unit.connection, repository_id, event.sha)
     if not found:
         return "ignored", "no open change has this head"
-    for row_id in publications.forget_posted(unit, repository_id, event.sha, services.clock.now()):
-        unit.wake("publication", row_id)
+    asked = event.button or "rerun"
     for run_id in found:
         run = runs.load_run(unit.connection, run_id)
-        if run is not None and event.button != "explain":
-            rerun(unit, services, run, failed_only=event.button == "rerun_failed", actor=event.sender)
-    return "done", f"{event.button or 're-run'} asked by {event.sender.login}"
+        if run is not None:
+            _audit_rerun(unit, services, event, run, asked)
+            if asked != "explain":
+                rerun(unit, services, run, failed_only=asked == "rerun_failed", actor=event.sender)
+    if asked == "explain":
+        republish(unit, services, repository_id, event.sha)  # with links of today
+    else:
+        for row_id in publications.forget_posted(unit, repository_id, event.sha, services.clock.now()):
+            unit.wake("publication", row_id)
+    return "done", f"{asked} asked by {event.sender.login}"
+
+
+def _audit_rerun(unit: Unit, services: Services, event: RerunRequested, run: Run, asked: str) -> None:
+    change = changes.load_change(unit.connection, run.change_id).change
+    records.append_audit(
+        unit,
+        AuditEntry(
+            at=services.clock.now(),
+            actor=event.sender,
+            verb="button.pressed",
+            repository=event.repository.full_name,
+            change=change.key,
+            run=run.id,
+            details={"button": asked, "head_sha": event.sha},
+        ),
+    )
 
 
 def _comment(unit: Unit, services: Services, event: CommentCreated) -> tuple[str, str]:

@@ -103,7 +103,8 @@ async def _try(
         await post()
     except Outage as outage:
         wait = min(FIRST_RETRY * 2**row.attempts, LONGEST_RETRY)
-        at = outage.retry_at.timestamp() if outage.retry_at is not None else now + wait
+        told = outage.retry_at.timestamp() if outage.retry_at is not None else now
+        at = max(told, now + wait)
         LOG.warning("posting is tried again", kind=kind, reason=outage.message, at=at)
         await _later(services, postpone, row, at, outage.message, kind)
     except Gone as gone:

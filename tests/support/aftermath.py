@@ -36,6 +36,12 @@ def rest(scene: Stage, clock: HandTurnedClock) -> Callable[[], Awaitable[None]]:
     return wait
 
 
+async def later(scene: Stage, clock: HandTurnedClock, seconds: float) -> None:
+    """A machine that slept: the time is another at once, and every timer of it rings once."""
+    clock._turn(clock.now() + seconds)
+    await rest(scene, clock)()
+
+
 def ours(repo: Repository) -> list[CheckRun]:
     """All check runs named as ours are, oldest first."""
     return [run for run in repo.runs.values() if run.name == "portcullis"]
