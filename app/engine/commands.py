@@ -50,7 +50,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 def read_commands(body: str) -> tuple[Command, ...]:
     """Command lines at column 1 outside quotes, code and HTML, in order. What is in doubt is no command."""
     text = _without_fences(body.replace("\r\n", "\n").replace("\r", "\n"))
-    text = HTML.sub("", _without_code_spans(text))
+    text = HTML.sub(" ", _without_code_spans(text))  # what follows it does not begin at column 1
     found = []
     quoted = False
     for line in text.split("\n"):
@@ -154,6 +154,7 @@ def _obey(
     permission: Permission,
 ) -> tuple[CommandAnswer, ...]:
     """Answer every command of a comment, in one transaction with what it changes."""
+    projects.lock_repository(unit, row.repository_id)
     found = changes.find_change(unit.connection, row.repository_id, f"pr-{row.number}")
     commands = read_commands(comment.body)
     run = None if found is None else runs.latest_run(unit.connection, found.id)
@@ -162,6 +163,7 @@ def _obey(
         return ()
     given = []
     for command in commands[:MOST]:
+        run = runs.latest_run(unit.connection, found.id) or run  # the command before may have opened one
         accepted, reason = _answer(unit, services, command, comment, permission, found, run)
         given.append(
             CommandAnswer(command=command.text, by=comment.author.login, accepted=accepted, reason=reason)
@@ -217,6 +219,9 @@ def _ok_to_test(
     named = command.words[0].lower() if command.words else ""
     if len(named) < SHORTEST_SHA or not head.startswith(named):
         return False, answers.refused_head(head)
+    heads = runs.heads_of_change(unit.connection, found.id)
+    if any(other.startswith(named) for other in heads if other != head):
+        return False, answers.refused_ambiguous(named)
     changes.approve_to_test(unit, found.id, Sha(head), actor.login, services.clock.now())
     start_run(unit, services, found.repository_id, found.id, found.change, actor=actor)
     return True, answers.ok_to_test_accepted(head[:10])

@@ -73,3 +73,8 @@ def refused_later(command: str) -> str:
 def refused_closed() -> str:
     """The change is closed."""
     return "the change is closed"
+
+
+def refused_ambiguous(named: str) -> str:
+    """Digits that more than one head of the change begins with: the older one may have been meant."""
+    return f"{named} begins more than one head of this change; write more of the one you have looked at"

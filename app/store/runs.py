@@ -62,7 +62,7 @@ def _run(row: Row[Any]) -> Run:
         plan=None if row.plan is None else unpack_shared(Plan, row.plan),
         comparison=None if row.comparison is None else unpack_shared(Comparison, row.comparison),
         facts=RunFacts() if row.facts is None else unpack(RunFacts, row.facts),
-        verdict=None if row.verdict is None else unpack(Verdict, row.verdict),
+        verdict=None if row.verdict is None else unpack_shared(Verdict, row.verdict),
         opened_at=row.opened_at,
         settled_at=row.settled_at,
         touched_at=row.touched_at,
@@ -102,6 +102,12 @@ def live_runs(connection: Connection, change_id: int) -> tuple[Run, ...]:
         select(runs).where(runs.c.change_id == change_id, runs.c.status.in_(LIVE)).order_by(runs.c.n.desc())
     )
     return tuple(_run(row) for row in rows)
+
+
+def heads_of_change(connection: Connection, change_id: int) -> frozenset[Sha]:
+    """All heads of a change that runs were opened for."""
+    rows = connection.execute(select(runs.c.head_sha).where(runs.c.change_id == change_id).distinct())
+    return frozenset(Sha(row.head_sha) for row in rows)
 
 
 def live_runs_on(connection: Connection, repository_id: int, head_sha: Sha) -> tuple[int, ...]:
