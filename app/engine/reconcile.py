@@ -1,5 +1,7 @@
 """Reconcile one run: prepare it once, then read where all stands, decide, write. Any number of times."""
 
+import asyncio
+
 import msgspec
 import structlog
 from sqlalchemy import Connection
@@ -25,6 +27,7 @@ from app.model import (
     Repository,
     Run,
     RunStatus,
+    Status,
     Verdict,
     VerdictState,
 )
@@ -33,6 +36,8 @@ from app.store import Unit, changes, checks, projects, records, runs, wakes
 
 LOG = structlog.get_logger(__name__)
 CRASH_LIMIT = 5
+MANY, PAUSE = 8, 0.1
+"""While that many checks run, a run is decided ten times a second at most: each decision reads them all."""
 FIRST_RETRY = 10.0
 LONGEST_RETRY = 300.0
 
@@ -44,10 +49,16 @@ async def reconcile(services: Services, run_id: int) -> None:
         return
     run, row, repository = loaded
     structlog.contextvars.bind_contextvars(run=run_id, repository=repository.full_name)
-    if run.status is RunStatus.NEW and not await _prepare(services, repository, row, run):
-        return
-    await _refresh_facts(services, repository, run_id)
-    await services.database.run(lambda unit: settle(unit, services, run_id))
+    if run.status is RunStatus.NEW:
+        if not await _prepare(services, repository, row, run):
+            return
+        loaded = await services.database.read(lambda c: _load(c, run_id))
+        if loaded is None:
+            return
+    await _refresh_facts(services, repository, loaded[0], loaded[1])
+    running = await services.database.run(lambda unit: settle(unit, services, run_id))
+    if running >= MANY:
+        await asyncio.sleep(PAUSE)  # what ends meanwhile is decided together
 
 
 def _load(connection: Connection, run_id: int) -> tuple[Run, changes.ChangeRow, Repository] | None:
@@ -163,13 +174,13 @@ def _refusal(prepared: Prepared, change: Change) -> Verdict:
     return blocked_verdict(prepared.refusal)
 
 
-async def _refresh_facts(services: Services, repository: Repository, run_id: int) -> None:
+async def _refresh_facts(
+    services: Services, repository: Repository, run: Run, row: changes.ChangeRow
+) -> None:
     """Read again what people may have changed, where the plan asks for it and an event said so."""
-    loaded = await services.database.read(lambda c: _load(c, run_id))
-    if loaded is None or loaded[0].status is not RunStatus.PLANNED:
+    if run.status is not RunStatus.PLANNED or run.plan is None:
         return
-    run, row, _ = loaded
-    if not row.people_wanted or run.plan is None or not needs_people(run.plan):
+    if not row.people_wanted or not needs_people(run.plan):
         return
     if not await services.database.run(lambda unit: _of_live_run(unit, services, run, None)):
         return
@@ -192,14 +203,16 @@ def _of_live_run(unit: Unit, services: Services, run: Run, people: People | None
     return True
 
 
-def settle(unit: Unit, services: Services, run_id: int) -> None:
-    """Decide and apply, in one transaction: the row is locked first."""
+def settle(unit: Unit, services: Services, run_id: int) -> int:
+    """Decide and apply, in one transaction: the row is locked first. Gives how many checks run or are
+    queued.
+    """
     now = services.clock.now()
     run = runs.lock_run(unit, run_id, now)
     if run is None or run.status is not RunStatus.PLANNED or run.plan is None:
         if run is not None and run.status.live and run.status is not RunStatus.NEW:
             runs.wake_run_at(unit, run_id, None)
-        return
+        return 0
     connection = unit.connection
     row = changes.load_change(connection, run.change_id)
     if not row.ai_authored and looks_ai_authored(run.plan, row.change, ()):
@@ -219,8 +232,8 @@ def settle(unit: Unit, services: Services, run_id: int) -> None:
     runs.wake_run_at(unit, run_id, wake_at)
     if wake_at is not None:
         unit.wake_later("run", run_id, wake_at)
+    by_key = {check.result.key: check for check in (*stored, *decision.rows)}
     if another:
-        by_key = {check.result.key: check for check in (*stored, *decision.rows)}
         ids = tuple(
             evidence_id
             for evidence in decision.evidence.reports
@@ -231,6 +244,7 @@ def settle(unit: Unit, services: Services, run_id: int) -> None:
         _wake_groups(unit, run, row, now)
     if lagging and later is None:
         republish(unit, services, run.repository_id, run.head_sha)
+    return sum(check.result.status in {Status.QUEUED, Status.RUNNING} for check in by_key.values())
 
 
 def _reads_people(run: Run, row: changes.ChangeRow) -> bool:
