@@ -2,7 +2,7 @@
 
 import argparse
 
-from tests.bench import checks, intake, latency, memory, workspace
+from tests.bench import checks, evaluate, intake, latency, memory, workspace
 from tests.bench.report import Bench
 
 BENCHES: tuple[Bench, ...] = (
@@ -10,6 +10,7 @@ BENCHES: tuple[Bench, ...] = (
     latency.BENCH,
     checks.BENCH,
     workspace.BENCH,
+    evaluate.BENCH,
     memory.BENCH,
 )
 """One file per bench, one line here."""

@@ -5,8 +5,6 @@ same as a raw ASGI application. `edge` is the real application on SQLite (synchr
 the PostgreSQL server of PORTCULLIS_TEST_POSTGRES where there is one.
 """
 
-import hashlib
-import hmac
 import json
 import os
 import subprocess
@@ -16,34 +14,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from fastapi import FastAPI, Request, Response
 from sqlalchemy import text
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.store import make_engine, migrate
+from tests.bench.bare import good
 from tests.bench.report import Bench, Table, median, ratio
 from tests.support.database import postgres_database, sqlite_url
-from tests.support.edge import SECRET
 from tests.support.edge_process import REPOSITORY, Process, run, serving
 
 CONNECTIONS = 32
-
-
-def good(headers: Any, body: bytes) -> bool:
-    wanted = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(wanted, headers["x-hub-signature-256"])
-
-
-def bare() -> ASGIApp:
-    app = FastAPI()
-
-    @app.post("/webhooks/github")
-    async def hook(request: Request) -> Response:
-        return Response(status_code=202 if good(request.headers, await request.body()) else 401)
-
-    return app
 
 
 async def ceiling(scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,8 +101,8 @@ def variants(stack: ExitStack) -> list[Variant]:
     if os.environ.get("PORTCULLIS_TEST_POSTGRES"):
         addresses["edge pg"] = stack.enter_context(postgres_database())
     made = [
-        Variant(name, stack.enter_context(serving(["tests.bench.intake", name])))
-        for name in ("bare", "ceiling")
+        Variant("bare", stack.enter_context(serving(["tests.bench.bare"]))),
+        Variant("ceiling", stack.enter_context(serving(["tests.bench.intake"]))),
     ]
     for name, url in addresses.items():
         migrate(url)
@@ -178,4 +159,4 @@ def measure(rounds: int, seconds: float) -> Iterator[Table]:
 BENCH = Bench(name="intake", run=measure)
 
 if __name__ == "__main__":
-    run(bare() if sys.argv[1] == "bare" else ceiling)
+    run(ceiling)

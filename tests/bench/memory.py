@@ -20,7 +20,7 @@ async def play(root: Path) -> tuple[float, float]:
 
 
 def measure(_rounds: int, _seconds: float) -> Iterator[Table]:
-    with serving(["tests.bench.intake", "bare"]) as process:
+    with serving(["tests.bench.bare"]) as process:
         bare = resident(process.popen.pid)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         idle, after = asyncio.run(play(Path(folder)))
