@@ -233,11 +233,12 @@ def _keep_evidence(unit: Unit, work: Work, evidence: CheckEvidence, now: float) 
 
 async def _give_back(services: Services, work: Work) -> None:
     """Our process stops, or the run was superseded: the attempt is cancelled or lost, never a failure."""
-    await services.database.run(lambda unit: lose(unit, services, work.attempt, "its worker stopped"))
+    reason = "given back when its worker stopped"
+    await services.database.run(lambda unit: lose(unit, services, work.attempt, reason, crashed=False))
 
 
-def lose(unit: Unit, services: Services, attempt: Attempt, reason: str) -> None:
-    """A running attempt is not run by anybody any more: count our crash and queue the next one."""
+def lose(unit: Unit, services: Services, attempt: Attempt, reason: str, *, crashed: bool = True) -> None:
+    """A running attempt is not run by anybody any more: count our crash if it was one, queue the next."""
     now = services.clock.now()
     ending = Ending(conclusion=Conclusion.ERROR, reason=reason, ended=Ended.LOST.value)
     status = AttemptStatus.LOST
@@ -247,7 +248,7 @@ def lose(unit: Unit, services: Services, attempt: Attempt, reason: str) -> None:
     row = checks.load_check(unit.connection, attempt.check_id)
     if run is None or not run.status.live or row.attempt != attempt.n:
         return
-    after = after_loss(row, now)
+    after = after_loss(row, now, crashed=crashed)
     checks.save_check(unit, after)
     if after.result.status is Status.QUEUED:
         change = changes.load_change(unit.connection, run.change_id).change

@@ -156,10 +156,12 @@ def after_attempt(
     return msgspec.structs.replace(row, result=result, evidence_id=evidence_id)
 
 
-def after_loss(row: CheckRow, now: float) -> CheckRow:
-    """The check once its attempt was lost to a crash of ours: tried again, at most CRASH_LIMIT times."""
-    crashes = row.crashes + 1
-    if crashes < CRASH_LIMIT:
+def after_loss(row: CheckRow, now: float, *, crashed: bool = True) -> CheckRow:
+    """The check once its attempt was lost to a crash of ours: tried again, at most CRASH_LIMIT times. One
+    that was given back (`crashed` false: an orderly stop) is tried again however often that happens.
+    """
+    crashes = row.crashes + int(crashed)
+    if crashes < CRASH_LIMIT or not crashed:
         result = msgspec.structs.replace(
             row.result,
             status=Status.QUEUED,

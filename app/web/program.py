@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import socket
 from collections.abc import AsyncGenerator, Callable
 
@@ -92,6 +93,8 @@ class Server(uvicorn.Server):
         if self._signals:
             with super().capture_signals():
                 yield
+                # an orderly stop that was asked for is no death by a signal; Ctrl-C stays one
+                self._captured_signals = [each for each in self._captured_signals if each != signal.SIGTERM]
         else:
             yield
 
