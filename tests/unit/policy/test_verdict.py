@@ -448,6 +448,14 @@ def test_a_merge_group_copies_what_only_its_change_can_tell() -> None:
     assert (unseen.state, unseen.waits_for) == (PENDING, ("approvals",))
     waiting = outcome_of(unseen, "approvals >= 1")
     assert (waiting.cause, waiting.because) == (UnknownCause.LATER, "two eyes")
+
+
+def test_a_merge_group_never_waits_for_people() -> None:
+    rules = plan(LINT, gate=["approvals >= 1"])
+    subject = evaluate(rules, evidence(ended("lint"), people=NOBODY))
+    assert (subject.state, subject.people_only) == (BLOCKED, True)
+    group = merge_group_verdict(rules, evidence(ended("lint"), change=GROUP, people=NOBODY), subject)
+    assert (group.state, group.people_only) == (BLOCKED, False)
     assert waiting.says == "waits for the verdict on its change: approvals >= 1"
 
 
