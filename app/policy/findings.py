@@ -1,5 +1,7 @@
 """`findings(min_severity, 'new'|'all', …)`: counts of findings of all required checks."""
 
+from collections.abc import Callable
+
 from app.language import Function, Parameter, Plain, Value, ValueType, globs, like
 from app.model import Finding, Kind, Severity
 from app.policy.counting import count
@@ -15,26 +17,34 @@ def _findings(judged: Judged, args: tuple[Plain, ...], kwargs: Kwargs) -> Value:
     named = _named(args, kwargs)
     gathered = judged.gather(Kind.FINDINGS)
     least = Severity(named["min_severity"]).rank
+    wanted = tuple(severity for severity in Severity if severity.rank >= least)
     every = named["age"] == "all"
     if len(named) == len(_ALWAYS):
         counted = judged.findings_by_severity.items()
-        found = sum(n for (severity, new), n in counted if severity.rank >= least and (new or every))
+        found = sum(n for (severity, new), n in counted if severity in wanted and (new or every))
     else:
+        fits = _fits(named)
         found = sum(
             1
             for finding, new in judged.findings
-            if finding.severity.rank >= least and (new or every) and _fits(finding, named)
+            if (new or every) and finding.severity in wanted and fits(finding)
         )
     return count(found, gathered)
 
 
-def _fits(finding: Finding, named: dict[str, str]) -> bool:
+def _fits(named: dict[str, str]) -> Callable[[Finding], bool]:
+    """Whether a finding is of the tool, rule and path that are named."""
     tool, rule, path = named.get("tool"), named.get("rule"), named.get("path")
-    if tool is not None and not like(finding.tool, tool):
-        return False
-    if rule is not None and not (like(finding.rule, rule) or like(f"{finding.tool}/{finding.rule}", rule)):
-        return False
-    return path is None or globs((path,)).matches(finding.path)
+    paths = None if path is None else globs((path,))
+
+    def fits(finding: Finding) -> bool:
+        if paths is not None and not paths.matches(finding.path):
+            return False
+        if tool is not None and not like(finding.tool, tool):
+            return False
+        return rule is None or like(finding.rule, rule) or like(f"{finding.tool}/{finding.rule}", rule)
+
+    return fits
 
 
 def _named(args: tuple[Plain, ...], kwargs: Kwargs) -> dict[str, str]:
