@@ -153,6 +153,7 @@ def options(settings: Settings) -> Options:
     return Options(
         parallel_checks=settings.parallel_checks,
         max_timeout=settings.max_check_timeout.total_seconds(),
+        max_memory=int(settings.max_check_memory),
         trusted_apps=settings.trusted_apps,
     )
 

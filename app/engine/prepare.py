@@ -6,7 +6,7 @@ import fnmatch
 import msgspec
 
 from app.engine.gates import lint_head, read_gate
-from app.engine.services import Services
+from app.engine.services import Options, Services
 from app.engine.trust import is_trusted
 from app.executors import Commit, Fetched
 from app.forges import Forge
@@ -14,6 +14,7 @@ from app.model import (
     AuthorFault,
     Change,
     ChangeKind,
+    CheckSpec,
     Comparison,
     Outage,
     Plan,
@@ -189,15 +190,20 @@ async def _plan(
 
 
 def with_operator_limits(services: Services, plan: Plan) -> Plan:
-    """No check runs longer than the operator allows."""
-    limit = services.options.max_timeout
-    checks = tuple(
-        check
-        if check.timeout <= limit or check.external is not None
-        else msgspec.structs.replace(check, timeout=limit)
-        for check in plan.checks
-    )
+    """No check runs longer, or takes more memory, than the operator allows."""
+    checks = tuple(_limited(services.options, check) for check in plan.checks)
     return msgspec.structs.replace(plan, checks=checks)
+
+
+def _limited(options: Options, check: CheckSpec) -> CheckSpec:
+    """Others' systems are not ours to limit: their time is how long we wait."""
+    if check.external is not None:
+        return check
+    memory = min(check.resources.memory, options.max_memory)
+    resources = msgspec.structs.replace(check.resources, memory=memory)
+    return msgspec.structs.replace(
+        check, timeout=min(check.timeout, options.max_timeout), resources=resources
+    )
 
 
 def _authors(commits: tuple[Commit, ...]) -> tuple[tuple[str, str], ...]:

@@ -20,7 +20,7 @@ OwnApp = Callable[[], int]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits and habits of the engine. Times in seconds."""
+    """Limits and habits of the engine. Times in seconds, `max_memory` in bytes."""
 
     gate_path: str = ".portcullis.yml"
     name: str = "portcullis"
@@ -31,6 +31,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     parallel_checks: int = 2
     history_limit: int = 1000
     max_timeout: float = 6 * 3600.0
+    max_memory: int = 8 << 30
     trusted_apps: tuple[str, ...] = ()
 
 

@@ -113,9 +113,6 @@ class Settings(BaseModel):
         default=(),
         description="Apps whose pushes are trusted like those of people with write: logins, comma-separated.",
     )
-    executor: str = Field(
-        default="sandbox", pattern=r"[a-z][a-z_]*", description="What runs a check that names no executor."
-    )
     toolbox: Path | None = Field(
         default=None,
         description="Directory of the presets' pinned tools. Default: `toolbox` in the data directory.",

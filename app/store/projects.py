@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, func, select, update
+from sqlalchemy import Connection, ScalarSelect, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.model import Repository, Sha
@@ -109,19 +109,6 @@ def is_active(connection: Connection, repository_id: int) -> bool:
         .where(repositories.c.id == repository_id)
     ).first()
     return row is not None and row.status == "active" and row.installation in {None, "active"}
-
-
-def find_by_name(connection: Connection, forge: str, full_name: str) -> int | None:
-    """Row id of an active repository by name, case-insensitively."""
-    return connection.execute(
-        select(repositories.c.id)
-        .where(
-            repositories.c.forge == forge,
-            repositories.c.status == "active",
-            func.lower(repositories.c.full_name) == full_name.lower(),
-        )
-        .limit(1)
-    ).scalar()
 
 
 def wake_repository(unit: Unit, repository_id: int, at: float | None) -> None:

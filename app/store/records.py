@@ -234,16 +234,6 @@ def add_setup_token(unit: Unit, token_hash: str, now: float) -> None:
     unit.connection.execute(setup_tokens.insert().values(token_hash=token_hash, created_at=now))
 
 
-def setup_token_open(connection: Connection, token_hash: str) -> bool:
-    """Whether a token exists and was not used."""
-    count = connection.execute(
-        select(func.count())
-        .select_from(setup_tokens)
-        .where(setup_tokens.c.token_hash == token_hash, setup_tokens.c.used_at.is_(None))
-    ).scalar_one()
-    return bool(count)
-
-
 def use_setup_token(unit: Unit, token_hash: str, now: float) -> bool:
     """Use a token up; false when it was used or never given."""
     result = unit.connection.execute(
