@@ -448,6 +448,7 @@ def test_a_merge_group_copies_what_only_its_change_can_tell() -> None:
     assert (unseen.state, unseen.waits_for) == (PENDING, ("approvals",))
     waiting = outcome_of(unseen, "approvals >= 1")
     assert (waiting.cause, waiting.because) == (UnknownCause.LATER, "two eyes")
+    assert waiting.says == "waits for the verdict on its change: approvals >= 1"
 
 
 def test_a_merge_group_never_waits_for_people() -> None:
@@ -456,7 +457,6 @@ def test_a_merge_group_never_waits_for_people() -> None:
     assert (subject.state, subject.people_only) == (BLOCKED, True)
     group = merge_group_verdict(rules, evidence(ended("lint"), change=GROUP, people=NOBODY), subject)
     assert (group.state, group.people_only) == (BLOCKED, False)
-    assert waiting.says == "waits for the verdict on its change: approvals >= 1"
 
 
 def test_a_merge_group_fails_as_soon_as_one_condition_is_certainly_unmet() -> None:
