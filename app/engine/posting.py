@@ -30,15 +30,17 @@ async def post_publication(services: Services, row_id: int) -> None:
     """The handler of ('publication', id)."""
     now = services.clock.now()
     lease = now + services.options.lease
-    row = await services.database.run(
-        lambda unit: publications.claim_publication(unit, row_id, services.worker, lease, now)
+    claimed = await services.database.run(
+        lambda unit: _placed(unit, publications.claim_publication(unit, row_id, services.worker, lease, now))
     )
-    if row is None or not row.due or row.wake_at is None:
+    if claimed is None:
+        return
+    row, repository = claimed
+    if not row.due or row.wake_at is None:
         return
     if row.wake_at > now:
         await _later(services, publications.postpone_publication, row, row.wake_at, "", "publication")
         return
-    repository = await services.database.read(lambda c: projects.load_repository(c, row.repository_id))
 
     async def post() -> None:
         known = await _post(services, repository, row)
@@ -49,6 +51,11 @@ async def post_publication(services: Services, row_id: int) -> None:
             services.dispatch.wake(("publication", row_id))
 
     await _try(services, row, "publication", publications.postpone_publication, post)
+
+
+def _placed(unit: Unit, row: publications.Wanted | None) -> tuple[publications.Wanted, Repository] | None:
+    """A claimed row and where it is to be posted, read by the same trip to the database."""
+    return None if row is None else (row, projects.load_repository(unit.connection, row.repository_id))
 
 
 async def _post(services: Services, repository: Repository, row: publications.Wanted) -> int | None:
@@ -70,16 +77,18 @@ async def post_comment(services: Services, row_id: int) -> None:
     """The handler of ('comment', id)."""
     now = services.clock.now()
     lease = now + services.options.lease
-    row = await services.database.run(
-        lambda unit: publications.claim_comment(unit, row_id, services.worker, lease, now)
+    claimed = await services.database.run(
+        lambda unit: _placed(unit, publications.claim_comment(unit, row_id, services.worker, lease, now))
     )
-    if row is None or not row.due or row.wake_at is None or not isinstance(row.wanted, StickyComment):
+    if claimed is None:
+        return
+    row, repository = claimed
+    if not row.due or row.wake_at is None or not isinstance(row.wanted, StickyComment):
         return
     if row.wake_at > now:
         await _later(services, publications.postpone_comment, row, row.wake_at, "", "comment")
         return
     wanted = row.wanted
-    repository = await services.database.read(lambda c: projects.load_repository(c, row.repository_id))
 
     async def post() -> None:
         forge = services.forges[repository.forge]
