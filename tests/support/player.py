@@ -3,8 +3,11 @@
 import asyncio
 import inspect
 import re
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from app.executors import ScriptedExecutor
@@ -263,9 +266,21 @@ class Player:
             raise StoryError(f"advance: not a duration: {how_far!r}")
         await self.clock.advance(int(match[1]) * UNITS[match[2]], self.rest)
 
-    async def do_restart(self, _how: bool) -> None:
-        """A new process on the same data; stopping and starting takes a second."""
+    async def do_restart(self, how: str) -> None:
+        """A new process on the same data, a second later. After a kill that data is what was there at the
+        moment of the kill: nothing is given back, leases are held by nobody.
+        """
+        if how not in {"orderly", "killed"}:
+            raise StoryError(f"restart: orderly or killed, not {how!r}")
+        place = Path(str(self.scene.program.database.engine.url.database))
+        kept = place.with_suffix(".kept")
+        with closing(sqlite3.connect(place)) as now, closing(sqlite3.connect(kept)) as copy:
+            now.backup(copy)
         await self.scene.stop()
+        if how == "killed":
+            for log in ("-wal", "-shm"):
+                place.with_name(place.name + log).unlink(missing_ok=True)
+            kept.replace(place)
         await self.clock.sleep_until(self.clock.now() + 1)
         await self.scene.start_again()
 

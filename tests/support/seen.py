@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from app.engine import recompute
 from app.model import Run
 from app.practice import CheckRun
-from app.store import changes, checks, projects, runs
+from app.store import changes, checks, metadata, runs
 from tests.support.player import Player, StoryError
 
 WORDS = {
@@ -35,7 +35,7 @@ async def differences(player: Player, expected: Mapping[str, Mapping[str, Any]])
 
 def _run(connection: Connection, player: Player, name: str) -> Run | None:
     """The newest run of a change, or of a named head."""
-    repository_id = projects.find_by_name(connection, "github", player.repo.full_name)
+    repository_id = _repository_id(connection, player)
     if repository_id is None:
         return None
     if name in player.pulls:
@@ -46,6 +46,12 @@ def _run(connection: Connection, player: Player, name: str) -> Run | None:
         return None
     change = changes.find_change(connection, repository_id, key)
     return None if change is None else runs.latest_run(connection, change.id)
+
+
+def _repository_id(connection: Connection, player: Player) -> int | None:
+    """The row of the story's repository; None before we heard of it."""
+    known = metadata.tables["repositories"]
+    return connection.execute(select(known.c.id).where(known.c.forge_id == player.repo.id)).scalar()
 
 
 # What the forge shows on a head
@@ -184,7 +190,7 @@ async def broken_promises(player: Player) -> list[str]:
 
 
 def _recomputed(connection: Connection, player: Player) -> list[str]:
-    repository_id = projects.find_by_name(connection, "github", player.repo.full_name)
+    repository_id = _repository_id(connection, player)
     found = []
     for run_id in runs.runs_of_repository(connection, repository_id) if repository_id is not None else ():
         again = recompute(connection, run_id, player.scene.program.services.page_link)
@@ -217,9 +223,6 @@ async def leftovers(player: Player) -> list[str]:
 
 
 def _unread(connection: Connection) -> list[Any]:
-    from sqlalchemy import select
-
-    from app.store.tables import deliveries
-
-    kept = (deliveries.c.event, deliveries.c.status, deliveries.c.reason)
-    return list(connection.execute(select(*kept).where(deliveries.c.status.not_in(["done", "ignored"]))))
+    kept = metadata.tables["deliveries"].c
+    wanted = select(kept.event, kept.status, kept.reason).where(kept.status.not_in(["done", "ignored"]))
+    return list(connection.execute(wanted))

@@ -453,7 +453,7 @@ def test_a_merge_group_copies_what_only_its_change_can_tell() -> None:
 
 def test_a_merge_group_never_waits_for_people() -> None:
     rules = plan(LINT, gate=["approvals >= 1"])
-    subject = evaluate(rules, evidence(ended("lint"), people=NOBODY))
+    subject = evaluate(rules, evidence(ended("lint"), people=People()))
     assert (subject.state, subject.people_only) == (BLOCKED, True)
     group = merge_group_verdict(rules, evidence(ended("lint"), change=GROUP, people=NOBODY), subject)
     assert (group.state, group.people_only) == (BLOCKED, False)
