@@ -1,0 +1,134 @@
+"""The run page and the API over HTTP: what a signed link opens, what nobody sees, logs while they grow."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from app.executors import Answer, ScriptedExecutor
+from app.practice import PullRequest, Repository
+from tests.support.aftermath import GATE, ended_well, later
+from tests.support.clock import HandTurnedClock
+from tests.support.service import Stage, stage
+
+
+async def opened(scene: Stage, *, private: bool, settle: bool = True) -> tuple[Repository, PullRequest]:
+    repo = await scene.repository({".portcullis.yml": GATE, "a.py": "print(1)\n"}, private=private)
+    await scene.forge.push("alice", repo, "topic", {"a.py": "print(2)\n"}, base="main")
+    pull = await scene.forge.open_pull_request("alice", repo, "topic", title="Sell <b>more</b>")
+    if settle:
+        await scene.settled()
+    return repo, pull
+
+
+@pytest.fixture
+async def browser():
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield client
+
+
+async def test_a_private_run_needs_its_link(tmp_path, browser, migrated_url):
+    clock = HandTurnedClock()
+    runner = ScriptedExecutor({"lint": (Answer(exit_code=1, log=b"the reason\n"),)})
+    async with stage(tmp_path, runner=runner, clock=clock, database_url=migrated_url) as scene:
+        repo, pull = await opened(scene, private=True)
+        link = str((await ended_well(scene, repo, pull, "failure")).details_url)
+        page = await browser.get(link)
+        assert page.status_code == 200
+        assert "the reason" in page.text
+        assert "Sell &lt;b&gt;more&lt;/b&gt;" in page.text
+        assert page.headers["referrer-policy"] == "no-referrer"
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+
+        bare, token = link.split("?", 1)[0], parse_qs(urlsplit(link).query)["t"][0]
+        run_id = int(bare.rpartition("/")[2])
+        hidden = await browser.get(bare)
+        absent = await browser.get(f"{scene.url}/runs/{run_id + 1}?t={token}")
+        assert (hidden.status_code, absent.status_code) == (404, 404)
+        assert hidden.text == absent.text  # whether there is one is not told
+        assert "shop" not in hidden.text
+        for other in (f"{bare}?t={token[:-2]}AA", f"{scene.url}/api/v1/runs/{run_id}", f"{bare}/log/1"):
+            assert (await browser.get(other)).status_code == 404, other
+        for path in re.findall(rf'href="(/runs/{run_id}/[^"]+)"', page.text):
+            assert (await browser.get(scene.url + path.replace("&amp;", "&"))).status_code == 200, path
+
+        api = await browser.get(
+            f"{scene.url}/api/v1/runs/{run_id}", headers={"authorization": f"Bearer {token}"}
+        )
+        assert api.json()["verdict"]["state"] == "blocked"
+        await later(scene, clock, 8 * 86400)
+        for address, status in ((link, 410), (f"{scene.url}/api/v1/runs/{run_id}?t={token}", 403)):
+            gone = await browser.get(address)
+            assert gone.status_code == status
+            assert "shop" not in gone.text
+
+
+async def test_a_public_run_is_for_everybody(tmp_path, browser):
+    async with stage(tmp_path) as scene:
+        repo, pull = await opened(scene, private=False)
+        link = str((await ended_well(scene, repo, pull, "success")).details_url)
+        assert "?" not in link
+        assert (await browser.get(link)).status_code == 200
+
+
+async def test_a_running_checks_log_is_seen(tmp_path, browser):
+    runner = ScriptedExecutor({"lint": (Answer(hold=True, log=b"so far \x1b[31mso good\x1b[0m\n"),)})
+    async with stage(tmp_path, runner=runner) as scene:
+        repo, _ = await opened(scene, private=False, settle=False)
+        await runner.until_running("lint", 20)
+        await scene.forge.hooks.settle()
+        page = await browser.get(f"{scene.url}/runs/1")
+        assert page.status_code == 200
+        assert "so far" in page.text
+        assert "\x1b" not in page.text
+        assert "running" in page.text
+        raw = re.search(r'href="(/runs/1/log/\d+[^"]*)"', page.text)
+        assert raw is not None
+        assert "so good" in (await browser.get(scene.url + raw[1])).text
+        runner.release("lint")
+        await scene.settled()
+        page = await browser.get(str(list(repo.runs.values())[-1].details_url))
+        assert "running" not in page.text.lower().replace("now running", "")
+
+
+async def test_explain_recomputes_the_same_bytes(tmp_path, browser, migrated_url):
+    gate = """\
+version: 1
+checks:
+  lint: {run: "true", exit_codes: {findings: [1]}, reports: [out/lint.sarif]}
+  unit: {run: "true", reports: [out/junit.xml]}
+gate:
+  - checks.passed
+  - findings('high', 'new') == 0
+  - any: [approvals >= 1, {all: [has_label('trivial'), size.added < 10]}]
+  - {expect: tests.failed == 0, because: "tests hold"}
+"""
+    sarif = b"""{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "x"}}, "results": [
+        {"ruleId": "R1", "level": "error", "message": {"text": "bad"}, "locations": [{"physicalLocation":
+        {"artifactLocation": {"uri": "a.py"}, "region": {"startLine": 1}}}]}]}]}"""
+    junit = b'<testsuite><testcase classname="t" name="a"/><testcase classname="t" name="b"><failure/></testcase></testsuite>'
+    answers = {
+        "lint": (Answer(exit_code=1, files={"out/lint.sarif": sarif}),),
+        "unit": (Answer(files={"out/junit.xml": junit}),),
+    }
+    async with stage(tmp_path, runner=ScriptedExecutor(answers), database_url=migrated_url) as scene:
+        repo = await scene.repository({".portcullis.yml": gate, "a.py": "print(1)\n"})
+        await scene.forge.push("alice", repo, "topic", {"a.py": "print(2)\n"}, base="main")
+        pull = await scene.forge.open_pull_request("alice", repo, "topic")
+        await scene.settled()
+        seen = []
+        for act in ("judged", "approved", "labelled"):
+            if act == "approved":
+                await scene.forge.review("bob", repo, pull, "APPROVED")
+            if act == "labelled":
+                await scene.forge.label("alice", repo, pull, "trivial")
+            await scene.settled()
+            answer = (await browser.get(f"{scene.url}/api/v1/runs/1/explain")).json()
+            assert answer["same"] is True, act
+            assert answer["now"] is None
+            assert answer["rules"]["stored"] == answer["rules"]["now"]
+            assert answer["verdict"]["state"] == "blocked"
+            seen.append(answer["text"])
+        assert seen[0] != seen[1]
+        assert "tests hold" in seen[0]
