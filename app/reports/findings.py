@@ -10,6 +10,7 @@ from app.reports.severity import SeverityTable
 from app.reports.text import clean, quoted
 
 _MAX_COLUMN = 1_000_000
+_MAX_FIX = 10_000
 
 
 Region = tuple[int, int, int, int]
@@ -77,23 +78,32 @@ class Findings:
         region: Region,
         rule_url: str = "",
         fingerprint: str = "",
+        identity: tuple[str, ...] = (),
         secret: bool = False,
         suppressed: bool = False,
         fix: str = "",
     ) -> None:
         """One more, made consistent: no line without a path, no end before its start, a fingerprint.
 
-        `rule` and `tool` are clean words, `message` is raw. Raises AuthorFault over the limit.
+        `rule` and `tool` are clean words, `message` is raw; of what the line holds it may only tell where
+        `secret` is not set. `identity` is what the finding is known by where lines and words do not
+        matter. Of secrets that a reader does not know to be such, only the rule is kept. Raises
+        AuthorFault over the limit.
         """
         if len(self._findings) >= self._limit:
             raise too_many("findings", self._limit)
         path = place.path
-        text = clean(message) or rule
+        hidden = secret or self._secret
+        text = clean(message if secret or not hidden else "") or rule
         if place.why:
             # It stays, without a place: losing it would open the gate.
             text = f"{text} (at {quoted(place.said)})"
             self.dropped.add(f"location of a finding {place.why.value}", place.said)
         line, column, end_line, end_column = region if path else NOWHERE
+        if identity:
+            fingerprint = self._fingerprints.named(*identity)
+        elif hidden:
+            fingerprint = self._fingerprints.of_secret(rule, path, line)
         self._findings.append(
             Finding(
                 tool=tool,
@@ -107,9 +117,9 @@ class Findings:
                 end_column=end_column,
                 rule_url=rule_url,
                 fingerprint=fingerprint or self._fingerprints.of(rule, path, line, text),
-                secret=secret or self._secret,
+                secret=hidden,
                 suppressed=suppressed,
-                fix=fix if line else "",
+                fix=fix if line and not hidden else "",
             )
         )
 
@@ -125,6 +135,29 @@ class Findings:
             return None
         lines = source.decode("utf-8", "replace").split("\n")[first - 1 : last]
         return [text.removesuffix("\r") for text in lines] if len(lines) == last - first + 1 else None
+
+    def replacement(self, path: str, where: Region, deleted: Region, text: str) -> str:
+        """The new text of the lines of `where` once `deleted` in them is `text`; '' unless it lies within
+        just these lines. Ends are the first column behind; no end column = the end of the last line.
+        """
+        first, column, last, end_column = deleted
+        last = last or first
+        if not path or not where[0] or (first, last) != (where[0], where[2] or where[0]):
+            return ""
+        lines = self.source_lines(path, first, last)
+        if lines is None:
+            return ""
+        start = max(column, 1) - 1
+        stop = end_column - 1 if end_column else len(lines[-1])
+        inside = start <= len(lines[0]) and 0 <= stop <= len(lines[-1])
+        if not inside or (first == last and stop < start):
+            return ""
+        fixed = lines[0][:start] + text + lines[-1][stop:]
+        return fixed if clean(fixed, _MAX_FIX) == fixed.strip() else ""
+
+    def lock_file(self, *names: str) -> Located:
+        """The first of these files that stands where the tool ran; the whole project if none does."""
+        return Located(next((path for name in names if (path := self._paths.existing(name))), ""))
 
     def all(self) -> tuple[Finding, ...]:
         """All of them, in the order of the report."""

@@ -76,8 +76,19 @@ class Fingerprints:
             hashes = self._lines(path, self._sources)
             if hashes is not None and line <= len(hashes):
                 return hashes.of(line)
-        masked = _DIGITS.sub("#", message)
-        digest = hashlib.sha256(f"{rule}\0{path}\0{masked}".encode()).hexdigest()[:32]
+        return self.named(rule, path, _DIGITS.sub("#", message))
+
+    def of_secret(self, rule: str, path: str, line: int) -> str:
+        """For a line that holds a secret: GitHub's hash could be solved for it, SHA-256 cannot."""
+        if path and line and self._sources is not None:
+            hashes = self._lines(path, self._sources)
+            if hashes is not None and line <= len(hashes):
+                return self.named(rule, hashes.of(line).rpartition(":")[0])
+        return self.named(rule, path)
+
+    def named(self, *parts: str) -> str:
+        """A hash of the parts, and `:` how often it was seen so far."""
+        digest = hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
         self._seen[digest] = self._seen.get(digest, 0) + 1
         return f"{digest}:{self._seen[digest]}"
 

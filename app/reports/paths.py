@@ -86,6 +86,11 @@ class Paths:
             self._known[key] = self._find(*key)
         return self._known[key]
 
+    def existing(self, name: str) -> str:
+        """The path of a file by that name in the directory the tool ran in; '' if the tree has none."""
+        path = normal(f"{self._workdir}/{name}") or ""
+        return path if self._tree_paths is not None and path in self._paths() else ""
+
     def folder(self, raw: str) -> str | None:
         """A directory that a report names, from the repository's root ('' = the root); None = outside."""
         if not raw or len(raw) > _MAX_PATH or has_controls(raw) or "://" in raw or _DRIVE.match(raw):

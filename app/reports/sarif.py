@@ -10,35 +10,26 @@ import msgspec
 
 from app.model import AuthorFault, Kind, ReportContent
 from app.reports.findings import NOWHERE, Findings, Located, Region, region
+from app.reports.jsontext import UNDECODABLE, decode, fault
 from app.reports.paths import from_uri
 from app.reports.protocol import Format, ReadContext, too_many
 from app.reports.sarif_rules import Rules, text_of
 from app.reports.sarif_types import Fix, Log, Physical, Result, Run
-from app.reports.text import RULE_CHARS, clean, quoted
+from app.reports.shape import has
+from app.reports.text import RULE_CHARS, quoted
 from app.reports.text import line as one_line
 
 _LOG = msgspec.json.Decoder(Log)
 _RESULT = msgspec.json.Decoder(Result)
 _FIXES = msgspec.json.Decoder(list[Fix] | None)
 _MAX_RUNS = 1_000
-_MAX_FIX = 10_000
 _MAX_BASES = 8
 # Result kinds that say "nothing wrong here".
 _FINE = {"pass", "notApplicable"}
 _SECRET_TOOLS = {"gitleaks", "trufflehog", "detect-secrets", "kingfisher", "noseyparker"}
 _FINGERPRINT = re.compile(r"[!-~]{4,256}")
 _LINE_HASH = "primaryLocationLineHash"
-_UNDECODABLE = (msgspec.DecodeError, RecursionError, ValueError)
-
-
-def _fault(error: Exception, where: str) -> AuthorFault:
-    if isinstance(error, RecursionError):
-        return AuthorFault(f"{where}: nested too deeply")
-    if isinstance(error, UnicodeError):
-        return AuthorFault(f"{where}: text that is not UTF-8", hint="the tool must write UTF-8")
-    return AuthorFault(
-        f"{where}: {one_line(str(error), 300)}", hint="the tool must write SARIF 2.1.0 as UTF-8 JSON"
-    )
+_HINT = "the tool must write SARIF 2.1.0 as UTF-8 JSON"
 
 
 class _Run:
@@ -65,10 +56,11 @@ class _Run:
                 example = notes[0] if notes else self.tool
                 self._findings.dropped.add("run that its own tool says failed", example)
         for index, raw in enumerate(self._run.results or []):
+            where = f"{self._where}.results[{index}]"
             try:
                 self._add(_RESULT.decode(raw))
-            except _UNDECODABLE as error:
-                raise _fault(error, f"{self._where}.results[{index}]") from None
+            except UNDECODABLE as error:
+                raise fault(error, where, _HINT) from None
 
     def _add(self, result: Result) -> None:
         if result.kind in _FINE:
@@ -86,7 +78,7 @@ class _Run:
         self._findings.add(
             tool=self.tool,
             rule=judged.name,
-            message=text_of(result.message, judged.rule),
+            message="" if self._secret else text_of(result.message, judged.rule),
             severity=judged.severity,
             place=place,
             region=where,
@@ -136,27 +128,20 @@ class _Run:
         fixes = _FIXES.decode(raw) or []
         changes = (fixes[0].artifactChanges or []) if len(fixes) == 1 else []
         replacements = (changes[0].replacements or []) if len(changes) == 1 else []
-        if len(replacements) != 1 or not path or not where[0]:
+        if len(replacements) != 1:
             return ""
         own, other = physical.artifactLocation if physical is not None else None, changes[0].artifactLocation
         deleted, inserted = replacements[0].deletedRegion, replacements[0].insertedContent
         if own is None or other is None or deleted is None or not own.uri or own.uri != other.uri:
             return ""
-        first, last = deleted.startLine or 0, deleted.endLine or deleted.startLine or 0
-        if (first, last) != (where[0], where[2] or where[0]):
-            return ""
-        lines = self._findings.source_lines(path, first, last)
-        if lines is None:
-            return ""
-        start = (deleted.startColumn or 1) - 1
-        # Without an end column the region runs to the end of its last line (3.30.2).
-        stop = deleted.endColumn - 1 if deleted.endColumn is not None else len(lines[-1])
-        inside = 0 <= start <= len(lines[0]) and 0 <= stop <= len(lines[-1])
-        if not inside or (first == last and stop < start):
-            return ""
         text = (inserted.text if inserted is not None else None) or ""
-        fixed = lines[0][:start] + text + lines[-1][stop:]
-        return fixed if clean(fixed, _MAX_FIX) == fixed.strip() else ""
+        gone = (
+            deleted.startLine or 0,
+            deleted.startColumn or 0,
+            deleted.endLine or 0,
+            deleted.endColumn or 0,
+        )
+        return self._findings.replacement(path, where, gone, text)
 
 
 def _suppressed(result: Result) -> bool:
@@ -178,16 +163,13 @@ def _fingerprint(result: Result) -> str:
 
 
 def _recognises(head: bytes) -> bool:
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    return start == b"{" and (b"sarif" in head[:8_192].lower() or b'"runs"' in head)
+    # A log may say much about itself before its runs.
+    return has(head, "runs") or (has(head, "$schema") and b"sarif" in head[:8_192].lower())
 
 
 def read(content: bytes, context: ReadContext) -> ReportContent:
     """The findings of a SARIF log. Raises AuthorFault."""
-    try:
-        log = _LOG.decode(content.removeprefix(b"\xef\xbb\xbf"))
-    except _UNDECODABLE as error:
-        raise _fault(error, "SARIF") from None
+    log = decode(_LOG, content, "SARIF", _HINT)
     if len(log.runs) > _MAX_RUNS:
         raise too_many("runs", _MAX_RUNS)
     if log.version not in {None, "2.1.0"}:

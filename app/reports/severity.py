@@ -13,6 +13,20 @@ LEVELS = {
 }
 """SARIF's levels; also those of every tool that uses the same words."""
 
+# What vendors call it, in lower case. `unknown` is no word: see `from_word`.
+_WORDS = {
+    "critical": Severity.CRITICAL,
+    "high": Severity.HIGH,
+    "important": Severity.HIGH,
+    "medium": Severity.MEDIUM,
+    "moderate": Severity.MEDIUM,
+    "low": Severity.LOW,
+    "negligible": Severity.INFO,
+    "informational": Severity.INFO,
+    "info": Severity.INFO,
+    "none": Severity.INFO,
+}
+
 # CVSS bounds of `security-severity`, worst first.
 _SCORES = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM))
 
@@ -35,6 +49,11 @@ class SeverityTable:
                 (severity for glob, severity in self._globs if fnmatch.fnmatchcase(rule, glob)), None
             )
         return self._known[rule]
+
+
+def from_word(text: str | None) -> Severity | None:
+    """A vendor's word for a severity, in any case; None if it is none (`UNKNOWN`, `UNDEFINED`)."""
+    return _WORDS.get(text.strip().lower()) if text and len(text) < 20 else None  # noqa: PLR2004 - no word is longer
 
 
 def from_score(text: str | float | None) -> Severity | None:
