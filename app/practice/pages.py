@@ -9,14 +9,31 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.practice.forge import PracticeForge
+from app.practice.markdown import markdown
 from app.practice.state import App, CheckRun, PullRequest, Repository
 from app.practice.world import NotThere
 
 _STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328}
-pre{white-space:pre-wrap;background:#f6f8fa;padding:.75rem;border-radius:6px}
-article{border:1px solid #d1d9e0;border-radius:6px;padding:0 1rem;margin:1rem 0}
-.success{color:#1a7f37}.failure,.timed_out{color:#d1242f}.in_progress,.queued,.action_required{color:#9a6700}
+:root{color-scheme:light dark;--line:#d1d9e0;--soft:#f6f8fa;--ink:#1f2328;--quiet:#59636e;--back:#fff;
+--good:#1a7f37;--bad:#d1242f;--wait:#9a6700;--link:#0969da}
+@media (prefers-color-scheme:dark){:root{--line:#3d444d;--soft:#151b23;--ink:#f0f6fc;--quiet:#9198a1;
+--back:#0d1117;--good:#3fb950;--bad:#f85149;--wait:#d29922;--link:#4493f8}}
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:var(--ink);
+background:var(--back);overflow-wrap:anywhere}
+a{color:var(--link)}.quiet{color:var(--quiet)}
+code{background:var(--soft);padding:.1em .3em;border-radius:4px;font-size:.9em}
+pre{white-space:pre-wrap;background:var(--soft);padding:.75rem;border-radius:6px}pre code{padding:0}
+article{border:1px solid var(--line);border-radius:6px;padding:0 1rem;margin:1rem 0}
+article>header{margin:0 -1rem 1rem;padding:.5rem 1rem;background:var(--soft);
+border-bottom:1px solid var(--line);border-radius:6px 6px 0 0}
+.note{border-left:3px solid var(--quiet);padding:.1rem .75rem;margin:.75rem 0}
+.note.failure{border-color:var(--bad)}.note.warning{border-color:var(--wait)}
+.note p{margin:.25rem 0;white-space:pre-wrap}
+table{border-collapse:collapse;margin:.75rem 0;font-size:.95em}
+th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;vertical-align:top}
+summary{cursor:pointer}details{margin:.5rem 0}
+h3.success,li.success{color:var(--good)}h3.failure,h3.timed_out,li.failure,li.error{color:var(--bad)}
+h3.in_progress,h3.queued,h3.action_required,li.pending{color:var(--wait)}
 """
 
 
@@ -26,7 +43,9 @@ def _e(text: object) -> str:
 
 def _page(title: str, body: str, status: int = 200) -> Response:
     return HTMLResponse(
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{_e(title)}</title><style>{_STYLE}</style>"
+        "<!doctype html><html lang=en><meta charset=utf-8>"
+        "<meta name=viewport content='width=device-width,initial-scale=1'>"
+        f"<title>{_e(title)}</title><style>{_STYLE}</style>"
         f"<p><a href='/'>practice GitHub</a></p><h1>{_e(title)}</h1>{body}</html>",
         status_code=status,
     )
@@ -71,9 +90,9 @@ class Pages:
                 newest[run.app_id, run.name] = run
         checks = "".join(self._check(repo, run) for run in newest.values()) or "<p>none yet"
         comments = "".join(
-            f"<article id='issuecomment-{one.id}'><p><b>{_e(one.author.login)}</b> {_e(one.updated_at)}"
-            f"<pre>{_e(one.body)}</pre>"
-            f"<p>{' '.join(_e(each.content) for each in one.reactions)}</article>"
+            f"<article id='issuecomment-{one.id}'><header><b>{_e(one.author.login)}</b>"
+            f" <span class=quiet>{_e(one.updated_at)}</span></header>{markdown(one.body)}"
+            f"<p class=quiet>{' '.join(_e(each.content) for each in one.reactions)}</article>"
             for one in repo.comments.values()
             if one.number == pull.number
         )
@@ -88,7 +107,7 @@ class Pages:
             f" <code>{_e(pull.head_owner)}:{_e(pull.head_ref)}</code>"
             f" into <code>{_e(pull.base_ref)}</code> · {_e(pull.state)}"
             f"{' · draft' if pull.draft else ''}"
-            f" · head <code>{_e(pull.head_sha[:12])}</code><p>{_e(pull.body)}"
+            f" · head <code>{_e(pull.head_sha[:12])}</code></p>{markdown(pull.body)}"
             f"<h2>Checks</h2>{checks}<ul>{statuses}</ul><h2>Comments</h2>{comments}",
         )
 
@@ -96,9 +115,9 @@ class Pages:
         app = self._world.apps[run.app_id]
         state = run.conclusion or run.status
         notes = "".join(
-            f"<li class={_e(each['annotation_level'])}>"
+            f"<div class='note {_e(each['annotation_level'])}'>"
             f"<code>{_e(each['path'])}:{_e(each['start_line'])}</code>"
-            f" <b>{_e(each.get('title'))}</b> {_e(each['message'])}"
+            f" <b>{_e(each.get('title'))}</b><p>{_e(each['message'])}</p></div>"
             for each in run.annotations
         )
         forms = "".join(
@@ -106,12 +125,13 @@ class Pages:
             f"{_e(each['label'])}</button> "
             for each in run.actions
         )
+        heading = "<h4>Annotations</h4>" if notes else ""
         return (
             f"<article><h3 class={_e(state)}>{_e(run.name)} · {_e(state)} · {_e(run.title)}</h3>"
             f"<p>by {_e(app.slug)} · <a rel=noreferrer href='{_e(_safe(run.details_url))}'>details</a>"
             f"<form method=post action='/{_e(repo.full_name)}/runs/{run.id}'>"
             f"<button name=identifier value=''>Re-run</button> {forms}</form>"
-            f"<pre>{_e(run.summary)}</pre><pre>{_e(run.text)}</pre><ul>{notes}</ul></article>"
+            f"{markdown(run.summary)}{markdown(run.text)}{heading}{notes}</article>"
         )
 
     async def press(self, request: Request) -> Response:
