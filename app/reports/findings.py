@@ -2,12 +2,13 @@
 
 import msgspec
 
-from app.model import Finding, Severity
+from app.model import Finding, ReportContent, Severity
 from app.reports.fingerprint import Fingerprints
 from app.reports.paths import Paths, Place, Unplaced
 from app.reports.protocol import MAX_LINE, Dropped, ReadContext, too_many
 from app.reports.severity import SeverityTable
 from app.reports.text import clean, quoted
+from app.reports.text import line as one_line
 
 _MAX_COLUMN = 1_000_000
 _MAX_FIX = 10_000
@@ -158,6 +159,17 @@ class Findings:
     def lock_file(self, *names: str) -> Located:
         """The first of these files that stands where the tool ran; the whole project if none does."""
         return Located(next((path for name in names if (path := self._paths.existing(name))), ""))
+
+    def report(self, name: str, tool: str, version: str = "") -> ReportContent:
+        """What a reader of findings hands back: `name` is its format, `version` raw."""
+        return ReportContent(
+            format=name,
+            kind="findings",
+            tool=tool,
+            tool_version=one_line(version, 50),
+            findings=self.all(),
+            dropped=self.dropped.sentences(),
+        )
 
     def all(self) -> tuple[Finding, ...]:
         """All of them, in the order of the report."""

@@ -13,6 +13,14 @@ LEVELS = {
 }
 """SARIF's levels; also those of every tool that uses the same words."""
 
+SHELL_LEVELS = {
+    "error": Severity.HIGH,
+    "warning": Severity.MEDIUM,
+    "info": Severity.LOW,
+    "style": Severity.INFO,
+}
+"""The words of shellcheck and hadolint."""
+
 # What vendors call it, in lower case. `unknown` is no word: see `from_word`.
 _WORDS = {
     "critical": Severity.CRITICAL,

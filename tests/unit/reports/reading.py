@@ -15,6 +15,15 @@ TREE = {
     "src/shop/stock.py": (SAMPLES / "shop/stock.py.txt").read_bytes(),
     ".github/workflows/ci.yml": (SAMPLES / "shop/ci.yml.txt").read_bytes(),
     "tests/test_shop.py": b"",
+    "web/broken.js": (SAMPLES / "shop/broken.js.txt").read_bytes(),
+    "web/cart.js": (SAMPLES / "shop/cart.js.txt").read_bytes(),
+    "deploy/Dockerfile": (SAMPLES / "shop/Dockerfile.txt").read_bytes(),
+    "deploy/build.sh": (SAMPLES / "shop/build.sh.txt").read_bytes(),
+    "deploy/start.sh": (SAMPLES / "shop/start.sh.txt").read_bytes(),
+    "deploy/settings.env": (SAMPLES / "shop/settings.env.txt").read_bytes(),
+    "requirements.txt": b"jinja2==2.11.2\n",
+    "package-lock.json": b"{}\n",
+    "infra/main.tf": b"",
 }
 SHOP = ReadContext(tree_paths=lambda: frozenset(TREE), sources=TREE.get)
 

@@ -16,6 +16,15 @@ EXPECTED = {
     "pytest.xml": "junit",
     "cobertura.xml": "cobertura",
     "coverage.lcov": "lcov",
+    "ruff.json": "ruff",
+    "eslint.json": "eslint",
+    "pylint.json": "pylint",
+    "pylint_json2.json": "pylint",
+    "bandit.json": "bandit",
+    "semgrep.json": "semgrep",
+    "shellcheck.json": "shellcheck",
+    "shellcheck_json1.json": "shellcheck",
+    "hadolint.json": "hadolint",
 }
 
 
@@ -30,13 +39,14 @@ def test_every_format_has_a_sample():
 
 
 def test_formats_for_the_catalogue():
-    assert formats() == {
-        "sarif": Kind.FINDINGS,
-        "mypy": Kind.FINDINGS,
-        "junit": Kind.TESTS,
-        "cobertura": Kind.COVERAGE,
-        "lcov": Kind.COVERAGE,
-    }
+    catalogue = formats()
+    assert list(catalogue) == [entry.name for entry in FORMATS]
+    assert (catalogue["sarif"], catalogue["junit"]) == (Kind.FINDINGS, Kind.TESTS)
+    assert (catalogue["cobertura"], catalogue["ruff"]) == (Kind.COVERAGE, Kind.FINDINGS)
+
+
+def test_no_two_formats_share_a_name():
+    assert len({entry.name for entry in FORMATS}) == len(FORMATS)
 
 
 def complaint(content: bytes, **spec: object) -> tuple[str, str]:
@@ -56,15 +66,15 @@ def test_content_of_another_kind():
             "declare 'format: junit', or write Cobertura XML to it",
         )
     )
-    assert complaint(b"hello", kind=Kind.TESTS) == snapshot(
-        (
-            "it holds no report that we know",
-            "the formats are sarif, mypy, junit, cobertura, lcov; name one with 'format:' to see its own complaint",
-        )
+    names = ", ".join(formats())
+    assert complaint(b"hello", kind=Kind.TESTS) == (
+        "it holds no report that we know",
+        f"the formats are {names}; name one with 'format:' to see its own complaint",
     )
     assert complaint(b"", kind=Kind.TESTS)[0] == "it is empty"
-    assert complaint(junit, format="clover") == snapshot(
-        ("unknown format 'clover'", "the formats are sarif, mypy, junit, cobertura, lcov")
+    assert complaint(junit, format="blancmange") == (
+        "unknown format 'blancmange'",
+        f"the formats are {names}",
     )
 
 
