@@ -228,7 +228,7 @@ def _services(
         catalogue=catalogue(),
         page_link=page_link,
         clock=clock,
-        dispatch=EmbeddedDispatch(clock, {"attempt": chosen.parallel_checks}),
+        dispatch=EmbeddedDispatch(clock, {"attempt": chosen.parallel_checks, "run": 1024}),
         worker=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         own_app=credentials.app_id,
         options=chosen,

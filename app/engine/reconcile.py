@@ -74,7 +74,8 @@ async def _prepare(services: Services, repository: Repository, row: changes.Chan
     forge = services.forges[repository.forge]
     now = services.clock.now()
     try:
-        prepared = await prepare(services, forge, repository, row, run)
+        async with services.preparing:
+            prepared = await prepare(services, forge, repository, row, run)
     except Stale as stale:
         LOG.info("the forge has moved on", reason=str(stale))
         await refresh_change(services, row.id)

@@ -1,5 +1,7 @@
 """What the engine works with: everything outside is given here, once, by the composition root."""
 
+import asyncio
+import os
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -38,7 +40,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class Services(msgspec.Struct, kw_only=True):
     """The engine's surroundings. `worker` is unique to each start of a process. `plain` remembers which of
     this process's posts are in progress and without annotations (publication row → id on the forge): they
-    may be updated without being looked at.
+    may be updated without being looked at. `preparing` lets few changes be fetched and merged at once, so
+    that in a burst the first are judged while the last still wait.
     """
 
     database: Database
@@ -55,4 +58,7 @@ class Services(msgspec.Struct, kw_only=True):
     own_app: OwnApp = lambda: 0
     untrusted_refused: str = ""
     plain: dict[int, int] = msgspec.field(default_factory=dict)
+    preparing: asyncio.Semaphore = msgspec.field(
+        default_factory=lambda: asyncio.Semaphore(2 * (os.cpu_count() or 1))
+    )
     options: Options = Options()

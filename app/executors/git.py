@@ -224,7 +224,7 @@ async def _talk(process: asyncio.subprocess.Process, data: bytes | None, most: i
 async def _feed(stream: asyncio.StreamWriter | None, data: bytes) -> None:
     if stream is None:
         return
-    # RuntimeError is uvloop's word for a pipe whose reader has gone.
+    # RuntimeError is what a loop says of a pipe that it has closed already.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError, RuntimeError):
         stream.write(data)
         await stream.drain()

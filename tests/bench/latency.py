@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
-import uvloop
 
 from app.practice import Repository
 from app.store import Database, records
@@ -175,4 +174,4 @@ async def play(root: Path) -> list[Table]:
 BENCH = Bench(name="latency", run=measure)
 
 if __name__ == "__main__":
-    print(uvloop.run(bare(sys.argv[1], sys.argv[2])))
+    print(asyncio.run(bare(sys.argv[1], sys.argv[2])))

@@ -57,7 +57,7 @@ def run(app: ASGIApp) -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     config = uvicorn.Config(
         app,
-        loop="uvloop",
+        loop="asyncio",
         http="httptools",
         ws="none",
         lifespan="on",
