@@ -143,6 +143,7 @@ def setup(
     root.setLevel(level.upper())
     for chatty in ("httpx", "httpcore", "alembic", "sqlalchemy.engine", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)  # an embedded server may have raised it
     for own_handlers in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(own_handlers)
         logger.handlers.clear()

@@ -94,6 +94,8 @@ class Engine:
             at = max(told, services.clock.now() + wait)
             LOG.warning("work is tried again", kind=kind, id=identifier, reason=outage.message, at=at)
             services.dispatch.wake_at((kind, identifier), at)
+            with contextlib.suppress(Outage):  # where it is the database, the timer alone has to do
+                await services.database.run(lambda unit: wakes.rest(unit, kind, identifier, at))
             return
         except Misconfigured as problem:
             LOG.error(  # noqa: TRY400 - a refusal, not a bug: no traceback

@@ -234,14 +234,17 @@ def postpone_run(unit: Unit, run_id: int, at: float, error: str, *, crashed: boo
 
 
 def runs_to_wake(connection: Connection, now: float, untouched_since: float) -> tuple[int, ...]:
-    """Runs that are due, were never prepared, or are undone and forgotten."""
+    """Runs that are due, or undone and forgotten; a new one that was put off waits for its time."""
     rows = connection.execute(
         select(runs.c.id).where(
             runs.c.status.in_(LIVE),
             or_(
                 runs.c.wake_at <= now,
                 (runs.c.touched_at < untouched_since)
-                & or_(runs.c.status == RunStatus.NEW.value, runs.c.state == VerdictState.PENDING.value),
+                & or_(
+                    (runs.c.status == RunStatus.NEW.value) & runs.c.wake_at.is_(None),
+                    (runs.c.status != RunStatus.NEW.value) & (runs.c.state == VerdictState.PENDING.value),
+                ),
             ),
         )
     )

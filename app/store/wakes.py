@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, Table, select, update
 
 from app.store.session import Key, Unit
-from app.store.tables import branches, changes, installations
+from app.store.tables import branches, changes, installations, repositories
 
 LASTING: Final[dict[str, Table]] = {"change": changes, "branch": branches, "installation": installations}
 """The kinds of keys whose rows keep their wake-up here; the key's id is the row's."""
@@ -25,6 +25,15 @@ def put_off(unit: Unit, kind: str, row_id: int, at: float) -> None:
     """Have the sweep wake a row at a time (epoch seconds)."""
     table = LASTING[kind]
     unit.connection.execute(update(table).where(table.c.id == row_id).values(wake_at=at))
+
+
+def rest(unit: Unit, kind: str, row_id: int, at: float) -> None:
+    """Looking at a row failed for now: the sweep lets it rest until then. Other kinds put themselves off."""
+    table = {**LASTING, "repository": repositories}.get(kind)
+    if table is not None:
+        unit.connection.execute(
+            update(table).where(table.c.id == row_id, table.c.wake_at.is_not(None)).values(wake_at=at)
+        )
 
 
 def wanted_at(connection: Connection, kind: str, row_id: int) -> float | None:
