@@ -55,6 +55,8 @@ def run(app: ASGIApp) -> None:
     """Serve `app` with the settings of `portcullis serve` until killed; prints the port."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    # asyncio spares sockets that say proto 0 its own TCP_NODELAY; `portcullis serve` sets it alike
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         app,
         loop="asyncio",
