@@ -200,10 +200,7 @@ def _installation(unit: Unit, services: Services, forge: str, event: Installatio
         for repository_id in projects.repositories_of(unit.connection, forge, event.installation_id):
             _stop_judging(unit, services, repository_id)
         return "done", f"installation on {event.account}: {event.action}"
-    for repository in event.added:
-        repository_id = projects.upsert_repository(unit, repository, now)
-        projects.wake_repository(unit, repository_id, now)
-        unit.wake("repository", repository_id)
+    # this delivery's repositories lack their default branch, without which no gate would judge them
     wakes.want(unit, "installation", row_id, now)
     return "done", f"installation on {event.account}: {event.action}, {len(event.added)} repositories"
 

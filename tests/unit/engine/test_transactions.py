@@ -22,6 +22,7 @@ from app.model import (
     Comparison,
     Condition,
     Expression,
+    InstallationChanged,
     People,
     Plan,
     Publication,
@@ -325,3 +326,19 @@ def test_removing_the_gate_file_turns_what_stands_neutral(desk: Desk) -> None:
     assert found is not None
     neutral(desk, found, "removed")
     assert shown(desk, A) == (CheckRunStatus.COMPLETED, PublishedConclusion.NEUTRAL)
+
+
+# --- installations
+
+
+def test_an_installation_delivery_takes_no_known_default_branch_away(desk: Desk) -> None:
+    """Its repositories come in short form; judged by it, main would be no gated branch."""
+    short = msgspec.structs.replace(desk.repository, default_branch="")
+    back = InstallationChanged(
+        action="unsuspend", installation_id=3, account="acme", added=(short,), sender=ALICE
+    )
+    with desk.unit() as unit:
+        apply_event(unit, desk.services, "github", back)
+        known = projects.load_repository(unit.connection, desk.repository_id)
+    assert known.default_branch == "main"
+    assert [kind for kind, _ in due(desk) if kind == "installation"] == ["installation"]
