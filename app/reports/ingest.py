@@ -7,7 +7,8 @@ from app.reports.protocol import HEAD_BYTES, Format, ReadContext
 from app.reports.registry import FORMATS
 from app.reports.text import quoted
 
-_CARRIED_BY = {Kind.SECRETS: Kind.FINDINGS}
+# Any report of findings may be declared to hold secrets.
+_CARRIED_BY = {Kind.SECRETS: (Kind.FINDINGS, Kind.SECRETS)}
 
 
 def recognise(content: bytes) -> Format | None:
@@ -48,7 +49,7 @@ def ingest(content: bytes, spec: ReportSpec, *, context: ReadContext) -> ReportC
         megabytes = context.limits.content // 1_000_000
         raise AuthorFault(f"it is larger than {megabytes} MB", hint="split it, or report less")
     entry = _choose(content, spec)
-    if spec.kind is not None and entry.kind is not _CARRIED_BY.get(spec.kind, spec.kind):
+    if spec.kind is not None and entry.kind not in _CARRIED_BY.get(spec.kind, (spec.kind,)):
         raise AuthorFault(
             f"it holds {entry.kind.value} ({entry.title}), not {spec.kind.value}",
             hint="declare its format, or write another file to this path",

@@ -4,18 +4,26 @@ from collections.abc import Mapping
 
 from app.model import Kind
 from app.reports.bandit import BANDIT
+from app.reports.checkov import CHECKOV
 from app.reports.cobertura import COBERTURA
+from app.reports.detect_secrets import DETECT_SECRETS
 from app.reports.eslint import ESLINT
+from app.reports.gitleaks import GITLEAKS
+from app.reports.grype import GRYPE
 from app.reports.hadolint import HADOLINT
 from app.reports.junit import JUNIT
 from app.reports.lcov import LCOV
 from app.reports.mypy import MYPY
+from app.reports.npm_audit import NPM_AUDIT
+from app.reports.osv import OSV
+from app.reports.pip_audit import PIP_AUDIT
 from app.reports.protocol import Format
 from app.reports.pylint import PYLINT
 from app.reports.ruff import RUFF
 from app.reports.sarif import SARIF
 from app.reports.semgrep import SEMGREP
 from app.reports.shellcheck import SHELLCHECK
+from app.reports.trivy import TRIVY
 
 FORMATS: tuple[Format, ...] = (
     SARIF,
@@ -30,6 +38,14 @@ FORMATS: tuple[Format, ...] = (
     SEMGREP,
     SHELLCHECK,
     HADOLINT,
+    CHECKOV,
+    DETECT_SECRETS,
+    GITLEAKS,
+    PIP_AUDIT,
+    NPM_AUDIT,
+    OSV,
+    TRIVY,
+    GRYPE,
 )
 
 

@@ -20,10 +20,11 @@ TREE = {
     "deploy/Dockerfile": (SAMPLES / "shop/Dockerfile.txt").read_bytes(),
     "deploy/build.sh": (SAMPLES / "shop/build.sh.txt").read_bytes(),
     "deploy/start.sh": (SAMPLES / "shop/start.sh.txt").read_bytes(),
+    "deploy/app.yml": (SAMPLES / "shop/app.yml.txt").read_bytes(),
     "deploy/settings.env": (SAMPLES / "shop/settings.env.txt").read_bytes(),
     "requirements.txt": b"jinja2==2.11.2\n",
     "package-lock.json": b"{}\n",
-    "infra/main.tf": b"",
+    "infra/main.tf": (SAMPLES / "shop/main.tf.txt").read_bytes(),
 }
 SHOP = ReadContext(tree_paths=lambda: frozenset(TREE), sources=TREE.get)
 

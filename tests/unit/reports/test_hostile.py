@@ -122,10 +122,13 @@ VALUES = st.recursive(
 )
 
 
+JSON = sorted(name for name in RAW if name.endswith((".json", ".sarif")))
+
+
 @fuzzed
-@given(st.data())
-def test_values_of_wrong_types_anywhere_in_sarif(data):
-    log = json.loads(RAW["typos.sarif"])
+@given(st.sampled_from(JSON), st.data())
+def test_values_of_wrong_types_anywhere_in_json(name, data):
+    log = json.loads(RAW[name])
     place = log
     for _ in range(data.draw(st.integers(1, 12))):
         keys = list(place) if isinstance(place, dict) else list(range(len(place)))
@@ -139,7 +142,7 @@ def test_values_of_wrong_types_anywhere_in_sarif(data):
             place[key] = data.draw(VALUES)
             break
         place = place[key]
-    settle(json.dumps(log).encode(), "sarif")
+    settle(json.dumps(log).encode(), EXPECTED[name])
 
 
 XML_NAMES = st.sampled_from(

@@ -25,6 +25,17 @@ EXPECTED = {
     "shellcheck.json": "shellcheck",
     "shellcheck_json1.json": "shellcheck",
     "hadolint.json": "hadolint",
+    "checkov.json": "checkov",
+    "checkov_quiet.json": "checkov",
+    "checkov_none.json": "checkov",
+    "checkov_secrets.json": "checkov",
+    "detect_secrets.json": "detect_secrets",
+    "gitleaks.json": "gitleaks",
+    "pip_audit.json": "pip_audit",
+    "npm_audit.json": "npm_audit",
+    "osv.json": "osv",
+    "trivy.json": "trivy",
+    "grype.json": "grype",
 }
 
 
