@@ -213,6 +213,12 @@ def _ran(judged: Judged) -> tuple[int, int]:
     return ran, len(judged.plan.checks)
 
 
+def _finds_secrets(judged: Judged) -> bool:
+    """Whether a report that is not only about secrets names one: trivy's and checkov's may."""
+    reports = (report for one in judged.evidence.reports for report in one.reports)
+    return any(finding.secret for report in reports for finding in report.findings)
+
+
 def _notes(
     judged: Judged, outcomes: tuple[Outcome, ...], state: VerdictState, *, ran: int
 ) -> tuple[str, ...]:
@@ -229,7 +235,7 @@ def _notes(
         notes.append(INTERIM_NOTE)
     if any("tests.new_failed" in one.names for one in words):
         notes.append(NEW_FAILED_NOTE)
-    if any(Kind.SECRETS in spec.produces for spec in plan.checks):
+    if any(Kind.SECRETS in spec.produces for spec in plan.checks) or _finds_secrets(judged):
         notes.append("secrets that checks find are not judged in this version")
     if plan.settings.missing != "fail":
         notes.extend(
