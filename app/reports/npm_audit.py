@@ -81,8 +81,8 @@ def _checked(report: _Report) -> dict[str, _Package]:
             said = _ERROR.decode(report.error)
         except (msgspec.DecodeError, RecursionError, ValueError):
             said = _Error()
-        reason = said.summary or report.message or said.code or "it does not say why"
-        raise AuthorFault(f"npm audit failed: {quoted(reason)}")
+        reason = said.summary or report.message or said.code
+        raise AuthorFault(f"npm audit failed{f': {quoted(reason)}' if reason else ' without saying why'}")
     if report.auditReportVersion != _VERSION or report.vulnerabilities is None:
         raise AuthorFault("it is no report of npm 7 or later", hint=_HINT)
     packages = report.vulnerabilities

@@ -1,6 +1,8 @@
 """The samples (real files, written by the tools themselves in /workspace) and short words to read bytes."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,11 @@ SHOP = ReadContext(tree_paths=lambda: frozenset(TREE), sources=TREE.get)
 
 def sample(name: str, context: ReadContext = SHOP) -> ReportContent:
     return ingest((SAMPLES / name).read_bytes(), ReportSpec(path=f"out/{name}"), context=context)
+
+
+def raw(name: str) -> Any:
+    """A sample as plain values, to be changed."""
+    return json.loads((SAMPLES / name).read_bytes())
 
 
 def read(content: bytes | str, name: str = "", context: ReadContext | None = None) -> ReportContent:

@@ -8,11 +8,7 @@ from inline_snapshot import snapshot
 
 from app.model import Finding, Severity
 from app.reports import ReadContext
-from tests.unit.reports.reading import SAMPLES, fault, read, sample
-
-
-def raw(name: str):
-    return json.loads((SAMPLES / name).read_bytes())
+from tests.unit.reports.reading import SAMPLES, fault, raw, read, sample
 
 
 def short(finding: Finding) -> tuple[str, str, str, int, int, int, int]:

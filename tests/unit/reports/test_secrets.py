@@ -11,14 +11,10 @@ from inline_snapshot import snapshot
 
 from app.model import AuthorFault, Finding, Kind, ReportContent, ReportSpec, Severity
 from app.reports import ReadContext, formats, ingest
-from tests.unit.reports.reading import SAMPLES, SHOP, fault, read, sample
+from tests.unit.reports.reading import SAMPLES, SHOP, fault, raw, read, sample
 from tests.unit.reports.test_ingest import EXPECTED
 
 SECRETS = ("AKIAIOSFODNN7EXAMPLE", "correct-horse-battery", "gone-since-long-ago-1")
-
-
-def raw(name: str):
-    return json.loads((SAMPLES / name).read_bytes())
 
 
 def short(finding: Finding) -> tuple[str, str, str, int, str]:
