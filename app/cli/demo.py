@@ -168,7 +168,7 @@ async def _demo(tools: Path, *, leave: bool) -> bool:
     return good
 
 
-@click.command("demo")
+@click.command("demo", short_help="Show a practice pull request judged from end to end.")
 @click.option(
     "--exit", "leave", is_flag=True, help="End once both verdicts are there; status 0 if both are right."
 )

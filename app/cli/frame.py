@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from app import __version__, telemetry
 from app.cli import output
@@ -74,6 +75,9 @@ def run(cli: click.Group, arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
             color=color,
         )
+    except NoArgsIsHelpError as error:
+        output.note(error.format_message())
+        return Exit.BROKEN
     except click.UsageError as error:
         way_out = f"{error.ctx.command_path} --help" if error.ctx else "portcullis --help"
         output.error(error.format_message(), way_out)

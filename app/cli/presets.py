@@ -19,20 +19,21 @@ def _severities(preset: Preset) -> list[tuple[str, str]]:
 
 def _facts(preset: Preset) -> list[tuple[str, str]]:
     exits = ", ".join(map(str, preset.findings_exits))
+    own = f"the project's own, else {preset.name} {preset.version} of the toolbox"
     facts = [
-        ("tool", f"{preset.tool or 'of the project'} {preset.version}".strip()),
+        ("tool", f"{preset.tool} {preset.version}" if preset.tool else own),
         ("produces", ", ".join(preset.produces)),
         ("reports", ", ".join(report.path for report in preset.reports)),
         ("configured by", ", ".join(preset.config_files)),
         ("findings", f"exit {exits}" if exits else ""),
-        ("timeout", f"{preset.timeout:.0f} s"),
+        ("timeout", f"{preset.timeout / 60:g}m"),
         *_severities(preset),
         ("if missing", preset.missing_hint),
     ]
     return [(name, text) for name, text in facts if text]
 
 
-@click.command("presets")
+@click.command("presets", short_help="List the ready-made checks, or tell all about one.")
 @click.argument("name", required=False)
 @format_option
 def command(*, name: str | None, output_format: output.Format) -> None:

@@ -109,15 +109,16 @@ async def _judge(local: LocalChange, gate: Path, *, verbose: bool) -> Judgement:
             return await runner.judge(repository, local.change, read_gate_file(gate), shown_path(gate))
 
 
-@click.command("run")
+@click.command("run", short_help="Judge the working tree, or a commit, as the service would.")
 @click.option(
-    "--base", metavar="REF", help="What to compare with. Default: the remote's default branch, or main."
+    "--base", metavar="REF", help="Compare with this.  [default: the remote's default branch, or main]"
 )
-@click.option("--head", metavar="REF", help="What to judge. Default: the working tree as it is.")
+@click.option("--head", metavar="REF", help="Judge this commit.  [default: the working tree as it is]")
 @click.option(
     "--gate",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The gate file. Default: .portcullis.yml of the working tree.",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Judge by this gate file.  [default: .portcullis.yml here or in a folder above]",
 )
 @click.option("--verbose", "-v", is_flag=True, help="Show the checks' output as it comes.")
 @format_option

@@ -10,7 +10,7 @@ from app.web import listen, serve
 from app.wiring import Program, build
 
 
-@click.command("serve")
+@click.command("serve", short_help="Receive webhooks, judge changes, post verdicts.")
 def command() -> None:
     """Receive webhooks, judge changes and post verdicts, in one process.
 

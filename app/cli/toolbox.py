@@ -32,7 +32,7 @@ def _show(status: ToolboxStatus, output_format: output.Format) -> None:
     output.data(output.table([(f"  {name}", version) for name, version in status.tools.items()]))
 
 
-@command.command("install")
+@command.command("install", short_help="Make the toolbox that this version pins.")
 @format_option
 def install(*, output_format: output.Format) -> None:
     """Make the toolbox that this version pins; where it is there already, nothing is done.
@@ -50,7 +50,7 @@ def install(*, output_format: output.Format) -> None:
     _show(status, output_format)
 
 
-@command.command("status")
+@command.command("status", short_help="Show what is installed, and whether it is current.")
 @format_option
 def status(*, output_format: output.Format) -> None:
     """Show what is installed; exit 1 if it is not what this version pins."""

@@ -3,7 +3,7 @@
 All of it follows from the schema and the vocabulary, so a new key or condition explains itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -76,10 +76,25 @@ def _of_function(word: str, function: Function) -> Topic:
 def topics(catalogue: Catalogue) -> dict[str, Topic]:
     """Every word that can be explained. A key that the schema does not describe has no topic of its own."""
     vocabulary = catalogue.vocabulary
-    every = [
-        *_of_keys("", json_schema(catalogue)),
+    conditions = [
         *(_of_name(word, name) for word, name in vocabulary.names.items()),
         *(_of_name(f"checks.ID.{word}", name) for word, name in vocabulary.per_check.items()),
         *(_of_function(word, function) for word, function in vocabulary.functions.items()),
     ]
-    return {topic.word: topic for topic in every if topic.means}
+    every = [
+        *_of_keys("", json_schema(catalogue)),
+        *conditions,
+    ]
+    found = {topic.word: topic for topic in every if topic.means}
+    if (gate := found.get("gate")) is not None:
+        found["gate"] = msgspec.structs.replace(gate, keys=gate.keys | _usable(conditions))
+    return found
+
+
+def _usable(conditions: Iterable[Topic]) -> dict[str, str]:
+    """The words that a condition may hold in this version."""
+    return {
+        topic.written if "(" in topic.written else topic.word: topic.means
+        for topic in conditions
+        if topic.means and not topic.not_yet
+    }

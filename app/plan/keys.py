@@ -64,7 +64,8 @@ RETRY = Record(
     {
         "max": Field(Whole(0, 10), "extra attempts"),
         "on": Field(
-            Items(Text("ending", choices=("error", "failure", "findings"))), "which endings are retried"
+            Items(Text("ending", choices=("error", "failure", "findings"))),
+            "which endings are retried; error if left out",
         ),
         "backoff": Field(BACKOFF, "pause before an extra attempt"),
     },
@@ -72,10 +73,10 @@ RETRY = Record(
 )
 RESOURCES = Record(
     {
-        "memory": Field(SIZE, "memory, 2GiB"),
-        "cpus": Field(Number(256), "cores, 2"),
-        "pids": Field(Whole(1, 32768), "processes, 512"),
-        "disk": Field(SIZE, "what it may write, 1GiB"),
+        "memory": Field(SIZE, "most memory, such as 2GiB"),
+        "cpus": Field(Number(256), "cores, such as 2"),
+        "pids": Field(Whole(1, 32768), "most processes and threads, such as 512"),
+        "disk": Field(SIZE, "most it may write, such as 1GiB"),
     },
     help_topic="checks",
 )
@@ -151,15 +152,24 @@ class Network(Text):
 CHECK = Record(
     {
         "run": Field(Command(), "a script (bash -eo pipefail) or a list of arguments"),
-        "use": Field(Text("preset", named="presets", later=LATER_PRESETS, code="G024"), "a ready-made check"),
+        "use": Field(
+            Text("preset", named="presets", later=LATER_PRESETS, code="G024"),
+            "a preset: a ready-made check (portcullis presets)",
+        ),
         "args": Field(Command(), "appended to a preset's command"),
         "external": Field(EXTERNAL, "somebody else's check run or commit status"),
-        "when": Field(Expr("when"), "decided first: false = not needed"),
-        "needs": Field(Items(NEED), "checks that must have succeeded"),
-        "after": Field(Expr("after"), "held until people made it true"),
-        "required": Field(Flag(), "false = advisory"),
-        "timeout": Field(DURATION, "10m"),
-        "retry": Field(RETRY, "extra attempts"),
+        "when": Field(
+            Expr("when"),
+            "a condition on what changed, decided first; false: not needed, which counts as passed",
+        ),
+        "needs": Field(Items(NEED), "checks that must have succeeded or not been needed, decided second"),
+        "after": Field(
+            Expr("after"),
+            "a condition on what people change (labels, approvals), decided third; held until it is true",
+        ),
+        "required": Field(Flag(), "true if left out; false: advisory, it informs and never blocks"),
+        "timeout": Field(DURATION, "how long an attempt may take; 10m if left out"),
+        "retry": Field(RETRY, "extra attempts after some endings"),
         "exit_codes": Field(
             Record(
                 {
@@ -172,14 +182,19 @@ CHECK = Record(
         ),
         "reports": Field(Items(REPORT), "files beneath out/ to read as evidence"),
         "outputs": Field(PATH, "JSON file of flat facts beneath out/"),
-        "matrix": Field(MatrixShape(), "one check per cell"),
-        "tree": Field(Text("tree", choices=("head", "base")), "whose tree it starts in"),
+        "matrix": Field(
+            MatrixShape(), "axes and their values; one check per combination, ${matrix.AXIS} in run"
+        ),
+        "tree": Field(
+            Text("tree", choices=("head", "base")),
+            "head (if left out): the merged tree; base: the target's, the merged in $PORTCULLIS_HEAD_TREE",
+        ),
         "artifacts": Field(Items(PATH), "files beneath out/ to keep"),
         "env": Field(ENV, "environment variables"),
         "workdir": Field(PATH, "folder it starts in"),
-        "shell": Field(SHELL, "bash"),
-        "resources": Field(RESOURCES, "limits"),
-        "network": Field(Network(), "none"),
+        "shell": Field(SHELL, "what reads run; bash if left out"),
+        "resources": Field(RESOURCES, "limits of memory, cores, processes and disk"),
+        "network": Field(Network(), "none: a check has no network"),
     },
     later={
         "setup": "checks run without network; commit or vendor what they need",
@@ -216,19 +231,30 @@ _GLOBS = Items(GLOB)
 SETTINGS = Record(
     {
         "mode": Field(
-            Text("mode", choices=("enforce", "observe")), "observe shows the verdict and blocks nothing"
+            Text("mode", choices=("enforce", "observe")),
+            "enforce if left out; observe shows the verdict and blocks nothing",
         ),
-        "missing": Field(Text("answer", choices=("fail", "pass", "advisory")), "what missing evidence means"),
+        "missing": Field(
+            Text("answer", choices=("fail", "pass", "advisory")),
+            "what evidence that never came means; fail if left out",
+        ),
         "small_change": Field(
-            Record({"lines": Field(Whole(0, 10_000), "20", required=True)}, help_topic="settings"),
-            "below it coverage conditions are exempt",
+            Record(
+                {"lines": Field(Whole(0, 10_000), "added lines; 20 if left out", required=True)},
+                help_topic="settings",
+            ),
+            "with fewer added lines than that coverage conditions are exempt",
         ),
         "generated": Field(_GLOBS, "files left out of sizes"),
         "coverage": Field(
-            Record({"exclude": Field(_GLOBS, "files without coverage")}, help_topic="settings"), "coverage"
+            Record({"exclude": Field(_GLOBS, "files without coverage")}, help_topic="settings"),
+            "what coverage looks at",
         ),
         "max_behind": Field(Whole(1, 100_000), "commits behind the target before a new run is made"),
-        "comment": Field(Text("answer", choices=("always", "blocked", "never")), "the sticky comment"),
+        "comment": Field(
+            Text("answer", choices=("always", "blocked", "never")),
+            "when the comment is posted; always if left out",
+        ),
         "publish": Field(
             Record(
                 {
@@ -252,7 +278,7 @@ SETTINGS = Record(
         ),
         "gate": Field(
             Text("gate", choices=("portcullis",), later={"sonar_way": "write its conditions under 'gate'"}),
-            "portcullis",
+            "which gate is built in",
         ),
     },
     later={
@@ -280,11 +306,11 @@ class Version:
 
 TOP = Record(
     {
-        "version": Field(Version(), "1", required=True),
+        "version": Field(Version(), "of this format: 1", required=True),
         "on": Field(ON, "which changes are judged"),
         "defaults": Field(DEFAULTS, "for all checks that allow them"),
         "checks": Field(CHECKS, "what runs"),
-        "gate": Field(GateShape(), "what must hold; a built-in gate if left out"),
+        "gate": Field(GateShape(), "conditions, all of which must hold; a built-in gate if left out"),
         "settings": Field(SETTINGS, "how it is judged and shown"),
     },
     later={

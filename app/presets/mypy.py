@@ -37,5 +37,6 @@ PRESET = Preset(
     findings_exits=(1,),
     severities=SEVERITIES,
     config_files=("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg"),
-    missing_hint="put mypy into an environment that the operator offers as a tool-chain",
+    missing_hint="let the operator offer an environment with mypy as a tool chain, "
+    "and put its bin first in the check's env: {PATH: …}",
 )

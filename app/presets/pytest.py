@@ -40,5 +40,6 @@ PRESET = Preset(
     produces=(Kind.TESTS,),
     findings_exits=(1,),
     config_files=("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", ".coveragerc"),
-    missing_hint="put pytest (and pytest-cov) into an environment that the operator offers as a tool-chain",
+    missing_hint="let the operator offer an environment with pytest (and pytest-cov) as a tool chain, "
+    "and put its bin first in the check's env: {PATH: …}",
 )

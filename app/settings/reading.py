@@ -12,6 +12,12 @@ from app.model import Misconfigured
 from app.settings.fields import PREFIX, Settings, variable
 
 _NEAR_MISS = 0.85
+_PLAINER = {
+    "should be a valid integer": "is not a whole number",
+    "could not interpret byte unit": "is not a size such as 64MiB",
+    "could not parse value and unit from byte string": "is not a size such as 64MiB",
+}
+"""What the validating library says, in the words of the README."""
 
 
 def default_data_dir(environment: Mapping[str, str]) -> Path:
@@ -33,7 +39,8 @@ def _complaint(field: str, message: str, value: str) -> str:
             "PORTCULLIS_PORT was set by Kubernetes for a Service named portcullis; "
             "set enableServiceLinks: false in the pod, or PORTCULLIS_PORT itself"
         )
-    message = message.removeprefix("Value error, ")
+    message = message.removeprefix("Value error, ").removeprefix("Input ")
+    message = next((plain for said, plain in _PLAINER.items() if message.startswith(said)), message)
     return f"{variable(field)} {message[0].lower()}{message[1:]}" if field else message
 
 

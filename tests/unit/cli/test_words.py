@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from app.catalogue import catalogue
 from app.cli.topics import topics
 
@@ -62,4 +64,31 @@ def test_an_unknown_word_gets_a_suggestion(portcullis):
     ran = portcullis("explain", "coverage.neww")
     assert ran.status == 2
     assert "hint: did you mean coverage.new" in ran.err
-    assert "name a run's number" in portcullis("explain", "zzzzzzzz").err
+    assert "explain gate the words of conditions" in portcullis("explain", "zzzzzzzz").err
+
+
+def test_a_key_is_found_without_its_holder_and_a_family_by_its_name(portcullis):
+    assert portcullis("explain", "needs").out == portcullis("explain", "checks.needs").out
+    family = portcullis("explain", "tests").out
+    assert "tests.failed" in family
+    assert "tests.removed" in family
+    assert "(not yet supported)" in family
+
+
+def test_the_gate_lists_every_word_that_a_condition_may_hold(portcullis):
+    told = portcullis("explain", "gate").out
+    names = catalogue().vocabulary.names
+    for word, name in names.items():
+        assert (f"\n  {word} " in told) != bool(name.unsupported)
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_a_run_is_looked_for_only_where_there_are_runs(portcullis, prepared, tmp_path):
+    if prepared:
+        (tmp_path / "portcullis.db").touch()
+
+    ran = portcullis("explain", "99", PORTCULLIS_DATA_DIR=str(tmp_path))
+
+    assert ran.status == 2
+    assert ("the database holds no runs" if prepared else "no database is in") in ran.err
+    assert "hint: PORTCULLIS_DATA_DIR or PORTCULLIS_DATABASE_URL" in ran.err

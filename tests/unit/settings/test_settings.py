@@ -90,8 +90,8 @@ def test_credentials_from_the_environment_and_from_files(tmp_path):
 @pytest.mark.parametrize(
     ("environment", "says"),
     [
-        ({"PORT": "http"}, "PORTCULLIS_PORT input should be a valid integer"),
-        ({"PORT": "70000"}, "PORTCULLIS_PORT input should be less than or equal to 65535"),
+        ({"PORT": "http"}, "PORTCULLIS_PORT is not a whole number"),
+        ({"PORT": "70000"}, "PORTCULLIS_PORT should be less than or equal to 65535"),
         ({"PORT": "tcp://10.0.0.1:8400"}, "set enableServiceLinks: false"),
         (
             {"DATABASE_URL": "mysql://x"},
@@ -101,9 +101,9 @@ def test_credentials_from_the_environment_and_from_files(tmp_path):
         ({"PUBLIC_URL": "gate.example"}, "PORTCULLIS_PUBLIC_URL is not an http(s) address"),
         ({"PUBLIC_URL": "https://u:p@gate.example"}, "must not hold a user"),
         ({"MAX_CHECK_TIMEOUT": "soon"}, "PORTCULLIS_MAX_CHECK_TIMEOUT is not a duration such as"),
-        ({"MAX_CHECK_TIMEOUT": "0s"}, "PORTCULLIS_MAX_CHECK_TIMEOUT input should be greater than"),
+        ({"MAX_CHECK_TIMEOUT": "0s"}, "PORTCULLIS_MAX_CHECK_TIMEOUT should be greater than"),
         ({"MAX_LOG_BYTES": "much"}, "PORTCULLIS_MAX_LOG_BYTES"),
-        ({"LOG_FORMAT": "xml"}, "PORTCULLIS_LOG_FORMAT input should be 'console' or 'json'"),
+        ({"LOG_FORMAT": "xml"}, "PORTCULLIS_LOG_FORMAT should be 'console' or 'json'"),
         ({"TOOLCHAINS": "opt/jdk"}, "PORTCULLIS_TOOLCHAINS names opt/jdk, which is not an absolute path"),
         ({"TOOLCHAINS": "/"}, "PORTCULLIS_TOOLCHAINS names /"),
         ({"TOOLCHAINS": "/not/there"}, "which is not a directory"),
