@@ -36,6 +36,8 @@ from app.model.event import (
     ReviewChanged,
 )
 from app.model.evidence import (
+    Baseline,
+    BaselineState,
     CheckEvidence,
     CheckResult,
     Conclusion,
@@ -53,6 +55,12 @@ from app.model.evidence import (
 )
 from app.model.judgement import (
     Judgement,
+)
+from app.model.measured import (
+    Clone,
+    CloneBlock,
+    FunctionComplexity,
+    Package,
 )
 from app.model.plan import (
     AiAuthored,
@@ -105,6 +113,9 @@ from app.model.verdict import (
     Verdict,
     VerdictState,
 )
+from app.model.waiver import (
+    Waiver,
+)
 
 __all__ = [
     "RULES_VERSION",
@@ -116,6 +127,8 @@ __all__ = [
     "AttemptStatus",
     "AuditEntry",
     "AuthorFault",
+    "Baseline",
+    "BaselineState",
     "Button",
     "Change",
     "ChangeKind",
@@ -125,6 +138,8 @@ __all__ = [
     "CheckRow",
     "CheckRunStatus",
     "CheckSpec",
+    "Clone",
+    "CloneBlock",
     "CommentCreated",
     "CommitStatus",
     "Comparison",
@@ -143,6 +158,7 @@ __all__ = [
     "FileCoverage",
     "FileStatus",
     "Finding",
+    "FunctionComplexity",
     "GateItem",
     "GateSettings",
     "Group",
@@ -157,6 +173,7 @@ __all__ = [
     "Outage",
     "Outcome",
     "OutcomeValue",
+    "Package",
     "People",
     "Ping",
     "Plan",
@@ -190,4 +207,5 @@ __all__ = [
     "UnknownCause",
     "Verdict",
     "VerdictState",
+    "Waiver",
 ]

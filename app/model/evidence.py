@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from app.model.change import Actor, Change, Comparison, Sha
+from app.model.measured import Clone, FunctionComplexity, Package
 
 
 class Severity(StrEnum):
@@ -49,8 +50,11 @@ class Conclusion(StrEnum):
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One located problem. Lines and columns are 1-based, 0 = none; `path` is repository-relative
-    in tested_sha ('' = the whole project). `fingerprint` is the tool's own or GitHub's line hash.
-    `suppressed` is the tool's own in-source ignore. `fix` is a replacement for the lines.
+    in tested_sha ('' = the whole project). `fingerprint` is the tool's own or GitHub's line hash,
+    `line_hash` a hash of the line without its blanks ('' = the source could not be read, or the line is
+    trivial: too short to be told from others). `suppressed` is the tool's own in-source ignore. `fix` is
+    a replacement for the lines. `domain` is what it harms ('' = the tool does not say), `effort` the
+    minutes its repair takes (0 = unknown).
     """
 
     tool: str
@@ -67,6 +71,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     secret: bool = False
     suppressed: bool = False
     fix: str = ""
+    line_hash: str = ""
+    domain: Literal["", "security", "reliability", "maintainability"] = ""
+    effort: int = 0
 
 
 class TestOutcome(StrEnum):
@@ -104,11 +111,12 @@ class ReportContent(msgspec.Struct, frozen=True, kw_only=True):
     """What one report file says once read. `dropped` tells what was left out and why.
 
     `roots` are the folders that a coverage report says it measured (Cobertura's sources), from the
-    repository's root ('' = all of it); empty where the format names none.
+    repository's root ('' = all of it); empty where the format names none. `sizes` are the lines of each
+    file that was searched for clones (path → lines).
     """
 
     format: str
-    kind: Literal["tests", "findings", "coverage"]
+    kind: Literal["tests", "findings", "coverage", "secrets", "duplication", "complexity", "licences"]
     path: str = ""
     flag: str = ""
     tool: str = ""
@@ -118,6 +126,10 @@ class ReportContent(msgspec.Struct, frozen=True, kw_only=True):
     coverage: tuple[FileCoverage, ...] = ()
     dropped: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
+    clones: tuple[Clone, ...] = ()
+    functions: tuple[FunctionComplexity, ...] = ()
+    packages: tuple[Package, ...] = ()
+    sizes: dict[str, int] = {}
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +167,30 @@ class CheckEvidence(msgspec.Struct, frozen=True, kw_only=True):
     reports: tuple[ReportContent, ...] = ()
 
 
+class BaselineState(StrEnum):
+    """Whether base's evidence is there. OUTSTANDING: a base run makes it. IMPOSSIBLE: it cannot be had."""
+
+    READY = "ready"
+    OUTSTANDING = "outstanding"
+    IMPOSSIBLE = "impossible"
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """What the same check (by key, of the same definition) says of base_sha's tree.
+
+    `origin` tells where READY evidence came from ("base run of main@abc1234"); `reason` why it is
+    IMPOSSIBLE ("ruff fails on main"), so that the weaker rule is used. `evidence_id` is its row (0 = none).
+    A check without a Baseline needed none so far: it delivered nothing that could be compared.
+    """
+
+    key: str
+    state: BaselineState
+    origin: str = ""
+    reason: str = ""
+    evidence_id: int = 0
+    reports: tuple[ReportContent, ...] = ()
+
+
 class Review(msgspec.Struct, frozen=True, kw_only=True):
     """A person's latest decisive review. `commit` is the head it was given on."""
 
@@ -189,7 +225,10 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a verdict is computed from (with the plan). Stored whole with each verdict."""
+    """Everything a verdict is computed from (with the plan). Stored whole with each verdict.
+
+    `today` is the UTC date of judging (`2026-11-21`): waivers expire by it.
+    """
 
     change: Change
     comparison: Comparison
@@ -198,4 +237,6 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     reverts: bool = False
     checks: tuple[CheckResult, ...] = ()
     reports: tuple[CheckEvidence, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
     people: People = People(state=Readable.NOT_APPLICABLE)
+    today: str = ""

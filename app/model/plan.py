@@ -59,6 +59,9 @@ class Kind(StrEnum):
     FINDINGS = "findings"
     COVERAGE = "coverage"
     SECRETS = "secrets"
+    DUPLICATION = "duplication"
+    COMPLEXITY = "complexity"
+    LICENCES = "licences"
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):

@@ -157,6 +157,9 @@ _REPORT = {
     Kind.FINDINGS: "findings report",
     Kind.COVERAGE: "coverage report",
     Kind.SECRETS: "secrets report",
+    Kind.DUPLICATION: "duplication report",
+    Kind.COMPLEXITY: "complexity report",
+    Kind.LICENCES: "licence report",
 }
 _URGENCY = (UnknownCause.OUTSTANDING, UnknownCause.ERROR, UnknownCause.MISSING)
 

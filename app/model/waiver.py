@@ -1,0 +1,25 @@
+"""Waivers: findings that somebody answers for until a date."""
+
+import msgspec
+
+from app.model.plan import Source
+
+
+class Waiver(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of `waivers:` (gate-file.md section 9).
+
+    Either `fingerprint` (every finding known by it) or `rule` + `path` (globs) with `max`: when more new
+    findings match than that, none is covered. `granted` and `expires` are ISO dates; it ends with the
+    day `expires`, UTC.
+    """
+
+    fingerprint: str = ""
+    rule: str = ""
+    path: str = ""
+    max: int = 1
+    reason: str
+    owner: str
+    granted: str
+    expires: str
+    ticket: str = ""
+    source: Source = Source()
