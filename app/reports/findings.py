@@ -121,6 +121,7 @@ class Findings:
                 secret=hidden,
                 suppressed=suppressed,
                 fix=fix if line and not hidden else "",
+                line_hash=self._fingerprints.of_line(path, line, rule if hidden else ""),
             )
         )
 

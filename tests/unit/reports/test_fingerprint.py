@@ -1,5 +1,6 @@
 """GitHub's line hash, and what stands in for it."""
 
+import hashlib
 import re
 import time
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.reports import ReadContext
 from app.reports.fingerprint import Fingerprints, LineHashes
-from tests.unit.reports.reading import SAMPLES, TREE, read
+from tests.unit.reports.reading import SAMPLES, TREE, read, sample
 
 GREETINGS = [
     "e9496ae3ebfced30:1",
@@ -89,6 +90,41 @@ def test_a_line_behind_the_end_falls_back():
     fingerprints = Fingerprints({"a.py": b"x\n"}.get)
     assert fingerprints.of("R", "a.py", 2, "m") == "c129715d7a2bc9a3:1"
     assert len(fingerprints.of("R", "a.py", 3, "m").partition(":")[0]) == 32
+
+
+def own(source: bytes, line: int, salt: str = "") -> str:
+    return Fingerprints({"a.py": source}.get).of_line("a.py", line, salt)
+
+
+def test_a_line_is_known_by_its_own_text_without_blanks():
+    """The window of GitHub's hash reaches into the lines that follow; this one does not."""
+    text = hashlib.sha256(b"returnprice").hexdigest()[:16]
+    assert own(b"x = 1\n  return price\n", 2) == text
+    assert own(b"x = 2\r\n\treturn  price\r\ny = 3\r\n", 2) == text
+    assert own("ä = '😀'\nreturn price".encode(), 2) == text
+    assert own("é = '😀' # long\n".encode(), 1) == hashlib.sha256("é='😀'#long".encode()).hexdigest()[:16]
+
+
+def test_lines_too_short_to_be_told_apart_have_no_hash():
+    assert own(b"  return 1  \n", 1) == ""
+    assert own(b"return 12\n", 1) != ""
+
+
+def test_lines_that_cannot_be_read_have_no_hash():
+    for source, line in ((b"return price\n", 3), (b"return price\n", 2), (b"return price\n", 0), (b"", 1)):
+        assert own(source, line) == ""
+    assert Fingerprints(None).of_line("a.py", 1) == ""
+    assert Fingerprints({}.get).of_line("a.py", 1) == ""
+
+
+def test_the_line_of_a_secret_is_hashed_with_its_rule():
+    line = b"token = 'AKIAIOSFODNN7EXAMPLE'"
+    hashes = {own(line, 1, salt) for salt in ("", "aws-key", "generic-key")}
+    assert len(hashes) == 3
+    secret = {finding.line_hash for finding in sample("gitleaks.json").findings if finding.line}
+    plain = {own(TREE["deploy/settings.env"], at) for at in (2, 3)}
+    assert all(secret)
+    assert secret.isdisjoint(plain)
 
 
 @settings(deadline=None)
