@@ -48,8 +48,15 @@ def used(text: str) -> Used:
     nodes = walk(tree) if tree is not None else []
     names = frozenset(node.name for node in nodes if isinstance(node, NameRef))
     parts = [name.split(".") for name in names if name.startswith("checks.")]
+    calls = [node for node in nodes if isinstance(node, Call)]
     return Used(
         names=names,
-        functions=frozenset(node.name for node in nodes if isinstance(node, Call)),
+        functions=frozenset(call.name for call in calls),
         checks=frozenset(part[1] for part in parts if len(part) >= _CHECK_PARTS),
+        texts=frozenset((call.name, text) for call in calls for text in _texts(call)),
     )
+
+
+def _texts(call: Call) -> list[str]:
+    given = [*call.args, *(value for _, value in call.kwargs)]
+    return [one.value for one in given if isinstance(one, Constant) and isinstance(one.value, str)]

@@ -1,5 +1,6 @@
 """Evidence → verdict (pure): families of conditions, what is new, and the order of judging."""
 
+from app.policy.baseline import baselines_wanted
 from app.policy.gate import builtin_gate, expressions_in, expressions_of, gate_of
 from app.policy.linemap import NewLines, map_line, new_lines, to_head_line, to_head_place
 from app.policy.newcode import (
@@ -31,6 +32,7 @@ __all__ = [
     "NewFinding",
     "NewLines",
     "Operation",
+    "baselines_wanted",
     "blocked_verdict",
     "builtin_gate",
     "decide",

@@ -1,0 +1,111 @@
+"""Which checks base's evidence is wanted of: only where it can change what a gate item says."""
+
+from functools import cached_property
+
+from app.language import used
+from app.model import (
+    CheckResult,
+    CheckSpec,
+    Conclusion,
+    Evidence,
+    Finding,
+    Kind,
+    Plan,
+    ReportContent,
+    Severity,
+    Status,
+    TestOutcome,
+)
+from app.policy.gate import expressions_in, gate_of
+
+_RAN = frozenset({Conclusion.SUCCESS, Conclusion.FAILURE})
+_FAILED = frozenset({TestOutcome.FAILED, TestOutcome.ERRORED})
+_ANY = -1
+
+
+class _Asked:
+    """What the items of a gate ask for that only a comparison with base answers."""
+
+    def __init__(self, plan: Plan) -> None:
+        expressions = (one for item in gate_of(plan) for one in expressions_in(item))
+        self._words = [used(one.text) for one in expressions]
+        self.names = {name for words in self._words for name in words.names}
+
+    @cached_property
+    def new_from(self) -> int | None:
+        """The rank of the least severe new finding that is asked for; None where none is."""
+        ranks = [_least(texts) for words in self._words if (texts := _finding_texts(words.texts)) & {"new"}]
+        if any(name.startswith("rating.") for name in self.names):
+            ranks.append(_ANY)
+        return min(ranks, default=None)
+
+    @cached_property
+    def gone(self) -> set[Kind]:
+        """The kinds of which it is asked what base has and this change has not."""
+        fixed = any("fixed" in _finding_texts(words.texts) for words in self._words)
+        removed = "tests.removed" in self.names
+        return {kind for kind, asked in ((Kind.FINDINGS, fixed), (Kind.TESTS, removed)) if asked}
+
+    @cached_property
+    def overall(self) -> bool:
+        """Whether coverage of all the code is asked for, so that what did not run is carried forward."""
+        return bool(self.names & {"coverage.overall", "coverage.delta"})
+
+
+def _finding_texts(texts: frozenset[tuple[str, str]]) -> set[str]:
+    return {text for function, text in texts if function == "findings"}
+
+
+def _least(texts: set[str]) -> int:
+    return min((Severity(text).rank for text in texts if text in set(Severity)), default=_ANY)
+
+
+def baselines_wanted(plan: Plan, evidence: Evidence) -> tuple[str, ...]:
+    """Keys of checks, in the plan's order, whose evidence on base is needed and not there (in any state).
+
+    Only required checks that ended well enough to be compared count, and only where what they delivered
+    is asked about: a run without findings wants no baseline. One that was not needed wants its own where
+    coverage of all the code is asked for, to carry it forward.
+    """
+    if plan.blocked:
+        return ()
+    asked = _Asked(plan)
+    there = {baseline.key for baseline in evidence.baselines}
+    results = {result.key: result for result in evidence.checks}
+    reports = {one.key: one.reports for one in evidence.reports}
+    return tuple(
+        spec.key
+        for spec in plan.checks
+        if spec.required
+        and spec.key not in there
+        and (result := results.get(spec.key)) is not None
+        and result.status is Status.COMPLETED
+        and _wants(asked, spec, result, reports.get(spec.key, ()))
+    )
+
+
+def _wants(asked: _Asked, spec: CheckSpec, result: CheckResult, reports: tuple[ReportContent, ...]) -> bool:
+    if result.conclusion is Conclusion.NOT_NEEDED:
+        return asked.overall and Kind.COVERAGE in spec.produces
+    if result.conclusion not in _RAN:
+        return False
+    if asked.gone & set(spec.produces):
+        return True
+    return any(_compared(asked, report) for report in reports)
+
+
+def _compared(asked: _Asked, report: ReportContent) -> bool:
+    """Whether something in the report may be as it is on base already, and that matters."""
+    if report.coverage and "coverage.delta" in asked.names:
+        return True
+    if "tests.new_failed" in asked.names and any(case.outcome in _FAILED for case in report.tests):
+        return True
+    return any(_asked_of(asked, finding) for finding in report.findings)
+
+
+def _asked_of(asked: _Asked, finding: Finding) -> bool:
+    if finding.suppressed:
+        return "suppressions.new" in asked.names
+    if finding.secret:
+        return "secrets.new" in asked.names
+    return asked.new_from is not None and finding.severity.rank >= asked.new_from
