@@ -81,6 +81,8 @@ async def planned(gate: Path, base: str | None, head: str | None) -> PlannedChan
 
 
 def _does(spec: CheckSpec) -> str:
+    if spec.external is not None and spec.external.upload:
+        return f"waits for upload {spec.external.upload}"
     if spec.external is not None:
         return f"waits for {spec.external.context} by {spec.external.app or spec.external.creator}"
     if spec.preset:

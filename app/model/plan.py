@@ -80,7 +80,8 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A declared report: path or glob from the repository root, beneath `out/`.
+    """A declared report: path or glob from the repository root, beneath `out/`; of an upload, path or glob
+    that the uploaded file's name must match.
 
     `format` is a registered format's name or empty (recognise by content; `kind` then says what the
     name promises). `only` restricts it to matching matrix cells.
@@ -95,12 +96,15 @@ class ReportSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class External(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody else's check run (`app`) or commit status (`creator`), pinned to who posts it."""
+    """Somebody else's check run (`app`) or commit status (`creator`), pinned to who posts it; or, with
+    `upload`, reports that somebody else's system uploads under this name.
+    """
 
-    context: str
+    context: str = ""
     app: str = ""
     creator: str = ""
     accept: tuple[str, ...] = ("success",)
+    upload: str = ""
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):

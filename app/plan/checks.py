@@ -21,6 +21,7 @@ EXTERNAL_TIMEOUT: Final = 3600.0
 RUN_TIMEOUT: Final = 600.0
 RESERVED: Final = "passed"
 _EXTERNAL_KEYS: Final = frozenset({"external", "when", "after", "needs", "required", "timeout"})
+_UPLOAD_KEYS: Final = _EXTERNAL_KEYS | {"reports", "workdir"}
 _PASTED: Final = ("run", "args", "env", "workdir", "reports", "outputs", "artifacts", "when", "after")
 _EXTERNAL_WORDS: Final = frozenset({"context", "app", "creator", "accept"})
 _HASH = re.compile(r"\$\{hash\(")
@@ -72,7 +73,9 @@ class Builder:
             timeout=timeout or (EXTERNAL_TIMEOUT if external else RUN_TIMEOUT),
             external=declared.external,
         )
-        if not external:
+        if _is_upload(node):
+            template = self._uploaded(template, declared, node, where)
+        elif not external:
             template = self._running(template, declared, node, where)
         return CheckDecl(template=template, matrix=declared.matrix)
 
@@ -85,7 +88,7 @@ class Builder:
             return
         if kinds == ["external"]:
             for name, (at, _) in node.entries.items():
-                if name not in _EXTERNAL_KEYS:
+                if name not in (_UPLOAD_KEYS if _is_upload(node) else _EXTERNAL_KEYS):
                     self.complain(
                         "G025", f"'{name}' does not apply to external checks", at, f"{where}.{name}"
                     )
@@ -100,12 +103,44 @@ class Builder:
         if external is None or not isinstance(node, MapNode):
             return
         written = node.entries.keys()
+        if not written & {"context", "upload"}:
+            if written <= _EXTERNAL_WORDS:
+                hint = "name the check run or status, or write {upload: NAME} for reports that CI uploads"
+                self.complain("G010", "'context' or 'upload' is missing", node, where, hint)
+            return
+        if "upload" in written:
+            for name in sorted(written & _EXTERNAL_WORDS):
+                message = f"'{name}' does not go with 'upload'"
+                hint = "an upload is named by 'upload' alone; who may upload is the operator's to say"
+                self.complain("G021", message, node.entries[name][0], f"{where}.{name}", hint)
+            return
         if ("app" in written) == ("creator" in written) and written <= _EXTERNAL_WORDS:
             hint = "name who posts it, or anybody could"
             self.complain("G021", "exactly one of 'app' and 'creator' is needed", node, where, hint)
         if external.context == "portcullis":
             at = node.entries["context"][1]
             self.complain("G014", "'portcullis' is our own verdict: it cannot wait for itself", at, where)
+
+    def _uploaded(self, template: CheckSpec, declared: Declared, node: MapNode, where: str) -> CheckSpec:
+        """All that a check which waits for uploaded reports has beyond another external one."""
+        listed = node.get("reports")
+        hint = "list the files that CI uploads: reports: [junit.xml, coverage.xml]"
+        if listed is None:
+            at = node.entries["external"][0]
+            self.complain("G010", "'reports' is missing: an upload is known by its files", at, where, hint)
+            return template
+        check_path(node.get("workdir"), f"{where}.workdir", self.reading)
+        reports = Reports(self.reading, self.formats, None, uploaded=True).read(listed, f"{where}.reports")
+        if reports and all(one.optional for one in reports):
+            message = "every report is optional: there is nothing to wait for"
+            self.complain("G014", message, listed, f"{where}.reports", hint)
+        workdir = declared.workdir or ""
+        return msgspec.structs.replace(
+            template,
+            reports=reports,
+            workdir="" if workdir == "." else workdir.strip("/"),
+            self_reported=True,
+        )
 
     def _running(self, template: CheckSpec, declared: Declared, node: MapNode, where: str) -> CheckSpec:
         """All that a check which runs here has beyond an external one."""
@@ -215,6 +250,12 @@ class Builder:
 
     def _within(self, scalar: ScalarNode, match: re.Match[str]) -> Span:
         return within(scalar, match.start(), match.end() - match.start(), self.reading.complaints)
+
+
+def _is_upload(node: MapNode) -> bool:
+    """Whether a check waits for uploaded reports, as it is written."""
+    external = node.get("external")
+    return isinstance(external, MapNode) and "upload" in external.entries
 
 
 def scalars(node: Node) -> list[ScalarNode]:

@@ -232,7 +232,7 @@ def _unjudged(
     for decl in decls:
         spec = decl.template
         kinds = produced(spec.reports)
-        if not spec.required or spec.external is not None or not isinstance(node, MapNode):
+        if not spec.required or not isinstance(node, MapNode):
             continue
         loose = [kind.value for kind in kinds if kind not in judged and kind is not Kind.COVERAGE]
         says = f"nothing judges the {' and '.join(loose)} of this check"
@@ -240,7 +240,8 @@ def _unjudged(
             says = "exit codes under 'findings' mean failure here: this check declares no report to judge"
         elif not loose:
             continue
-        hint = "add a condition on them to 'gate', or leave 'reports' out"
+        instead = "do without the check" if spec.external is not None else "leave 'reports' out"
+        hint = f"add a condition on them to 'gate', or {instead}"
         where = f"checks.{spec.id}"
         reading.complaints.add(
             "G050", says, node.entries[spec.id][0].span, where=where, hint=hint, warning=True

@@ -10,6 +10,7 @@ from app.plan.shapes import BAD, Expr, Flag, Number, Quantity, Reading, Schema, 
 from app.plan.yaml import ListNode, MapNode, Node
 
 ID: Final = "[a-z][a-z0-9_]*"
+UPLOAD_NAME: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 NO_SECRET: Final = "no check receives a secret in this version"  # noqa: S105 - a sentence for people
 
 DURATION = Quantity(
@@ -113,7 +114,7 @@ REPORT = Either(
     PATH,
     Record(
         {
-            "path": Field(PATH, "path or glob beneath out/", required=True),
+            "path": Field(PATH, "path or glob beneath out/; of an upload, of the file's name", required=True),
             "format": Field(
                 Text("format", named="formats", code="G027"), "needed where the name does not tell"
             ),
@@ -126,17 +127,21 @@ REPORT = Either(
 )
 EXTERNAL = Record(
     {
-        "context": Field(Text("a name"), "name of the check run or commit status", required=True),
+        "context": Field(Text("a name"), "name of the check run or commit status"),
         "app": Field(Text("an app's slug"), "the app whose check run counts"),
         "creator": Field(Text("a login"), "who posts the commit status"),
         "accept": Field(
             Items(Text("conclusion", choices=("success", "neutral", "skipped")), low=1),
             "conclusions taken as success",
         ),
+        "upload": Field(
+            Text("an upload's name", pattern=UPLOAD_NAME),
+            "instead of context: name under which CI uploads the files of 'reports' (portcullis upload)",
+        ),
     },
     later=dict.fromkeys(
-        ("workflow", "trigger", "upload", "pipeline", "jenkins", "azure", "bitbucket", "sonarqube", "http"),
-        "use {context, app} or {context, creator}",
+        ("workflow", "trigger", "pipeline", "jenkins", "azure", "bitbucket", "sonarqube", "http"),
+        "use {context, app}, {context, creator} or {upload}",
     ),
     help_topic="checks",
 )
@@ -157,7 +162,7 @@ CHECK = Record(
             "a preset: a ready-made check (portcullis presets)",
         ),
         "args": Field(Command(), "appended to a preset's command"),
-        "external": Field(EXTERNAL, "somebody else's check run or commit status"),
+        "external": Field(EXTERNAL, "somebody else's check run, commit status or uploaded reports"),
         "when": Field(
             Expr("when"),
             "a condition on what changed, decided first; false: not needed, which counts as passed",
@@ -168,7 +173,7 @@ CHECK = Record(
             "a condition on what people change (labels, approvals), decided third; held until it is true",
         ),
         "required": Field(Flag(), "true if left out; false: advisory, it informs and never blocks"),
-        "timeout": Field(DURATION, "how long an attempt may take; 10m if left out"),
+        "timeout": Field(DURATION, "how long an attempt may take (10m if left out), an external check 60m"),
         "retry": Field(RETRY, "extra attempts after some endings"),
         "exit_codes": Field(
             Record(
@@ -180,7 +185,7 @@ CHECK = Record(
             ),
             "what exits other than 0 mean",
         ),
-        "reports": Field(Items(REPORT), "files beneath out/ to read as evidence"),
+        "reports": Field(Items(REPORT), "files beneath out/ (of an upload: uploaded) to read as evidence"),
         "outputs": Field(PATH, "JSON file of flat facts beneath out/"),
         "matrix": Field(
             MatrixShape(), "axes and their values; one check per combination, ${matrix.AXIS} in run"

@@ -67,10 +67,18 @@ def preset_reports(preset: Preset, args: str, formats: Mapping[str, Kind]) -> tu
 
 
 class Reports:
-    """Reads the declared reports of one check."""
+    """Reads the declared reports of one check; `uploaded` ones lie wherever CI wrote them."""
 
-    def __init__(self, reading: Reading, formats: Mapping[str, Kind], matrix: Matrix | None) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        formats: Mapping[str, Kind],
+        matrix: Matrix | None,
+        *,
+        uploaded: bool = False,
+    ) -> None:
         self.reading = reading
+        self.uploaded = uploaded
         self.formats = formats
         self.axes = {axis.name: axis for axis in matrix.axes} if matrix else {}
 
@@ -87,7 +95,7 @@ class Reports:
         path = node.get("path") if isinstance(node, MapNode) else node
         if not isinstance(path, ScalarNode) or not isinstance(path.value, str):
             return None
-        check_path(path, where, self.reading, out=True)
+        check_path(path, where, self.reading, out=not self.uploaded)
         if not isinstance(node, MapNode):
             return ReportSpec(path=path.text, kind=self._kind(path, None, where))
         format_ = node.get("format")

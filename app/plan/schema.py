@@ -17,6 +17,8 @@ def json_schema(catalogue: Catalogue) -> dict[str, object]:
     patterns = checks["patternProperties"]
     if isinstance(patterns, dict):
         one_of = [{"required": [name]} for name in ("run", "use", "external")]
+        for value in patterns.values():
+            value["properties"]["external"]["oneOf"] = [{"required": ["context"]}, {"required": ["upload"]}]
         checks["patternProperties"] = {key: {**value, "oneOf": one_of} for key, value in patterns.items()}
         checks["propertyNames"] = {"not": {"const": "passed"}}
     properties = schema["properties"]

@@ -40,6 +40,15 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         (HEAD + "  a: {external: {context: b, app: c, creator: d}}\n", ["G021 3:17 checks.a.external: exactly one of 'app' and 'creator' is needed"]),
         (HEAD + "  a: {external: {context: portcullis, app: c}}\n", ["G014 3:27 checks.a.external: 'portcullis' is our own verdict: it cannot wait for itself"]),
         (HEAD + "  a: {external: {context: b, app: c}, env: {A: b}}\n", ["G025 3:39 checks.a.env: 'env' does not apply to external checks"]),
+        (HEAD + "  a: {external: {}}\n", ["G010 3:17 checks.a.external: 'context' or 'upload' is missing"]),
+        (HEAD + "  a: {external: {upload: ci, context: b, app: c}, reports: [junit.xml]}\n", ["G021 3:30 checks.a.external.context: 'context' does not go with 'upload'", "G021 3:42 checks.a.external.app: 'app' does not go with 'upload'"]),
+        (HEAD + "  a: {external: {upload: ci}}\n", ["G010 3:7 checks.a: 'reports' is missing: an upload is known by its files"]),
+        (HEAD + "  a: {external: {upload: a b}, reports: [junit.xml]}\n", ["G014 3:26 checks.a.external.upload: the text 'a b' where an upload's name is expected"]),
+        (HEAD + "  a: {external: {upload: ci}, reports: [{path: junit.xml, optional: true}]}\n", ["G014 3:40 checks.a.reports: every report is optional: there is nothing to wait for"]),
+        (HEAD + "  a: {external: {upload: ci}, reports: [../junit.xml]}\n", ["G026 3:41 checks.a.reports[0]: '../junit.xml' leaves the repository"]),
+        (HEAD + "  a: {external: {upload: ci}, reports: [report.xml]}\n", ["G027 3:41 checks.a.reports[0]: the name 'report.xml' does not tell the format"]),
+        (HEAD + "  a: {external: {upload: ci}, reports: [junit.xml], retry: {max: 1}}\n", ["G025 3:53 checks.a.retry: 'retry' does not apply to external checks"]),
+        (HEAD + "  a: {external: {context: b, app: c}, reports: [junit.xml]}\n", ["G025 3:39 checks.a.reports: 'reports' does not apply to external checks"]),
         (HEAD + "  a: {external: {workflow: b}}\n", ["G013 3:18 checks.a.external.workflow: 'workflow' is not yet supported by this version"]),
         # needs and cycles
         (HEAD + "  a: {run: x, needs: b}\n", ["G022 3:22 checks.a.needs[0]: there is no check 'b'"]),
@@ -128,7 +137,6 @@ LATER_CHECK = (
 LATER_EXTERNAL = (
     "workflow",
     "trigger",
-    "upload",
     "pipeline",
     "jenkins",
     "azure",
@@ -230,6 +238,32 @@ gate: {any: tests.failed == 0}
     assert gatefile.checks[0].template.retry.on == ("failure",)
     assert gatefile.checks[1].matrix is not None
     assert gatefile.checks[1].matrix.axes[0].values == ("3.12",)
+
+
+def test_an_upload_declares_reports_as_a_command_does(valid):
+    gatefile = valid("""\
+version: 1
+checks:
+  ci:
+    external: {upload: ci}
+    reports: [build/junit.xml, {path: 'cov-*.xml', format: cobertura, flag: unit, optional: true}]
+    workdir: ./api/
+""")
+    spec = gatefile.checks[0].template
+    assert spec.external is not None
+    assert (spec.external.upload, spec.timeout, spec.self_reported) == ("ci", 3600, True)
+    assert [(one.path, one.kind, one.flag, one.optional) for one in spec.reports] == [
+        ("build/junit.xml", Kind.TESTS, "", False),
+        ("cov-*.xml", Kind.COVERAGE, "unit", True),
+    ]
+    assert gatefile.judged == (Kind.COVERAGE, Kind.TESTS)
+
+
+def test_uploaded_reports_that_nothing_judges_are_warned_of(valid):
+    text = HEAD + "  a: {external: {upload: ci}, reports: [junit.xml]}\ngate: [checks.passed]\n"
+    (warning,) = valid(text).warnings
+    assert (warning.code, warning.where) == ("G050", "checks.a")
+    assert warning.message == "nothing judges the tests of this check"
 
 
 def test_defaults_apply_where_a_check_says_nothing(valid):

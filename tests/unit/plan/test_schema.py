@@ -32,6 +32,7 @@ checks:
     network: none
   lint_more: {run: [ruff, check], required: false, when: "changed('**/*.py')", after: not pr.draft, shell: sh}
   build: {external: {context: build, app: github-actions, accept: [success, neutral]}, timeout: 45m}
+  ci: {external: {upload: ci}, reports: [junit.xml, {path: cov/*.xml, format: cobertura, flag: ci}], workdir: api}
 gate:
   - checks.passed
   - {expect: coverage.new >= 80%, because: we say so, advisory: true}
@@ -103,6 +104,9 @@ def test_all_that_this_version_knows_is_accepted_by_both(accepts, valid):
         ("mode: observe", "mode: observe\n  commands: {}"),
         ("flag: unit", "flags: unit"),
         ("app: github-actions", "workflow: x"),
+        ("{upload: ci}", "{upload: ci, context: build}"),
+        ("{upload: ci}", "{upload: a b}"),
+        ("{upload: ci}", "{}"),
         ("'tests/*/', max: 8", "'tests/*/', changed: x"),
     ],
 )
