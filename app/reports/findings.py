@@ -1,5 +1,7 @@
 """What all readers of findings share: places, severities, fingerprints, limits."""
 
+from typing import Literal
+
 import msgspec
 
 from app.model import Finding, ReportContent, Severity
@@ -12,12 +14,16 @@ from app.reports.text import line as one_line
 
 _MAX_COLUMN = 1_000_000
 _MAX_FIX = 10_000
+_MAX_EFFORT = 1_000_000
 
 
 Region = tuple[int, int, int, int]
 """Line, column, end line, end column: 1-based, 0 = none, made consistent by `region`."""
 
 NOWHERE: Region = (0, 0, 0, 0)
+
+Domain = Literal["", "security", "reliability", "maintainability"]
+"""What a finding harms; '' = its tool does not say."""
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -83,6 +89,8 @@ class Findings:
         secret: bool = False,
         suppressed: bool = False,
         fix: str = "",
+        domain: Domain = "",
+        effort: int = 0,
     ) -> None:
         """One more, made consistent: no line without a path, no end before its start, a fingerprint.
 
@@ -121,6 +129,8 @@ class Findings:
                 secret=hidden,
                 suppressed=suppressed,
                 fix=fix if line and not hidden else "",
+                domain=domain,
+                effort=min(max(effort, 0), _MAX_EFFORT),
                 line_hash=self._fingerprints.of_line(path, line, rule if hidden else ""),
             )
         )

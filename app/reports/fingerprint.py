@@ -22,6 +22,9 @@ _DIGITS = re.compile(r"\d+")
 _TRIVIAL = 8
 _LINE_HASH = 16
 
+GIVEN = re.compile(r"[!-~]{4,256}")
+"""A fingerprint of the tool's own that can be kept: one word."""
+
 MAX_SOURCE = 2_000_000
 MAX_SOURCES = 50_000_000
 

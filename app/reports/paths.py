@@ -89,7 +89,15 @@ class Paths:
     def existing(self, name: str) -> str:
         """The path of a file by that name in the directory the tool ran in; '' if the tree has none."""
         path = normal(f"{self._workdir}/{name}") or ""
-        return path if self._tree_paths is not None and path in self._paths() else ""
+        return path if self.holds(path) else ""
+
+    def holds(self, path: str) -> bool:
+        """Whether the tree is known and has a file at this path."""
+        return bool(path) and self._tree_paths is not None and path in self._paths()
+
+    def called(self, name: str) -> list[str]:
+        """All paths of the tree whose last part is `name`, by alphabet."""
+        return self._named(name)
 
     def folder(self, raw: str) -> str | None:
         """A directory that a report names, from the repository's root ('' = the root); None = outside."""

@@ -5,12 +5,19 @@ from collections.abc import Mapping
 from app.model import Kind
 from app.reports.bandit import BANDIT
 from app.reports.checkov import CHECKOV
+from app.reports.checkstyle import CHECKSTYLE
+from app.reports.clover import CLOVER
 from app.reports.cobertura import COBERTURA
+from app.reports.codequality import CODEQUALITY
+from app.reports.coverage_py import COVERAGE_PY
 from app.reports.detect_secrets import DETECT_SECRETS
 from app.reports.eslint import ESLINT
+from app.reports.github import GITHUB
 from app.reports.gitleaks import GITLEAKS
+from app.reports.go_cover import GO_COVER
 from app.reports.grype import GRYPE
 from app.reports.hadolint import HADOLINT
+from app.reports.jacoco import JACOCO
 from app.reports.junit import JUNIT
 from app.reports.lcov import LCOV
 from app.reports.mypy import MYPY
@@ -19,18 +26,32 @@ from app.reports.osv import OSV
 from app.reports.pip_audit import PIP_AUDIT
 from app.reports.protocol import Format
 from app.reports.pylint import PYLINT
+from app.reports.rdformat import RDJSON, RDJSONL
 from app.reports.ruff import RUFF
 from app.reports.sarif import SARIF
 from app.reports.semgrep import SEMGREP
 from app.reports.shellcheck import SHELLCHECK
+from app.reports.sonar import SONAR
+from app.reports.tap import TAP
 from app.reports.trivy import TRIVY
 
 FORMATS: tuple[Format, ...] = (
     SARIF,
     MYPY,
     JUNIT,
+    TAP,
     COBERTURA,
+    JACOCO,
     LCOV,
+    CLOVER,
+    GO_COVER,
+    COVERAGE_PY,
+    CHECKSTYLE,
+    CODEQUALITY,
+    SONAR,
+    RDJSON,
+    RDJSONL,
+    GITHUB,
     RUFF,
     ESLINT,
     PYLINT,

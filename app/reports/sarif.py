@@ -4,12 +4,11 @@ Only the properties in `sarif_types` are decoded. Results are decoded one at a t
 so that a report of 50 MB never stands in memory as objects.
 """
 
-import re
-
 import msgspec
 
 from app.model import AuthorFault, Kind, ReportContent
 from app.reports.findings import NOWHERE, Findings, Located, Region, region
+from app.reports.fingerprint import GIVEN
 from app.reports.jsontext import UNDECODABLE, decode, fault
 from app.reports.paths import from_uri
 from app.reports.protocol import Format, ReadContext, too_many
@@ -27,7 +26,6 @@ _MAX_BASES = 8
 # Result kinds that say "nothing wrong here".
 _FINE = {"pass", "notApplicable"}
 _SECRET_TOOLS = {"gitleaks", "trufflehog", "detect-secrets", "kingfisher", "noseyparker"}
-_FINGERPRINT = re.compile(r"[!-~]{4,256}")
 _LINE_HASH = "primaryLocationLineHash"
 _HINT = "the tool must write SARIF 2.1.0 as UTF-8 JSON"
 
@@ -159,7 +157,7 @@ def _fingerprint(result: Result) -> str:
     partial = result.partialFingerprints or {}
     given = [partial.get(_LINE_HASH), partial.get(_LINE_HASH + "/v1")]
     given += [bag[key] for bag in (result.fingerprints or {}, partial) for key in sorted(bag)]
-    return next((text for text in given if text and _FINGERPRINT.fullmatch(text)), "")
+    return next((text for text in given if text and GIVEN.fullmatch(text)), "")
 
 
 def _recognises(head: bytes) -> bool:

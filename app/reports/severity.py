@@ -21,6 +21,15 @@ SHELL_LEVELS = {
 }
 """The words of shellcheck and hadolint."""
 
+BLOCKER_WORDS = {
+    "blocker": Severity.CRITICAL,
+    "critical": Severity.HIGH,
+    "major": Severity.MEDIUM,
+    "minor": Severity.LOW,
+    "info": Severity.INFO,
+}
+"""The words of SonarQube and Code Climate, in lower case (gate-file.md 6)."""
+
 # What vendors call it, in lower case. `unknown` is no word: see `from_word`.
 _WORDS = {
     "critical": Severity.CRITICAL,

@@ -26,6 +26,13 @@ TREE = {
     "deploy/settings.env": (SAMPLES / "shop/settings.env.txt").read_bytes(),
     "requirements.txt": b"jinja2==2.11.2\n",
     "package-lock.json": b"{}\n",
+    "web/prices.js": (SAMPLES / "shop/prices.js.txt").read_bytes(),
+    "web/test/cart.test.js": b"",
+    "web/test/tape.js": b"",
+    "pay/src/main/java/com/acme/shop/Payment.java": (SAMPLES / "shop/Payment.java.txt").read_bytes(),
+    "till/go.mod": (SAMPLES / "shop/go.mod.txt").read_bytes(),
+    "till/till.go": (SAMPLES / "shop/till.go.txt").read_bytes(),
+    "till/money/money.go": (SAMPLES / "shop/money.go.txt").read_bytes(),
     "infra/main.tf": (SAMPLES / "shop/main.tf.txt").read_bytes(),
 }
 SHOP = ReadContext(tree_paths=lambda: frozenset(TREE), sources=TREE.get)

@@ -122,7 +122,7 @@ VALUES = st.recursive(
 )
 
 
-JSON = sorted(name for name in RAW if name.endswith((".json", ".sarif")))
+JSON = sorted(name for name in RAW if name.endswith((".json", ".sarif", ".rdjson")))
 
 
 @fuzzed
@@ -161,6 +161,14 @@ XML_NAMES = st.sampled_from(
         "class",
         "line",
         "lines",
+        "file",
+        "metrics",
+        "project",
+        "package",
+        "group",
+        "sourcefile",
+        "report",
+        "checkstyle",
         "x",
     ]
 )
@@ -181,6 +189,22 @@ XML_ATTRIBUTES = st.dictionaries(
             "hits",
             "condition-coverage",
             "line-rate",
+            "generated",
+            "path",
+            "type",
+            "num",
+            "count",
+            "truecount",
+            "falsecount",
+            "conditionals",
+            "coveredconditionals",
+            "nr",
+            "ci",
+            "mb",
+            "cb",
+            "column",
+            "source",
+            "severity",
         ]
     ),
     st.one_of(
@@ -205,7 +229,7 @@ def _element(name: str, attributes: dict[str, str], inner: list[str]) -> str:
         lambda inner: st.builds(_element, XML_NAMES, XML_ATTRIBUTES, st.lists(inner, max_size=4)),
         max_leaves=20,
     ),
-    st.sampled_from(["junit", "cobertura", ""]),
+    st.sampled_from(["junit", "cobertura", "clover", "jacoco", "checkstyle", ""]),
 )
 def test_elements_in_any_order(text, name):
     settle(text.encode(), name)

@@ -16,6 +16,25 @@ EXPECTED = {
     "pytest.xml": "junit",
     "cobertura.xml": "cobertura",
     "coverage.lcov": "lcov",
+    "jacoco.xml": "jacoco",
+    "clover.xml": "clover",
+    "go_cover.out": "go_cover",
+    "go_cover_set.out": "go_cover",
+    "coverage_py.json": "coverage_py",
+    "checkstyle.xml": "checkstyle",
+    "checkstyle_shellcheck.xml": "checkstyle",
+    "codequality.json": "codequality",
+    "codequality_hadolint.json": "codequality",
+    "sonar.json": "sonar",
+    "ruff.rdjson": "rdjson",
+    "biome.rdjson": "rdjson",
+    "ruff.rdjsonl": "rdjsonl",
+    "ruff.github.txt": "github",
+    "yamllint.github.txt": "github",
+    "node.tap": "tap",
+    "tape.tap": "tap",
+    "perl.tap": "tap",
+    "pytest.tap": "tap",
     "ruff.json": "ruff",
     "eslint.json": "eslint",
     "pylint.json": "pylint",
@@ -96,8 +115,18 @@ def test_secrets_are_findings_marked_so():
     assert (read.kind, read.path, read.flag) == ("findings", "out/real.sarif", "f")
 
 
-def test_a_clover_file_is_not_cobertura():
-    assert recognise(b'<?xml version="1.0"?><coverage generated="1"><project/></coverage>') is None
+@pytest.mark.parametrize(
+    ("attributes", "name"),
+    [
+        ('generated="1" clover="3.2.0"', "clover"),
+        ('line-rate="1" version="7.6"', "cobertura"),
+        ('line-rate="1" generated="1"', "cobertura"),
+        ('version="1"', None),
+    ],
+)
+def test_reports_of_coverage_with_the_same_root_are_told_apart(attributes, name):
+    found = recognise(f'<?xml version="1.0"?><coverage {attributes}></coverage>'.encode())
+    assert (found.name if found is not None else None) == name
 
 
 def test_too_large():
