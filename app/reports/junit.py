@@ -1,10 +1,14 @@
-"""JUnit XML in the dialects of pytest, surefire, jest-junit, go-junit-report, googletest, CTest.
+"""JUnit XML in the dialects of pytest, surefire, jest, vitest, node, Go, googletest, CTest, .NET, PHPUnit.
 
 Root `testsuites` or `testsuite`, suites nested at will. `failure` is a failed assertion, `error` a test
 that could not run; surefire's `flakyFailure`/`flakyError` passed in the end, its `rerunFailure` did
-not. googletest says skipped by attribute. A suite that declares failures none of its tests carries
-(jest: a file that does not compile) becomes one errored test, so that it is never lost.
+not. googletest says skipped by attribute; node writes `skipped` beside the failure of a test that is still
+to be done; CTest says skipped of a test it could not start. gotestsum writes each try of a test as a test:
+they are joined. A suite that declares failures none of its tests carries (jest: a file that does not
+compile) becomes one errored test, so that it is never lost.
 """
+
+import msgspec
 
 from app.model import AuthorFault, Kind, ReportContent, TestCase, TestOutcome
 from app.reports.paths import Paths
@@ -21,7 +25,8 @@ _STATUSES = {
     **dict.fromkeys(("fail", "failed", "failure"), TestOutcome.FAILED),
     **dict.fromkeys(("error", "errored", "broken"), TestOutcome.ERRORED),
     **dict.fromkeys(
-        ("notrun", "skipped", "disabled", "ignored", "suppressed", "pending", "todo"), TestOutcome.SKIPPED
+        ("notrun", "skipped", "disabled", "ignored", "suppressed", "pending", "todo", "inconclusive"),
+        TestOutcome.SKIPPED,
     ),
 }
 _UNNAMED = "(unnamed test)"
@@ -77,15 +82,22 @@ class _Case:
     def outcome(self) -> TestOutcome:
         if "error" in self.details:
             return TestOutcome.ERRORED
-        if "failure" in self.details:
+        if "failure" in self.details and "todo" not in self.details:
             return TestOutcome.FAILED
         if "skipped" in self.details:
-            return TestOutcome.SKIPPED
+            return TestOutcome.ERRORED if self._could_not_start() else TestOutcome.SKIPPED
         for name in ("result", "status"):
             outcome = _STATUSES.get(self.attributes.get(name, "").lower())
             if outcome is not None:
                 return outcome
         return TestOutcome.PASSED
+
+    def _could_not_start(self) -> bool:
+        """CTest counts as failed what it skips, unless the test itself asked for it."""
+        said = self.attributes
+        return (
+            said.get("status") == "notrun" and "result" not in said and not self.message.startswith("SKIP_")
+        )
 
 
 class _Junit:
@@ -95,6 +107,7 @@ class _Junit:
         self.tests: list[TestCase] = []
         self.tool = ""
         self.dropped = Dropped()
+        self.has_tries = False
         self.xml = XmlReader(self._start, self._end)
         self._limit = context.limits.tests
         self._paths = Paths(context)
@@ -124,6 +137,8 @@ class _Junit:
                 case.output = case.output or self.xml.text()
             else:
                 self.xml.collect()
+        elif name == "property" and attributes.get("name") == "go.version":
+            self.has_tries = True
 
     def _open_detail(self, name: str, attributes: Attributes) -> None:
         if self._case is None:
@@ -134,6 +149,8 @@ class _Junit:
             )
         case = self._case
         case.details.add(name)
+        if name == "skipped" and attributes.get("type") == "todo":
+            case.details.add("todo")
         self._in_detail = True
         if name in _BAD:
             self._suites[-1].found += 1
@@ -252,6 +269,27 @@ class _Junit:
         self.tests.append(test)
 
 
+def _joined(tests: list[TestCase]) -> list[TestCase]:
+    """Tries of one test of Go made one: flaky if any passed, failed if none did. Names in a package of Go
+    are unique, so that tries are all they can be; those that never failed are left as they are.
+    """
+    tries: dict[tuple[str, str], list[TestCase]] = {}
+    for test in tests:
+        tries.setdefault((test.classname, test.name), []).append(test)
+    joined: list[TestCase] = []
+    for found in tries.values():
+        failed = [test for test in found if test.outcome is TestOutcome.FAILED]
+        passed = [test for test in found if test.outcome is TestOutcome.PASSED]
+        if failed and passed:
+            first, last = failed[0], passed[-1]
+            joined.append(
+                msgspec.structs.replace(last, message=first.message, output=first.output, flaky=True)
+            )
+        else:
+            joined.extend(failed[:1] or found)
+    return joined
+
+
 def _recognises(head: bytes) -> bool:
     return root_element(head)[0] in _SUITES
 
@@ -267,7 +305,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
         format="junit",
         kind="tests",
         tool=reader.tool,
-        tests=tuple(reader.tests),
+        tests=tuple(_joined(reader.tests) if reader.has_tries else reader.tests),
         dropped=reader.dropped.sentences(),
     )
 

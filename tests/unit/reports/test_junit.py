@@ -1,11 +1,13 @@
 """The dialects of JUnit XML."""
 
+from collections import Counter
+
 import pytest
 from inline_snapshot import snapshot
 
 from app import model
 from app.reports import Limits, ReadContext
-from tests.unit.reports.reading import fault, read
+from tests.unit.reports.reading import fault, read, sample
 
 SUREFIRE = """<?xml version="1.0" encoding="UTF-8"?>
 <testsuite xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" version="3.0" name="com.acme.CartTest" time="1,234.56" tests="4" errors="1" skipped="1" failures="1" flakes="1">
@@ -62,6 +64,50 @@ def outcomes(text: str) -> list[tuple[str, str, bool]]:
     return [(test.name, test.outcome.value, test.flaky) for test in read(text).tests]
 
 
+XUNIT = """<?xml version="1.0" encoding="utf-8"?>
+<testsuites>
+  <testsuite name="Acme.Tests.dll" tests="4" skipped="1" failures="1" errors="0" time="1.5" timestamp="2026-11-01T00:00:00" hostname="build" id="0" package="Acme.Tests.dll">
+    <properties />
+    <testcase classname="Acme.CartTests" name="Adds" time="0.0100000" />
+    <testcase classname="Acme.CartTests" name="Removes(x: 1)" time="0.0200000"><failure type="failure" message="Assert.Equal() Failure&#xA;Expected: 1&#xA;Actual:   2">   at Acme.CartTests.Removes(Int32 x) in /workspace/CartTests.cs:line 12</failure></testcase>
+    <testcase classname="Acme.CartTests" name="Later" time="0.0010000"><skipped message="later" /></testcase>
+    <testcase classname="Acme.CartTests" name="Odd" time="0.0010000" />
+    <system-out>Junit Logger does not log standard output by default</system-out>
+    <system-err>Test Framework Informational Messages:</system-err>
+  </testsuite>
+</testsuites>"""
+
+NUNIT = """<?xml version="1.0" encoding="utf-8"?>
+<testsuites tests="5" failures="1" disabled="1" errors="0" time="0.5">
+  <testsuite name="Acme.Tests.dll" tests="5" failures="1" errors="0" skipped="1" time="0.5">
+    <testsuite name="Acme.Tests.dll.Acme.CartTests" tests="5" failures="1" errors="0" skipped="1" time="0.4">
+      <testcase name="Adds" assertions="1" time="0.1" status="Passed" classname="Acme.CartTests" />
+      <testcase name="Removes(1,2)" assertions="1" time="0.1" status="Failed" classname="Acme.CartTests"><failure message="  Expected: 1&#xA;  But was:  2">at Acme.CartTests.Removes() in /workspace/CartTests.cs:line 12</failure></testcase>
+      <testcase name="Breaks" assertions="0" time="0.1" status="Failed:Error" classname="Acme.CartTests"><error message="no database">at Acme</error></testcase>
+      <testcase name="Later" assertions="0" time="0" status="Skipped" classname="Acme.CartTests"><skipped message="later"/></testcase>
+      <testcase name="Maybe" assertions="0" time="0" status="Inconclusive" classname="Acme.CartTests" />
+    </testsuite>
+  </testsuite>
+</testsuites>"""
+
+PHPUNIT = """<?xml version="1.0" encoding="UTF-8"?>
+<testsuites>
+  <testsuite name="/workspace/phpunit.xml" tests="4" assertions="3" errors="1" failures="1" skipped="1" time="0.05">
+    <testsuite name="unit" tests="4" assertions="3" errors="1" failures="1" skipped="1" time="0.05">
+      <testsuite name="Acme\\CartTest" file="/workspace/tests/CartTest.php" tests="4" assertions="3" errors="1" failures="1" skipped="1" time="0.05">
+        <testcase name="testAdds" file="/workspace/tests/CartTest.php" line="9" class="Acme\\CartTest" classname="Acme.CartTest" assertions="1" time="0.01"/>
+        <testcase name="testSkipped" file="/workspace/tests/CartTest.php" line="14" class="Acme\\CartTest" classname="Acme.CartTest" assertions="0" time="0"><skipped/></testcase>
+        <testsuite name="Acme\\CartTest::testOdd" tests="2" assertions="2" errors="1" failures="1" skipped="0" time="0.01">
+          <testcase name="testOdd with data set #0" file="/workspace/tests/CartTest.php" line="20" class="Acme\\CartTest" classname="Acme.CartTest" assertions="1" time="0.01"><failure type="PHPUnit\\Framework\\ExpectationFailedException">Acme\\CartTest::testOdd with data set #0 (2)
+Failed asserting that false is true.</failure></testcase>
+          <testcase name="testOdd with data set #1" file="/workspace/tests/CartTest.php" line="20" class="Acme\\CartTest" classname="Acme.CartTest" assertions="1" time="0.01"><error type="Error">Error: no database</error></testcase>
+        </testsuite>
+      </testsuite>
+    </testsuite>
+  </testsuite>
+</testsuites>"""
+
+
 def test_surefire_with_reruns():
     assert outcomes(SUREFIRE) == [
         ("adds", "passed", True),
@@ -108,6 +154,79 @@ def test_googletest():
 def test_ctest():
     assert outcomes(CTEST) == [("a", "passed", False), ("b", "failed", False)]
     assert read(CTEST).tests[1].output == "boom"
+
+
+def test_xunit_by_the_logger_of_dotnet():
+    assert outcomes(XUNIT) == [
+        ("Adds", "passed", False),
+        ("Removes(x: 1)", "failed", False),
+        ("Later", "skipped", False),
+        ("Odd", "passed", False),
+    ]
+    assert read(XUNIT).tests[1].message.startswith("Assert.Equal() Failure\nExpected: 1")
+
+
+def test_nunit_in_nested_suites():
+    assert outcomes(NUNIT) == [
+        ("Adds", "passed", False),
+        ("Removes(1,2)", "failed", False),
+        ("Breaks", "errored", False),
+        ("Later", "skipped", False),
+        ("Maybe", "skipped", False),
+    ]
+
+
+def test_phpunit_in_nested_suites():
+    assert outcomes(PHPUNIT) == [
+        ("testAdds", "passed", False),
+        ("testSkipped", "skipped", False),
+        ("testOdd with data set #0", "failed", False),
+        ("testOdd with data set #1", "errored", False),
+    ]
+    assert {(test.path, test.line) for test in read(PHPUNIT).tests} == {
+        ("tests/CartTest.php", 9),
+        ("tests/CartTest.php", 14),
+        ("tests/CartTest.php", 20),
+    }
+
+
+# What each tool's own last lines say, where its report can tell it.
+TOTALS = {
+    # Both files: Tests run: 8, Failures: 2, Errors: 2, Skipped: 1, Flakes: 1.
+    "surefire_cart.xml": {"passed": 3, "failed": 2, "errored": 1, "skipped": 1, "flaky": 1},
+    "surefire_setup.xml": {"errored": 1},
+    # 2 failed, 1 skipped, 2 passed, and 1 to be done, which it writes like a passed one.
+    "jest.xml": {"passed": 3, "failed": 2, "skipped": 1},
+    # 1 failed and 1 file that failed, 2 passed, 1 skipped, 1 to be done.
+    "vitest.xml": {"passed": 2, "failed": 2, "skipped": 2},
+    # pass 2, fail 3 with the test around a failed one, which is a suite here, skipped 1, to be done 1.
+    "node.xml": {"passed": 2, "failed": 2, "skipped": 2},
+    # 6 tests, 1 skipped, 4 failures with the package that does not compile.
+    "gotestsum.xml": {"passed": 2, "failed": 4, "skipped": 1},
+    # 3 runs: of 4 tests 1 failed in all, 2 passed when run again.
+    "gotestsum_rerun.xml": {"passed": 3, "failed": 1, "flaky": 2},
+    "go_junit_report.xml": {"passed": 2, "failed": 3, "errored": 1, "skipped": 1},
+    # 2 failed, 2 skipped, 1 disabled.
+    "googletest.xml": {"passed": 2, "failed": 2, "skipped": 3},
+    # 3 tests failed out of 5, one of them not found; 1 skipped and 1 disabled did not run.
+    "ctest.xml": {"passed": 1, "failed": 2, "errored": 1, "skipped": 2},
+}
+
+
+@pytest.mark.parametrize("name", TOTALS)
+def test_totals_are_those_of_the_tool(name):
+    tests = sample(name).tests
+    counts = Counter(test.outcome.value for test in tests)
+    counts["flaky"] = sum(test.flaky for test in tests)
+    assert +counts == TOTALS[name]
+
+
+def test_tries_of_a_test_of_go_are_one_test():
+    tests = {test.name: test for test in sample("gotestsum_rerun.xml").tests}
+    assert (tests["TestFlaky/inner"].flaky, tests["TestAlways"].flaky) == (True, False)
+    assert "first try" in tests["TestFlaky/inner"].output
+    twice = '<testsuite><testcase name="a"><failure/></testcase><testcase name="a"/></testsuite>'
+    assert outcomes(twice) == [("a", "failed", False), ("a", "passed", False)]
 
 
 def test_a_problem_outside_any_test_is_an_errored_test():
