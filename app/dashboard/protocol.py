@@ -37,15 +37,14 @@ class ArtifactView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunPage(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the run page shows. `judged_at` and `judged_because` tell when the verdict was last
-    computed and what woke it ("a review by dana"); `newer` is the id of a run that replaced this one.
+    """All that the run page shows. `judged_at` tells when the verdict was reached; `newer` is the id of
+    a run that replaced this one.
     """
 
     judgement: Judgement
     attempts: tuple[AttemptView, ...] = ()
     artifacts: tuple[ArtifactView, ...] = ()
     judged_at: float | None = None
-    judged_because: str = ""
     newer: int | None = None
 
 
@@ -60,8 +59,8 @@ class Reads(Protocol):
     """What the pages read. Raises Outage when the store cannot be read for now."""
 
     async def is_public(self, run_id: int) -> bool:
-        """Whether the run exists and its repository is public. Takes as long for a private run as for
-        none at all, so that nobody learns which is which.
+        """Whether the run exists and its repository is public and still ours to judge. Takes as long for a
+        private run as for none at all, so that nobody learns which is which.
         """
         ...
 

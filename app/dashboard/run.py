@@ -217,7 +217,8 @@ def _waits(judgement: Judgement, now: float) -> list[tuple[str, str]]:
             continue
         since = f" since {figures.clock(result.since, now)}" if result.since else ""
         reason = f": {words.check_reason(result)}" if words.check_reason(result) else ""
-        waits.append((key, f"{words.check_word(result)}{since}{reason}"))
+        usual = f", usually {figures.roughly(judgement.usual[key])}" if key in judgement.usual else ""
+        waits.append((key, f"{words.check_word(result)}{since}{usual}{reason}"))
     return waits
 
 
@@ -228,7 +229,6 @@ def _facts(page: RunPage, now: float) -> list[tuple[str, str]]:
     facts = [
         ("Opened", figures.clock(judgement.opened_at, now) if judgement.opened_at else ""),
         ("Judged", figures.clock(page.judged_at, now) if page.judged_at else ""),
-        ("Because of", page.judged_because),
         ("Head", change.head_sha),
     ]
     if evidence is not None:

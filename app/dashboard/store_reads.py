@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from app.dashboard.protocol import ArtifactView, AttemptView, LogPart, RunPage
 from app.engine import PageLink, Recomputed, judgement_of, recompute
-from app.model import Attempt, Judgement
+from app.model import Attempt, CheckRow, Judgement, VerdictState
 from app.store import Database, checks, projects, records, runs
 
 
@@ -23,7 +23,8 @@ class StoreReads:
             run = runs.load_run(connection, run_id)
             if run is None:
                 return False
-            return not projects.load_repository(connection, run.repository_id).private
+            repository = projects.load_repository(connection, run.repository_id)
+            return not repository.private and projects.is_active(connection, run.repository_id)
 
         return await self._database.read(read)
 
@@ -64,7 +65,7 @@ class StoreReads:
             entry for entry in records.audit_of_run(connection, run_id) if entry.verb.startswith("verdict.")
         ]
         return RunPage(
-            judgement=judgement_of(connection, run, self._page_link),
+            judgement=_as_it_stands(judgement_of(connection, run, self._page_link), tuple(rows.values())),
             attempts=attempts,
             artifacts=artifacts,
             judged_at=judged[-1].at if judged else None,
@@ -86,6 +87,15 @@ class StoreReads:
             return tuple(parts)
 
         return await self._database.read(read)
+
+
+def _as_it_stands(judgement: Judgement, rows: tuple[CheckRow, ...]) -> Judgement:
+    """While a verdict is pending its checks are shown as they are now, not as when it was last computed."""
+    evidence = judgement.evidence
+    if evidence is None or judgement.superseded or judgement.verdict.state is not VerdictState.PENDING:
+        return judgement
+    now = msgspec.structs.replace(evidence, checks=tuple(row.result for row in rows))
+    return msgspec.structs.replace(judgement, evidence=now)
 
 
 def _attempt(attempt: Attempt, key: str, log_size: int) -> AttemptView:

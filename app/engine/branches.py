@@ -5,10 +5,11 @@ import msgspec
 from app.engine import rules
 from app.engine.gates import Reading, gate_state, read_gate
 from app.engine.missed import look_again
-from app.engine.opening import PORTCULLIS, accept_change, start_run
+from app.engine.opening import PORTCULLIS, accept_change, start_run, stop_judging
 from app.engine.prepare import with_operator_limits
 from app.engine.publishing import republish
 from app.engine.services import Services
+from app.forges import Gone
 from app.model import (
     Actor,
     Change,
@@ -226,7 +227,7 @@ def _open_push(unit: Unit, services: Services, moved: Moved) -> None:
 
 
 async def read_repository(services: Services, repository_id: int) -> None:
-    """The handler of ('repository', id): read its open pull requests as they are now.
+    """The handler of ('repository', id): read it and its open pull requests as they are now.
 
     Every so often (`reread_every`) it heals what deliveries should have told and did not: new and closed
     pull requests, pushes, labels; and it wakes what is read apart: reviews, comments, others' posts.
@@ -238,17 +239,33 @@ async def read_repository(services: Services, repository_id: int) -> None:
     forge = services.forges[repository.forge]
     again = services.clock.now() + services.options.reread_every
     try:
-        found = await forge.open_changes(repository)
+        now = await forge.get_repository(repository)
+        found = await forge.open_changes(now)
+    except Gone:
+        await services.database.run(lambda unit: _lose(unit, services, repository_id, repository))
+        return
     except Misconfigured:  # refused, and said so by whoever handles this key: no reason to ask each minute
         await services.database.run(lambda unit: projects.wake_repository(unit, repository_id, again))
         raise
-    await services.database.run(lambda unit: _take_over(unit, services, repository_id, found, again))
+    await services.database.run(lambda unit: _take_over(unit, services, repository_id, now, found, again))
+
+
+def _lose(unit: Unit, services: Services, repository_id: int, repository: Repository) -> None:
+    """Deleted, or out of our reach: nothing of it is judged or shown any more."""
+    projects.remove_repository(unit, repository.forge, repository.forge_id)
+    stop_judging(unit, services, repository_id)
 
 
 def _take_over(
-    unit: Unit, services: Services, repository_id: int, found: tuple[Change, ...], again: float
+    unit: Unit,
+    services: Services,
+    repository_id: int,
+    repository: Repository,
+    found: tuple[Change, ...],
+    again: float,
 ) -> None:
-    """Accept what is open now; look again at what was known."""
+    """Accept the repository and what is open now; look again at what was known."""
+    projects.upsert_repository(unit, repository, services.clock.now())
     projects.lock_repository(unit, repository_id)
     open_keys = {change.key for change in found}
     before = changes.open_changes(unit.connection, repository_id)

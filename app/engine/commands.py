@@ -171,7 +171,7 @@ def _obey(
         _audit(unit, services, command, comment.author, repository, found, run, accepted=accepted)
     if not records.finish_command(unit, row.id, pack(given).decode()):
         return ()
-    republish(unit, services, row.repository_id, found.change.head_sha)
+    republish(unit, services, row.repository_id, found.change.head_sha, answered=True)
     return tuple(given)
 
 

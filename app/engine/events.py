@@ -5,7 +5,7 @@ from typing import assert_never
 import msgspec
 
 from app.engine.missed import keep_post
-from app.engine.opening import accept_change, close_runs, know_repository
+from app.engine.opening import accept_change, close_runs, know_repository, stop_judging
 from app.engine.publishing import republish
 from app.engine.reruns import rerun
 from app.engine.services import Services
@@ -22,6 +22,7 @@ from app.model import (
     Ping,
     PullRequestChanged,
     Pushed,
+    RepositoryChanged,
     RerunRequested,
     ReviewChanged,
     Run,
@@ -52,6 +53,8 @@ def apply_event(unit: Unit, services: Services, forge: str, event: Event) -> tup
             return _review(unit, services, event)
         case InstallationChanged():
             return _installation(unit, services, forge, event)
+        case RepositoryChanged():
+            return _repository(unit, services, event)
         case _:
             assert_never(event)
 
@@ -195,24 +198,22 @@ def _installation(unit: Unit, services: Services, forge: str, event: Installatio
     for forge_id in sorted(event.removed):
         repository_id = projects.remove_repository(unit, forge, forge_id)
         if repository_id is not None:
-            _stop_judging(unit, services, repository_id)
+            stop_judging(unit, services, repository_id)
     if status != "active":
         for repository_id in projects.repositories_of(unit.connection, forge, event.installation_id):
-            _stop_judging(unit, services, repository_id)
+            stop_judging(unit, services, repository_id)
         return "done", f"installation on {event.account}: {event.action}"
     # this delivery's repositories lack their default branch, without which no gate would judge them
     wakes.want(unit, "installation", row_id, now)
     return "done", f"installation on {event.account}: {event.action}, {len(event.added)} repositories"
 
 
-def _stop_judging(unit: Unit, services: Services, repository_id: int) -> None:
-    """We may not post there any more: end the runs, want nothing."""
-    projects.lock_repository(unit, repository_id)
-    for run_id in runs.runs_of_repository(unit.connection, repository_id):
-        run = runs.load_run(unit.connection, run_id)
-        if run is not None:
-            change = changes.load_change(unit.connection, run.change_id)
-            closed = msgspec.structs.replace(change.change, state=ChangeState.CLOSED)
-            changes.upsert_change(unit, repository_id, closed, services.clock.now())
-            close_runs(unit, services, repository_id, run.change_id, actor=change.change.author)
-    publications.stop_posting(unit, repository_id)
+def _repository(unit: Unit, services: Services, event: RepositoryChanged) -> tuple[str, str]:
+    """Its name and who may read its pages follow at once."""
+    if event.gone:
+        gone = projects.remove_repository(unit, event.repository.forge, event.repository.forge_id)
+        if gone is not None:
+            stop_judging(unit, services, gone)
+        return "done", f"{event.repository.full_name} was deleted"
+    know_repository(unit, services, event.repository)
+    return "done", f"{event.repository.full_name}: {event.action}"

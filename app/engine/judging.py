@@ -8,6 +8,8 @@ from app.engine.services import PageLink
 from app.model import Judgement, Run, RunStatus, Verdict, VerdictState
 from app.store import changes, checks, projects, records, runs
 
+_USUAL_FOR = 10
+"""Checks of a pending verdict whose usual duration is told."""
 UNPREPARED = Verdict(state=VerdictState.PENDING, reason="reading the gate file and the change")
 
 
@@ -34,8 +36,15 @@ def judgement_of(connection: Connection, run: Run, page_link: PageLink) -> Judge
         opened_at=run.opened_at,
         settled_at=run.settled_at,
         page_url=page_link(run.id, repository),
+        usual=_usual(connection, run),
         superseded=run.status is RunStatus.SUPERSEDED or (run.status is RunStatus.CLOSED and _undecided(run)),
     )
+
+
+def _usual(connection: Connection, run: Run) -> dict[str, float]:
+    if not run.status.live or run.verdict is None or run.verdict.state is not VerdictState.PENDING:
+        return {}
+    return checks.usual_seconds(connection, run.repository_id, run.verdict.waits_for[:_USUAL_FOR])
 
 
 def _undecided(run: Run) -> bool:

@@ -1,5 +1,7 @@
 """Opening, superseding and closing runs: one transaction per fact, its wake-ups with it."""
 
+import msgspec
+
 from app.engine.publishing import republish
 from app.engine.services import Services
 from app.model import (
@@ -13,7 +15,7 @@ from app.model import (
     RunStatus,
     Sha,
 )
-from app.store import Unit, changes, checks, projects, records, runs
+from app.store import Unit, changes, checks, projects, publications, records, runs
 
 PORTCULLIS = Actor(login="portcullis", kind=ActorKind.APP)
 
@@ -86,6 +88,19 @@ def close_runs(unit: Unit, services: Services, repository_id: int, change_id: in
         heads.add(run.head_sha)
     for head in heads:
         republish(unit, services, repository_id, head)
+
+
+def stop_judging(unit: Unit, services: Services, repository_id: int) -> None:
+    """We may not post there any more: end the runs, want nothing."""
+    projects.lock_repository(unit, repository_id)
+    for run_id in runs.runs_of_repository(unit.connection, repository_id):
+        run = runs.load_run(unit.connection, run_id)
+        if run is not None:
+            change = changes.load_change(unit.connection, run.change_id)
+            closed = msgspec.structs.replace(change.change, state=ChangeState.CLOSED)
+            changes.upsert_change(unit, repository_id, closed, services.clock.now())
+            close_runs(unit, services, repository_id, run.change_id, actor=change.change.author)
+    publications.stop_posting(unit, repository_id)
 
 
 def end(unit: Unit, services: Services, run: Run, status: RunStatus) -> None:

@@ -24,8 +24,12 @@ from app.store import Unit, changes, publications, records, runs, unpack
 SHOWN = {RunStatus.NEW, RunStatus.PLANNED, RunStatus.REFUSED}
 
 
-def republish(unit: Unit, services: Services, repository_id: int, head_sha: Sha) -> None:
-    """Recompute all that is wanted on a head and wake the posting of what differs."""
+def republish(
+    unit: Unit, services: Services, repository_id: int, head_sha: Sha, *, answered: bool = False
+) -> None:
+    """Recompute all that is wanted on a head and wake the posting of what differs. `answered` = somebody
+    waits for the comment: a command was given.
+    """
     connection = unit.connection
     now = services.clock.now()
     newest: list[Run] = []
@@ -36,7 +40,7 @@ def republish(unit: Unit, services: Services, repository_id: int, head_sha: Sha)
     shown = [run for run in newest if run.status in SHOWN]
     if shown:
         judgements = [judgement_of(connection, run, services.page_link) for run in shown]
-        _want_all(unit, services, repository_id, judgements, now)
+        _want_all(unit, services, repository_id, judgements, now, answered=answered)
         return
     existing = publications.publications_on(connection, repository_id, head_sha)
     neutral = next((run for run in newest if run.status is RunStatus.NEUTRAL), None)
@@ -71,7 +75,13 @@ def progress_later(unit: Unit, services: Services, run: Run, verdict: Verdict) -
 
 
 def _want_all(
-    unit: Unit, services: Services, repository_id: int, judgements: list[Judgement], now: float
+    unit: Unit,
+    services: Services,
+    repository_id: int,
+    judgements: list[Judgement],
+    now: float,
+    *,
+    answered: bool,
 ) -> None:
     connection = unit.connection
     answers, commented = {}, set()
@@ -106,7 +116,7 @@ def _want_all(
                 judgement.change.number == wanted.number and judgement.settled_at is None
                 for judgement in judgements
             )
-            _want_comment(unit, services, repository_id, wanted, pending=pending, now=now)
+            _want_comment(unit, services, repository_id, wanted, patient=pending and not answered, now=now)
         else:
             _want_publication(unit, services, repository_id, wanted, now)
 
@@ -136,11 +146,18 @@ def _want_comment(
     repository_id: int,
     wanted: StickyComment,
     *,
-    pending: bool,
+    patient: bool,
     now: float,
 ) -> None:
-    """A comment that would only say "judging" waits a little: most verdicts are there before."""
-    wake_at = now + services.options.pending_refresh if pending else now
+    """A comment that would only say "judging" waits a little: most verdicts are there before. One that is
+    already due, an answer say, is not put off by what is said after it.
+    """
+    wake_at = now
+    if patient:
+        known = publications.find_comment(unit.connection, repository_id, wanted.number)
+        due = known.wake_at if known is not None and known.due else None
+        later = now + services.options.pending_refresh
+        wake_at = later if due is None else min(due, later)
     row_id = publications.want_comment(unit, repository_id, wanted, wake_at)
     _wake(unit, "comment", row_id, wake_at, now)
 

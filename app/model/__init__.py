@@ -32,6 +32,7 @@ from app.model.event import (
     Ping,
     PullRequestChanged,
     Pushed,
+    RepositoryChanged,
     RerunRequested,
     ReviewChanged,
 )
@@ -188,6 +189,7 @@ __all__ = [
     "ReportContent",
     "ReportSpec",
     "Repository",
+    "RepositoryChanged",
     "RerunRequested",
     "Resources",
     "Retry",

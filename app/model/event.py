@@ -125,6 +125,15 @@ class InstallationChanged(msgspec.Struct, frozen=True, kw_only=True, tag="instal
     sender: Actor
 
 
+class RepositoryChanged(msgspec.Struct, frozen=True, kw_only=True, tag="repository"):
+    """A repository was renamed, made private or public, edited, or is `gone` (deleted)."""
+
+    action: str
+    repository: Repository
+    gone: bool = False
+    sender: Actor
+
+
 Event = (
     Ignored
     | Ping
@@ -136,4 +145,5 @@ Event = (
     | CommentCreated
     | ReviewChanged
     | InstallationChanged
+    | RepositoryChanged
 )

@@ -16,7 +16,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     edits it, of the head's version (`head_diagnostics`). `notes` are sentences for people ("gate file on
     main is invalid since 3fa92c1, judged by 91be0aa"). Times are epoch seconds; `page_url` may be ''.
     `also` names other open changes with the same head and their verdict in words. `title_note` is the one
-    sentence that must stand in the title too (a gate file that is invalid since some commit).
+    sentence that must stand in the title too (a gate file that is invalid since some commit). `usual` are the
+    seconds that checks a pending verdict waits for usually take, by key.
     """
 
     run_id: int
@@ -34,3 +35,4 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     also: tuple[str, ...] = ()
     superseded: bool = False
     title_note: str = ""
+    usual: dict[str, float] = {}

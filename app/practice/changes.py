@@ -137,13 +137,19 @@ class Changes:
         await fork.git.run("fetch", "-q", str(repo.directory), "+refs/heads/*:refs/heads/*")
         return fork
 
-    async def delete_repository(self, repo: Repository) -> None:
-        """Delete a repository (a fork): its pull requests keep their commits, lose their head."""
+    async def delete_repository(self, by: str, repo: Repository) -> None:
+        """Delete a repository: pull requests from it keep their commits, lose their head."""
+        self.events.repository("deleted", repo, self.world.account(by))
         del self.world.repositories[repo.id]
         for other in self.world.repositories.values():
             for pull in other.pulls.values():
                 if pull.head_repository == repo.id:
                     pull.head_repository = None
+
+    def set_private(self, by: str, repo: Repository, *, private: bool) -> None:
+        """Hide a repository from everybody without access, or show it to all."""
+        repo.private = private
+        self.events.repository("privatized" if private else "publicized", repo, self.world.account(by))
 
     def rename_repository(self, repo: Repository, name: str) -> None:
         """Rename: the old address answers with a redirect from now on."""

@@ -228,6 +228,10 @@ class Events:
         }
         self._tell(repo, "pull_request_review", payload, sender)
 
+    def repository(self, action: str, repo: Repository, sender: Account) -> None:
+        """`repository`."""
+        self._tell(repo, "repository", {"action": action}, sender)
+
     async def status(self, repo: Repository, status: Status, commit: Json) -> None:
         """`status`."""
         payload = {

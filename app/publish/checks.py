@@ -11,17 +11,23 @@ from app.model import (
     Publication,
     PublishedConclusion,
     Status,
+    VerdictState,
 )
 from app.publish import clean, tables, words
 from app.publish.aggregate import NAME, TEXT_LIMIT, external_id, iso, more_at
 from app.publish.protocol import Context
 from app.publish.shown import Shown, show
-from app.publish.view import checks_of, combine
+from app.publish.view import checks_of, combine, headline
 
 
 def notify(judgements: Sequence[Judgement], context: Context) -> tuple[Publication, ...]:
-    """One publication per check where the gate file asks for them."""
+    """One publication per check where the gate file asks for them. Before a new run has its plan, those
+    that are there go back to in progress: what they said was another run's.
+    """
     judgement = combine(judgements)
+    if judgement.plan is None and judgement.verdict.state is VerdictState.PENDING:
+        own = sorted(shown for shown in context.published if shown.startswith(f"{context.name} / "))
+        return tuple(_again(judgement, shown_name, now=context.now) for shown_name in own)
     if judgement.plan is None or not judgement.plan.settings.publish.checks:
         return ()
     shown = show(judgement)
@@ -57,6 +63,19 @@ def render_check_publication(
         external_id=external_id(judgement.run_id, shown_name),
         started_at=iso(judgement.opened_at),
         completed_at=iso(judgement.settled_at or now) if done else "",
+    )
+
+
+def _again(judgement: Judgement, shown_name: str, *, now: float) -> Publication:
+    return Publication(
+        name=shown_name,
+        head_sha=judgement.change.head_sha,
+        status=CheckRunStatus.IN_PROGRESS,
+        title=headline(judgement, now=now),
+        summary=words.verdict_sentence(judgement.verdict.state),
+        details_url=judgement.page_url,
+        external_id=external_id(judgement.run_id, shown_name),
+        started_at=iso(judgement.opened_at),
     )
 
 

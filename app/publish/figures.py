@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 TENTHS_BELOW, MINUTE, HOUR = 10, 60, 3600
 """Seconds: below the first tenths are told."""
+STEP, ROUGH = 5, 90
+"""Rough durations are told in steps of so many seconds, above ROUGH of them in minutes, then in hours."""
 NAMED = 3
 """How many things a title names before it counts the rest."""
 
@@ -35,6 +37,17 @@ def duration(seconds: float) -> str:
     if whole < HOUR:
         return f"{whole // MINUTE} m {whole % MINUTE} s"
     return f"{whole // HOUR} h {whole % HOUR // MINUTE} m"
+
+
+def roughly(seconds: float) -> str:
+    """A usual duration, no more exact than it deserves: `a few seconds`, `25 s`, `4 min`, `2.5 h`."""
+    if seconds < 2 * STEP:
+        return "a few seconds"
+    if seconds < ROUGH:
+        return f"{STEP * round(seconds / STEP)} s"
+    if seconds < ROUGH * MINUTE:
+        return f"{round(seconds / MINUTE)} min"
+    return f"{seconds / HOUR:.1f} h"
 
 
 def clock(at: float, now: float) -> str:

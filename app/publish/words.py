@@ -222,7 +222,8 @@ def not_covered(lines: Sequence[tuple[int, int]], *, unreported: bool, named: in
 
 
 def waiting(judgement: Judgement, now: float | None) -> str:
-    """What a pending gate waits for and since when: `Waiting for test (3.12) and lint since 12:04 UTC`.
+    """What a pending gate waits for, since when and for how long as a rule: `Waiting for test (3.12) and
+    lint since 12:04 UTC, the slowest usually takes 2 min`.
 
     Without `now` no time is told, so that the text is the same at each rendering.
     """
@@ -239,6 +240,10 @@ def waiting(judgement: Judgement, now: float | None) -> str:
     since = [result.since for result in waits if result.since]
     if now is not None and since:
         text += f" since {figures.clock(min(since), now)}"
+    usual = [judgement.usual[key] for key in verdict.waits_for if key in judgement.usual]
+    if now is not None and usual:
+        one = len(verdict.waits_for) == 1
+        text += f", {'' if one else 'the slowest '}usually takes {figures.roughly(max(usual))}"
     return text
 
 

@@ -1,5 +1,6 @@
 """Checks of a run, their attempts, and the evidence they delivered."""
 
+from statistics import median
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -10,6 +11,7 @@ from app.model import (
     CheckEvidence,
     CheckResult,
     CheckRow,
+    Conclusion,
     Ending,
 )
 from app.store.session import Unit, pack, squeeze, unpack
@@ -202,6 +204,40 @@ def lapsed_attempts(connection: Connection, now: float, alive: str | None = None
     if alive is not None:
         condition = condition | (attempts.c.worker != alive)
     return tuple(_attempt(row) for row in connection.execute(statement.where(condition)))
+
+
+def usual_seconds(
+    connection: Connection,
+    repository_id: int,
+    keys: tuple[str, ...],
+    *,
+    runs_looked_at: int = 30,
+    least: int = 3,
+) -> dict[str, float]:
+    """How long checks usually take: the median of their successes among a repository's newest runs, in
+    seconds, for those keys that have at least `least`.
+    """
+    if not keys:
+        return {}
+    newest = (
+        select(runs.c.id)
+        .where(runs.c.repository_id == repository_id)
+        .order_by(runs.c.id.desc())
+        .limit(runs_looked_at)
+    )
+    rows = connection.execute(
+        select(checks.c.key, (attempts.c.ended_at - attempts.c.started_at).label("seconds"))
+        .join(attempts, (attempts.c.check_id == checks.c.id) & (attempts.c.n == checks.c.attempt))
+        .where(
+            checks.c.run_id.in_(newest.scalar_subquery()),
+            checks.c.key.in_(keys),
+            checks.c.conclusion == Conclusion.SUCCESS.value,
+        )
+    )
+    seen: dict[str, list[float]] = {}
+    for row in rows:
+        seen.setdefault(row.key, []).append(float(row.seconds))
+    return {key: median(seconds) for key, seconds in seen.items() if len(seconds) >= least}
 
 
 def keep_evidence(

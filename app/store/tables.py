@@ -159,6 +159,7 @@ runs = Table(
     Column("error", Text, nullable=False, server_default=""),
     UniqueConstraint("change_id", "n"),
     Index("ix_runs_head", "repository_id", "head_sha"),
+    Index("ix_runs_newest", "repository_id", "id"),
     Index("ix_runs_wake", "wake_at"),
 )
 

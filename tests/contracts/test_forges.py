@@ -117,7 +117,7 @@ async def test_a_fork_is_a_fork_even_after_it_was_deleted(stage: Stage) -> None:
     change = await stage.github.get_change(stage.repository, pull.number)
     assert change.from_fork
     assert change.head_repository == "mallory/shop"
-    await stage.practice.delete_repository(fork)
+    await stage.practice.delete_repository("mallory", fork)
     change = await stage.github.get_change(stage.repository, pull.number)
     assert change.from_fork
     assert change.head_repository is None

@@ -62,6 +62,18 @@ def test_each_consumed_delivery_gives_its_event() -> None:
             "pull_request_review/submitted.with-organization.payload": "ReviewChanged Codertocat/Hello-World number=2",
             "push/with-new-branch.payload": "Pushed Codertocat/Hello-World branch=master after=6113728f27ae82c7b1a177c8d03f9e96e0adf246",
             "push/with-no-username-committer.payload": "Pushed Codertocat/Hello-World branch=master after=6113728f27ae82c7b1a177c8d03f9e96e0adf246",
+            "repository/created.payload": "RepositoryChanged Octocoders/Hello-World action=created",
+            "repository/created.with-installation.payload": "RepositoryChanged Octocoders/Hello-World action=created",
+            "repository/edited.payload": "RepositoryChanged Octocoders/Hello-World action=edited",
+            "repository/edited.with-default_branch-edit.payload": "RepositoryChanged Octocoders/Hello-World action=edited",
+            "repository/privatized.payload": "RepositoryChanged Codertocat/Hello-World action=privatized",
+            "repository/privatized.with-organization.payload": "RepositoryChanged Codertocat/Hello-World action=privatized",
+            "repository/publicized.payload": "RepositoryChanged Codertocat/Hello-World action=publicized",
+            "repository/publicized.with-organization.payload": "RepositoryChanged Codertocat/Hello-World action=publicized",
+            "repository/renamed.payload": "RepositoryChanged Octocoders/Hello-World action=renamed",
+            "repository/transferred.payload": "RepositoryChanged Octocoders/Hello-World action=transferred",
+            "repository/transferred.with-installation.payload": "RepositoryChanged Octocoders/Hello-World action=transferred",
+            "repository/transferred.with-organization.payload": "RepositoryChanged Octocoders/Hello-World action=transferred",
             "status/payload": "ExternalPosted Codertocat/Hello-World sha=6113728f27ae82c7b1a177c8d03f9e96e0adf246 name=default poster=Codertocat poster_id=21031067 external_id=6805126730 status=completed conclusion=success at=2019-05-15T15:20:55+00:00",
             "status/with-author-committer-null.payload": "ExternalPosted Codertocat/Hello-World sha=6113728f27ae82c7b1a177c8d03f9e96e0adf246 name=default poster=Codertocat poster_id=21031067 external_id=6805126730 status=completed conclusion=success at=2019-05-15T15:20:55+00:00",
             "status/with-installation.payload": "ExternalPosted Codertocat/Hello-World sha=6113728f27ae82c7b1a177c8d03f9e96e0adf246 name=default poster=Codertocat poster_id=21031067 external_id=6805126730 status=completed conclusion=success at=2019-05-15T15:20:55+00:00",
@@ -156,7 +168,7 @@ def test_the_examples_of_the_package_are_read_too() -> None:
         counts[kind] = counts.get(kind, 0) + 1
     assert counts == snapshot(
         {
-            "Ignored": 276,
+            "Ignored": 263,
             "ExternalPosted": 7,
             "RerunRequested": 5,
             "InstallationChanged": 10,
@@ -165,6 +177,7 @@ def test_the_examples_of_the_package_are_read_too() -> None:
             "PullRequestChanged": 19,
             "ReviewChanged": 4,
             "Pushed": 2,
+            "RepositoryChanged": 13,
         }
     )
 

@@ -277,3 +277,29 @@ async def test_a_command_outlives_an_outage(tmp_path):
         await asyncio.sleep(0)
         assert reactions(comment) == ["+1 by portcullis[bot]"]
         assert len(await commands_of(scene)) == 1
+
+
+async def test_a_command_on_a_pending_change_is_answered_at_once(tmp_path):
+    clock = HandTurnedClock()  # nobody turns it: what waits some seconds waits for ever
+    runner = ScriptedExecutor({"test": (Answer(hold=True),)})
+    async with stage(tmp_path, runner=runner, clock=clock) as scene:
+        scene.world.add_user("mallory")
+        repo = await scene.repository({".portcullis.yml": GATE, "a.py": "1\n"})
+        await scene.forge.push("alice", repo, "topic", {"a.py": "2\n"}, base="main")
+        pull = await scene.forge.open_pull_request("alice", repo, "topic")
+        await runner.until_running("test", 20)
+        assert scene.comments(repo, pull) == []
+        await scene.forge.comment("mallory", repo, pull, "/portcullis frobnicate")
+        async with asyncio.timeout(20):
+            while not scene.comments(repo, pull):
+                await asyncio.sleep(0.02)
+        assert "frobnicate" in sticky(scene, repo, pull)
+        assert scene.verdict(repo, pull).status == "in_progress"
+        await scene.forge.comment("alice", repo, pull, "/portcullis recheck")
+        async with asyncio.timeout(20):
+            while "/portcullis recheck" not in sticky(scene, repo, pull):
+                await asyncio.sleep(0.02)
+        assert scene.verdict(repo, pull).status == "in_progress"
+        runner.release("test")
+        await scene.settled()
+        await ended_well(scene, repo, pull, "success")

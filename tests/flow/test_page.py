@@ -1,14 +1,16 @@
 """The run page and the API over HTTP: what a signed link opens, what nobody sees, logs while they grow."""
 
+import asyncio
 import re
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from app.executors import Answer, ScriptedExecutor
 from app.practice import PullRequest, Repository
-from tests.support.aftermath import GATE, ended_well, later
+from tests.support.aftermath import ATTEMPTS, GATE, ended_well, later, like_github, rest
 from tests.support.clock import HandTurnedClock
 from tests.support.service import Stage, stage
 
@@ -70,6 +72,71 @@ async def test_a_public_run_is_for_everybody(tmp_path, browser):
         link = str((await ended_well(scene, repo, pull, "success")).details_url)
         assert "?" not in link
         assert (await browser.get(link)).status_code == 200
+
+
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("how", ["hidden", "deleted", "uninstalled"])
+async def test_a_repository_that_is_not_public_any_more_takes_its_pages_with_it(tmp_path, browser, how, lost):
+    clock = HandTurnedClock()
+    async with stage(tmp_path, clock=clock) as scene:
+        repo, pull = await opened(scene, private=False)
+        link = str((await ended_well(scene, repo, pull, "success")).details_url)
+        run_id = link.rpartition("/")[2]
+        places = (link, f"{link}/log/1", f"{scene.url}/api/v1/runs/{run_id}")
+        for place in places:
+            assert (await browser.get(place)).status_code == 200, place
+        scene.forge.hooks.drop = 1000 if lost else 0
+        if how == "hidden":
+            scene.forge.set_private("alice", repo, private=True)
+        elif how == "deleted":
+            await scene.forge.delete_repository("alice", repo)
+        else:
+            (installation,) = scene.world.installations.values()
+            scene.forge.uninstall("alice", installation)
+        await scene.settled()
+        if lost:  # the hourly look finds it
+            await clock.advance(3700, rest(scene, clock))
+        for place in places:
+            gone = await browser.get(place)
+            assert gone.status_code == 404, place
+            assert "shop" not in gone.text
+        like_github(scene)
+
+
+async def test_a_pending_gate_says_what_is_usual(tmp_path, browser, migrated_url):
+    clock = HandTurnedClock()
+    runner = ScriptedExecutor({})
+    async with stage(tmp_path, runner=runner, clock=clock, database_url=migrated_url) as scene:
+        repo = await scene.repository({".portcullis.yml": GATE, "a.py": "print(1)\n"})
+        for number, seconds in enumerate((100, 700, 130)):
+            if number == 2:
+                runner.script("lint", (Answer(hold=True),))
+            branch = f"topic{number}"
+            await scene.forge.push("alice", repo, branch, {"a.py": f"print(2{number})\n"}, base="main")
+            pull = await scene.forge.open_pull_request("alice", repo, branch)
+            if number == 2:  # two are too few to speak of a habit
+                await runner.until_running("lint", 20)
+                page = await browser.get(f"{scene.url}/runs/{number + 1}")
+                assert "running since" in page.text
+                assert "usually" not in page.text
+                runner.release("lint")
+            await scene.settled()
+            took = update(ATTEMPTS).where(ATTEMPTS.c.run_id == number + 1)
+            took = took.values(ended_at=ATTEMPTS.c.started_at + seconds)
+            await scene.program.database.run(lambda unit, took=took: unit.connection.execute(took))
+        runner.script("lint", (Answer(hold=True),))
+        await scene.forge.push("alice", repo, "last", {"a.py": "print(3)\n"}, base="main")
+        pull = await scene.forge.open_pull_request("alice", repo, "last")
+        await runner.until_running("lint", 20)
+        page = await browser.get(f"{scene.url}/runs/4")
+        assert ", usually 2 min" in page.text
+        clock._turn(clock.now() + 16)  # progress is posted now and then
+        async with asyncio.timeout(20):
+            while not str(scene.verdict(repo, pull).title).endswith(" UTC, usually takes 2 min"):
+                await asyncio.sleep(0.02)
+        runner.release("lint")
+        await scene.settled()
+        assert scene.verdict(repo, pull).conclusion == "success"
 
 
 async def test_a_running_checks_log_is_seen(tmp_path, browser):

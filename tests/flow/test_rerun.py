@@ -1,5 +1,7 @@
 """GitHub's own re-run, our buttons, and others who post under our name."""
 
+import asyncio
+
 import pytest
 
 from app.executors import Answer, ScriptedExecutor
@@ -149,3 +151,30 @@ async def test_our_own_posts_are_not_taken_for_anothers(tmp_path):
         run = scene.verdict(repo, pull)
         assert [status.state for status in repo.statuses][-1] == "success"
         assert "not ours" not in str(run.text) + scene.comments(repo, pull)[0].body
+
+
+async def test_checks_are_in_progress_again_before_the_new_run_has_its_plan(tmp_path):
+    gate = GATE + "settings: {publish: {status: true, checks: true}}\n"
+    async with stage(tmp_path) as scene:
+        repo = await scene.repository({".portcullis.yml": gate, "a.py": "print(1)\n"})
+        await scene.forge.push("alice", repo, "topic", {"a.py": "print(2)\n"}, base="main")
+        pull = await scene.forge.open_pull_request("alice", repo, "topic")
+        await scene.settled()
+        names = ["portcullis", "portcullis / lint", "portcullis / test"]
+        assert {scene.runs(repo, pull.head_sha, name)[-1].conclusion for name in names} == {"success"}
+        preparing = scene.program.services.preparing
+        permits = 0
+        while not preparing.locked():  # no run gets as far as its plan
+            await preparing.acquire()
+            permits += 1
+        await scene.forge.comment("alice", repo, pull, "/portcullis recheck")
+        async with asyncio.timeout(20):
+            while {scene.runs(repo, pull.head_sha, name)[-1].status for name in names} != {"in_progress"}:
+                await asyncio.sleep(0.02)
+            while repo.statuses[-1].state != "pending":
+                await asyncio.sleep(0.02)
+        for _ in range(permits):
+            preparing.release()
+        await scene.settled()
+        assert {scene.runs(repo, pull.head_sha, name)[-1].conclusion for name in names} == {"success"}
+        assert not [run for run in repo.runs.values() if run.status != "completed"]

@@ -34,6 +34,7 @@ EVENTS: Final = (
     "pull_request",
     "pull_request_review",
     "push",
+    "repository",
     "status",
 )
 """Installation events come by themselves."""

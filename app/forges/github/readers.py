@@ -36,6 +36,7 @@ from app.model import (
     PullRequestChanged,
     Pushed,
     Repository,
+    RepositoryChanged,
     RerunRequested,
     ReviewChanged,
     Sha,
@@ -269,6 +270,12 @@ def _installation_repositories(view: InstallationView) -> Event:
     )
 
 
+def _repository(view: Envelope) -> Event:
+    return RepositoryChanged(
+        action=view.action, repository=view.where(), gone=view.action == "deleted", sender=view.who()
+    )
+
+
 READERS: Final[Mapping[str, Reader]] = {
     "ping": Reader(PingView, _ping),
     "pull_request": Reader(PullRequestView, _pull_request),
@@ -281,4 +288,5 @@ READERS: Final[Mapping[str, Reader]] = {
     "merge_group": Reader(MergeGroupView, _merge_group),
     "installation": Reader(InstallationView, _installation),
     "installation_repositories": Reader(InstallationView, _installation_repositories),
+    "repository": Reader(Envelope, _repository),
 }

@@ -56,7 +56,6 @@ async def test_the_verdict_comes_first_then_conditions_checks_and_evidence(
         "The gate file of this change",
         "The gate file that judges",
         "Notes",
-        "a review by dana",
     ]
     places = [seen.index(part) for part in order]
     assert places == sorted(places)

@@ -156,7 +156,6 @@ class World:
             attempts=tuple(attempts),
             artifacts=(ArtifactView(check="lint", path="out/ruff.sarif", size=1234),),
             judged_at=NOW - 5,
-            judged_because="a review by dana",
         )
         return f"/runs/{run_id}?t={self.links.sign(run_id, self.clock.at)}"
 
