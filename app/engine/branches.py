@@ -6,7 +6,7 @@ from app.engine import rules
 from app.engine.gates import Reading, gate_state, read_gate
 from app.engine.missed import look_again
 from app.engine.opening import PORTCULLIS, accept_change, start_run, stop_judging
-from app.engine.prepare import with_operator_limits
+from app.engine.prepare import looks_reverting, with_operator_limits
 from app.engine.publishing import republish
 from app.engine.services import Services
 from app.forges import Gone
@@ -81,13 +81,15 @@ async def _read(services: Services, repository_id: int, repository: Repository, 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What was read of a change's newest run: which one it was, the paths of its tested tree (for
-    matrices), and how many commits of the target it was not merged with.
+    matrices), how many commits of the target it was not merged with, and whether it is a revert (None:
+    the gate file does not ask).
     """
 
     run_id: int | None
     status: RunStatus | None
     tree_paths: tuple[str, ...] = ()
     behind: int = 0
+    reverts: bool | None = None
 
 
 async def _see(services: Services, moved: Moved, change_id: int) -> Seen:
@@ -96,12 +98,15 @@ async def _see(services: Services, moved: Moved, change_id: int) -> Seen:
         return Seen(run_id=None, status=None)
     spaces, behind = services.workspaces, 0
     paths: tuple[str, ...] = ()
+    reverts: bool | None = None
     if run.status is RunStatus.PLANNED and run.tested_sha:
         entries = await spaces.entries(moved.repository, run.tested_sha)
         paths = tuple(entry.path for entry in entries)
+        if b"pr.reverts" in moved.reading.text and run.comparison is not None:
+            reverts = await looks_reverting(spaces, moved.repository, run.comparison)
     if run.base_sha and run.base_sha != moved.tip:
         behind = len(await spaces.commits(moved.repository, run.base_sha, moved.tip))
-    return Seen(run_id=run.id, status=run.status, tree_paths=paths, behind=behind)
+    return Seen(run_id=run.id, status=run.status, tree_paths=paths, behind=behind, reverts=reverts)
 
 
 def _apply(unit: Unit, services: Services, moved: Moved, seen: dict[int, Seen]) -> bool:
@@ -156,6 +161,7 @@ def _look_at(
         notes=(note,) if note else (),
         title_note=moved.reading.note if moved.reading.state == "older" else "",
         diagnostics=moved.reading.diagnostics,
+        reverts=run.facts.reverts if seen.reverts is None else seen.reverts,
     )
     if run.plan.gate_hash == gatefile.gate_hash:
         runs.save_facts(unit, run.id, facts)

@@ -11,7 +11,7 @@ import msgspec
 
 from app.engine import rules
 from app.engine.conclude import after_attempt, conclude, mark_flaky, wants_retry
-from app.engine.prepare import looks_ai_authored
+from app.engine.prepare import looks_ai_authored, looks_reverting, reads_reverts
 from app.engine.specs import attempt_spec, input_name, needs_base_tree
 from app.executors import (
     AttemptOutcome,
@@ -116,9 +116,10 @@ class LocalRun:
         )
         commits = await self._workspaces.commits(repository, base_sha, change.head_sha)
         ai_authored = looks_ai_authored(plan, change, commits)
+        reverts = reads_reverts(plan) and await looks_reverting(self._workspaces, repository, comparison)
         with ReportReader() as reader:
             decision = await self._run(
-                repository, change, plan, comparison, ai_authored=ai_authored, reader=reader
+                repository, change, plan, comparison, ai_authored=ai_authored, reverts=reverts, reader=reader
             )
         return Judgement(
             run_id=0,
@@ -146,6 +147,7 @@ class LocalRun:
         comparison: Comparison,
         *,
         ai_authored: bool,
+        reverts: bool,
         reader: ReportReader,
     ) -> rules.Decision:
         """Decide, run what is queued, decide again, until nothing is outstanding."""
@@ -169,6 +171,7 @@ class LocalRun:
                 people=People(state=Readable.NOT_APPLICABLE),
                 trusted=True,
                 ai_authored=ai_authored,
+                reverts=reverts,
             )
             decision = rules.decide(state, time.time())
             for row in decision.rows:

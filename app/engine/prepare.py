@@ -8,8 +8,9 @@ import msgspec
 from app.engine.gates import lint_head, read_gate
 from app.engine.services import Options, Services
 from app.engine.trust import is_trusted
-from app.executors import Commit, Fetched
+from app.executors import Commit, Fetched, Workspaces
 from app.forges import Forge
+from app.language import used
 from app.model import (
     AuthorFault,
     Change,
@@ -24,6 +25,7 @@ from app.model import (
     Sha,
 )
 from app.plan import GateFile, applies, compile_plan
+from app.policy import expressions_of
 from app.store import changes
 
 
@@ -46,9 +48,26 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 async def prepare(
     services: Services, forge: Forge, repository: Repository, row: changes.ChangeRow, run: Run
 ) -> Prepared:
-    """Everything between a new run and its plan. Raises Stale, Outage; AuthorFaults become refusals."""
+    """Everything between a new run and its plan. Raises Stale, Outage; AuthorFaults become refusals.
+
+    All that wait may fetch at once (the mirror brings them together); few are looked at, one after the
+    other, so that in a burst the first are judged while the last still wait.
+    """
+    fetched = await _fetch(services, forge, repository, row.change)
+    async with services.preparing:
+        return await _look(services, forge, repository, row, run, fetched)
+
+
+async def _look(
+    services: Services,
+    forge: Forge,
+    repository: Repository,
+    row: changes.ChangeRow,
+    run: Run,
+    fetched: Fetched,
+) -> Prepared:
+    """The gate file, and by it the plan."""
     change = row.change
-    fetched = await _fetch(services, forge, repository, change)
     base_sha = base_of(change, fetched)
     policy_tip = fetched.base_sha or base_sha
     reading = await read_gate(services, repository, policy_tip, change.base_ref)
@@ -171,7 +190,7 @@ async def _plan(
         authors=_authors(commits),
         edits_gate=edits,
         head_diagnostics=await lint_head(services, repository, run.head_sha) if edits else (),
-        reverts=await _reverts(services, repository, comparison),
+        reverts=reads_reverts(plan) and await looks_reverting(spaces, repository, comparison),
     )
     run = msgspec.structs.replace(
         run,
@@ -234,8 +253,13 @@ def _any(globs: tuple[str, ...], texts: list[str] | tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(text.casefold(), glob.casefold()) for glob in globs for text in texts)
 
 
-async def _reverts(services: Services, repository: Repository, comparison: Comparison) -> bool:
+def reads_reverts(plan: Plan) -> bool:
+    """Whether any condition asks for `pr.reverts`: the answer walks the history, so nobody else pays."""
+    return any("pr.reverts" in used(expression.text).names for expression in expressions_of(plan))
+
+
+async def looks_reverting(spaces: Workspaces, repository: Repository, comparison: Comparison) -> bool:
     """Whether the change exactly undoes a commit of the base."""
     if not comparison.files:
         return False
-    return await services.workspaces.undoes(repository, comparison.base_sha, comparison.tested_sha)
+    return await spaces.undoes(repository, comparison.base_sha, comparison.tested_sha)

@@ -74,8 +74,7 @@ async def _prepare(services: Services, repository: Repository, row: changes.Chan
     forge = services.forges[repository.forge]
     now = services.clock.now()
     try:
-        async with services.preparing:
-            prepared = await prepare(services, forge, repository, row, run)
+        prepared = await prepare(services, forge, repository, row, run)
     except Stale as stale:
         LOG.info("the forge has moved on", reason=str(stale))
         await refresh_change(services, row.id)

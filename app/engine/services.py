@@ -40,8 +40,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class Services(msgspec.Struct, kw_only=True):
     """The engine's surroundings. `worker` is unique to each start of a process. `plain` remembers which of
     this process's posts are in progress and without annotations (publication row → id on the forge): they
-    may be updated without being looked at. `preparing` lets few changes be fetched and merged at once, so
-    that in a burst the first are judged while the last still wait.
+    may be updated without being looked at. `preparing` lets few changes be merged and compared at once,
+    so that in a burst the first are judged while the last still wait.
     """
 
     database: Database

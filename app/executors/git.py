@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from app.executors.object_reader import ObjectFacts, ObjectReader, ReaderEnded
 from app.model import AuthorFault, Misconfigured, Outage, Sha
 
 # Objects of real, old projects break these rules harmlessly; everything else fsck knows stays fatal.
@@ -158,6 +159,10 @@ class Git:
         self.home = home
         self.seconds = seconds
         self.most = most
+        self._reader = ObjectReader(git_dir, self._command(), environment(home), home)
+
+    def _command(self) -> tuple[str, ...]:
+        return ("git", f"--git-dir={self.git_dir}", *_SWITCHES)
 
     async def __call__(
         self,
@@ -175,7 +180,7 @@ class Git:
         Raises GitFailed for a code not in `codes`, Outage after `seconds`, AuthorFault past `most`
         bytes of output. `file_bytes` limits each file git may write.
         """
-        line = ["git", f"--git-dir={self.git_dir}", *_SWITCHES, *arguments]
+        line = [*self._command(), *arguments]
         if file_bytes is not None:
             blocks = str(max(1, file_bytes // 512))
             line = ["/bin/sh", "-c", 'ulimit -f "$0" && exec "$@"', blocks, *line]
@@ -200,13 +205,33 @@ class Git:
             raise GitFailed(arguments[0], code, scrub(error, token), output)
         return output
 
+    async def facts(self, *names: str) -> tuple[ObjectFacts | None, ...]:
+        """The objects that these names mean (`<sha>^{commit}`, `<ref>^{tree}`, `<sha>:<path>`), None for
+        what is not here. No process is started for it. Raises GitFailed, Outage.
+        """
+        try:
+            return await self._reader.facts(names, self.seconds)
+        except ReaderEnded as ended:
+            raise GitFailed("cat-file", ended.code, ended.error) from ended
+
+    async def content(self, sha: Sha) -> bytes:
+        """The bytes of an object that is here; look at its size first. Raises as `facts`."""
+        try:
+            content = await self._reader.content(sha, self.seconds)
+        except ReaderEnded as ended:
+            raise GitFailed("cat-file", ended.code, ended.error) from ended
+        if content is None:
+            raise GitFailed("cat-file", 0, f"error: missing blob {sha}".encode())
+        return content
+
+    def close(self) -> None:
+        """End what is kept running; a further question starts it again."""
+        self._reader.close()
+
 
 async def resolve(git: Git, *names: str) -> tuple[Sha | None, ...]:
-    """The objects that these names mean (`<sha>^{commit}`, `<ref>^{tree}`), None for what is not here."""
-    asked = "".join(f"{name}\n" for name in names).encode()
-    answer = await git("cat-file", "--batch-check=%(objectname)", data=asked)
-    lines = answer.decode("utf-8", "replace").splitlines()
-    return tuple(None if " " in line else Sha(line) for line in lines)
+    """The objects that these names mean, None for what is not here."""
+    return tuple(None if found is None else found.sha for found in await git.facts(*names))
 
 
 async def _talk(process: asyncio.subprocess.Process, data: bytes | None, most: int) -> tuple[bytes, bytes]:

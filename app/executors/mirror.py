@@ -7,13 +7,13 @@ two branch names can collide. Its HEAD points nowhere: git reads no `.gitattribu
 import asyncio
 import contextlib
 import fcntl
-import hashlib
 import os
 import re
 import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NamedTuple
 
 from app.executors.git import (
     Git,
@@ -24,16 +24,18 @@ from app.executors.git import (
     resolve,
 )
 from app.executors.protocol import Credential, Fetched
+from app.executors.tips import SHA, Tips
 from app.model import AuthorFault, Outage, Repository, Sha
 
-SHA = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
-_REF = re.compile(r"[^\x00-\x20~^:?*\[\\\x7f]+\Z")
 _MISSING_REF = re.compile(rb"couldn't find remote ref (\S+)|not our ref ([0-9a-f]+)")
 _TOO_BIG = re.compile(rb"File size limit|exceeds maximum|pack exceeds|File too large|died of signal 25")
 
 
-def _is_ref(name: str) -> bool:
-    return bool(_REF.match(name)) and ".." not in name and not name.startswith(("-", "+"))
+class _Asked(NamedTuple):
+    """One request that waits for a fetch."""
+
+    tips: Tips
+    answer: "asyncio.Future[Fetched]"
 
 
 class Mirror:
@@ -62,6 +64,12 @@ class Mirror:
         home = self.place / "home"
         home.mkdir(exist_ok=True)
         self.git = Git(self.path, home)
+        self._waiting: list[_Asked] = []
+        self._fetching = asyncio.Lock()
+
+    def close(self) -> None:
+        """End what is kept running for it; a further use starts it again."""
+        self.git.close()
 
     @contextlib.asynccontextmanager
     async def lock(self, name: str, *, exclusive: bool) -> AsyncIterator[None]:
@@ -105,17 +113,57 @@ class Mirror:
         if not SHA.match(sha) or not self.path.exists():
             return False
         try:
-            await self.git("cat-file", "-e", f"{sha}^{{commit}}")
+            (found,) = await self.git.facts(f"{sha}^{{commit}}")
         except GitFailed:
             return False
-        return True
+        return found is not None
 
     async def fetch(self, base_ref: str, head_refspec: str, head_sha: Sha, credential: Credential) -> Fetched:
-        """Bring both tips. See `Workspaces.fetch`."""
+        """Bring both tips. See `Workspaces.fetch`.
+
+        What is asked for while a fetch is under way is brought by one further fetch: a burst of pushes
+        costs the forge, and us, a few connections.
+        """
+        asked = _Asked(Tips.of(base_ref, head_refspec), asyncio.get_running_loop().create_future())
+        self._waiting.append(asked)
+        try:
+            async with self._fetching:
+                if not asked.answer.done():
+                    # first itself: whoever took it along before may have failed before it was answered
+                    batch = [asked, *(other for other in self._waiting if other is not asked)]
+                    self._waiting = []
+                    await self._answer(batch, head_sha, credential)
+        finally:
+            asked.answer.cancel()  # changes nothing once it is answered
+            self._waiting = [other for other in self._waiting if other is not asked]
+        return asked.answer.result()
+
+    async def _answer(self, batch: list["_Asked"], head_sha: Sha, credential: Credential) -> None:
+        """Fetch for everybody who waits; whoever's part fails for itself (a head that is too large) must
+        not fail the others, so after a failure each is fetched alone.
+        """
         async with self.lock("fetch", exclusive=True):
             await self._prepare(head_sha)
             async with self.lock("use", exclusive=False):
-                return await self._fetch(base_ref, head_refspec, await credential())
+                token = await credential()
+                try:
+                    found = await self._fetch([asked.tips for asked in batch], token)
+                except (AuthorFault, Outage):
+                    found = None
+                    if len(batch) == 1:
+                        raise
+                for at, asked in enumerate(batch):
+                    await self._tell(asked, None if found is None else found[at], token)
+
+    async def _tell(self, asked: "_Asked", found: Fetched | None, token: str) -> None:
+        try:
+            answer = found or (await self._fetch([asked.tips], token))[0]
+        except (AuthorFault, Outage) as failed:
+            if not asked.answer.done():
+                asked.answer.set_exception(failed)
+        else:
+            if not asked.answer.done():
+                asked.answer.set_result(answer)
 
     async def _prepare(self, head_sha: Sha) -> None:
         if (self.place / "broken").exists() and self.path.exists():
@@ -144,23 +192,23 @@ class Mirror:
                 if half.stat().st_mtime < yesterday:
                     half.unlink()
 
-    async def _fetch(self, base_ref: str, head_refspec: str, token: str) -> Fetched:
-        if not _is_ref(base_ref) or not _is_ref(head_refspec):
-            raise AuthorFault(f"not a name git can fetch: {base_ref!r} or {head_refspec!r}")
-        base = base_ref if base_ref.startswith("refs/") else f"refs/heads/{base_ref}"
-        by_sha = bool(SHA.match(head_refspec))
-        head = head_refspec if by_sha or head_refspec.startswith("refs/") else f"refs/heads/{head_refspec}"
-        ours = self._own_ref("base" if head == base else "head", head)
-        wanted = {base: self._own_ref("base", base), head: ours}
-        if by_sha and await self.has(head):
-            await self.git("update-ref", wanted.pop(head), head)
+    async def _fetch(self, asked: list["Tips"], token: str) -> list[Fetched]:
+        """Bring all these tips by one fetch."""
+        wanted = {name: ref for tips in asked for name, ref in tips.refs().items()}
+        for tips in asked:
+            if tips.by_sha and await self.has(tips.head):
+                await self.git("update-ref", wanted.pop(tips.head), tips.head)
         missing = await self._fetch_refs(wanted, token)
-        refs = (self._own_ref("base", base), ours)
-        base_sha, head_sha = await resolve(self.git, *(f"{ref}^{{commit}}" for ref in refs))
-        fetched = Fetched(
-            base_sha=None if base in missing else base_sha, head_sha=None if head in missing else head_sha
-        )
-        await self._pin({sha for sha in (fetched.base_sha, fetched.head_sha) if sha is not None})
+        names = [f"{ref}^{{commit}}" for tips in asked for ref in (tips.base_ref, tips.head_ref)]
+        found = iter(await resolve(self.git, *names))
+        fetched = [
+            Fetched(
+                base_sha=base_sha if tips.base not in missing else None,
+                head_sha=head_sha if tips.head not in missing else None,
+            )
+            for tips, base_sha, head_sha in zip(asked, found, found, strict=False)
+        ]
+        await self._pin({sha for one in fetched for sha in (one.base_sha, one.head_sha) if sha is not None})
         return fetched
 
     async def _pin(self, shas: set[Sha]) -> None:
@@ -168,11 +216,6 @@ class Mirror:
         orders = "".join(f"update refs/portcullis/pin/{sha} {sha}\n" for sha in sorted(shas))
         if orders:
             await self.git("update-ref", "--stdin", data=orders.encode())
-
-    @staticmethod
-    def _own_ref(role: str, name: str) -> str:
-        # Hashed: of branches `a` and, later, `a/b`, git could not keep both as refs.
-        return f"refs/portcullis/{role}/{hashlib.sha256(name.encode()).hexdigest()[:24]}"
 
     async def _fetch_refs(self, wanted: dict[str, str], token: str) -> set[str]:
         """Fetch these refs into ours; gives those the server does not have."""

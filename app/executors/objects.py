@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 from app.executors.comparison import SUBMODULE, RawEntry, decode
 from app.executors.git import Git, GitFailed, environment, resolve
-from app.executors.mirror import SHA
 from app.executors.protocol import Commit, TreeEntry
+from app.executors.tips import SHA
 from app.model import Outage, Sha
 
+_MOST_TREE = 64 << 20
 COMMIT_FIELDS = 8
 COMMIT_FORMAT = "%H%x00%T%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%(trailers:only,unfold)%x00"
 
@@ -76,16 +77,33 @@ async def blob_sizes(git: Git, entries: tuple[RawEntry, ...]) -> dict[str, int]:
     blobs = sorted({e.new_sha for e in entries if e.new_mode != SUBMODULE and e.new_sha.strip("0")})
     if not blobs:
         return {}
-    output = await git(
-        "cat-file", "--batch-check=%(objectname) %(objectsize)", data=("\n".join(blobs) + "\n").encode()
-    )
     sizes: dict[str, int] = {}
-    for line in output.decode().splitlines():
-        name, _, size = line.partition(" ")
-        if not size.isdigit():
+    for name, found in zip(blobs, await git.facts(*blobs), strict=True):
+        if found is None:
             raise GitFailed("cat-file", 0, f"error: missing blob {name}".encode())
-        sizes[name] = int(size)
+        sizes[name] = found.size
     return sizes
+
+
+_NAMED = re.compile(rb"(\d+) ([^\0]+)\0")
+
+
+async def find_entry(git: Git, sha: Sha, path: str) -> TreeEntry | None:
+    """The entry of one path in a commit's tree, None where it has none (a link on the way leads nowhere)."""
+    folder, _, name = path.rpartition("/")
+    (tree,) = await git.facts(f"{sha}:{folder}")
+    if tree is None or tree.kind != "tree" or tree.size > _MOST_TREE:
+        return None
+    content, digits = await git.content(tree.sha), len(tree.sha) // 2
+    at = 0
+    while match := _NAMED.match(content, at):
+        at = match.end() + digits
+        if match[2] == name.encode():
+            entry = Sha(content[match.end() : at].hex())
+            (found,) = await git.facts(entry)
+            size = found.size if found is not None and found.kind == "blob" else 0
+            return TreeEntry(path=path, mode=match[1].decode().zfill(6), size=size, sha=entry)
+    return None
 
 
 _ENTRY = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]+) +(\d+|-)\t(.*)\Z", re.DOTALL)

@@ -19,6 +19,7 @@ from app.executors.objects import (
     blob_sizes,
     commit_merge,
     conflict_names,
+    find_entry,
     is_ancestor,
     need,
     need_tree,
@@ -34,6 +35,9 @@ _DIFF = ("diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-color"
 
 _REMEMBERED = 256
 """Of how many commits the tree is remembered, of how many trees the files and bytes."""
+
+_OPEN = 32
+"""Mirrors with a git that is kept running; the one used least lately is closed for another."""
 
 
 class WorkspaceLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,19 +75,29 @@ class GitWorkspaces:
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.limits = limits or WorkspaceLimits()
         self.transport = Transport(allow_local=allow_local, allow_http=allow_http)
+        self._mirrors: dict[tuple[str, int, bool], Mirror] = {}
         self._sizes: dict[Sha, tuple[int, int]] = {}
         self._tree_of: dict[Sha, Sha] = {}
         self.trees = Trees(self.root / "trees", kept=self.limits.kept_trees, owner=owner)
 
     def mirror(self, repository: Repository) -> Mirror:
         """The mirror of this repository (made at the first fetch)."""
-        return Mirror(
-            self.root,
-            repository,
-            self.transport,
-            fetch_seconds=self.limits.fetch_seconds,
-            pack_bytes=self.limits.pack_bytes,
-        )
+        key = (repository.forge, repository.forge_id, repository.private)
+        mirror = self._mirrors.pop(key, None)
+        if mirror is None or mirror.repository != repository:
+            if mirror is not None:
+                mirror.close()
+            mirror = Mirror(
+                self.root,
+                repository,
+                self.transport,
+                fetch_seconds=self.limits.fetch_seconds,
+                pack_bytes=self.limits.pack_bytes,
+            )
+        self._mirrors[key] = mirror
+        if len(self._mirrors) > _OPEN:
+            self._mirrors.pop(next(iter(self._mirrors))).close()
+        return mirror
 
     async def fetch(
         self,
@@ -160,10 +174,9 @@ class GitWorkspaces:
             return None
         async with self.mirror(repository).reading() as git:
             await need_tree(git, sha)
-            listed = await git("ls-tree", "-l", "-z", sha, "--", path.rstrip("/"))
-            if not listed:
+            entry = await find_entry(git, sha, path.rstrip("/"))
+            if entry is None:
                 return None
-            entry = parse_entries(listed)[0]
             if entry.mode == LINK:
                 raise AuthorFault(f"{path} is a link; it must be a file")
             if not entry.mode.startswith("100"):
@@ -172,7 +185,7 @@ class GitWorkspaces:
                 raise AuthorFault(
                     f"{path} is too large: {entry.size} bytes, at most {self.limits.file_bytes}"
                 )
-            return await git("cat-file", "blob", entry.sha)
+            return await git.content(entry.sha)
 
     async def versions(self, repository: Repository, tip: Sha, path: str, limit: int) -> tuple[Sha, ...]:
         """See `Workspaces.versions`."""
