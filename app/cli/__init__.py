@@ -9,6 +9,7 @@ COMMANDS: tuple[str, ...] = (
     "lint",
     "plan",
     "explain",
+    "evidence",
     "presets",
     "schema",
     "serve",

@@ -3,7 +3,8 @@
 `protocol` is the contract; a new executor is one file and one line in `EXECUTORS`.
 """
 
-from app.executors.ingest import ReportsRead, read_reports
+from app.executors.ingest import ReportsRead, read_file, read_reports
+from app.executors.ingest_child import FileReply
 from app.executors.logs import LogLimits
 from app.executors.protocol import (
     MISSING,
@@ -48,6 +49,7 @@ __all__ = [
     "Ended",
     "Executor",
     "Fetched",
+    "FileReply",
     "GitWorkspaces",
     "LogChunk",
     "LogLimits",
@@ -64,5 +66,6 @@ __all__ = [
     "TreeEntry",
     "WorkspaceLimits",
     "Workspaces",
+    "read_file",
     "read_reports",
 ]

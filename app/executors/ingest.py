@@ -61,7 +61,8 @@ class _Collector:
     def take(self, spec: ReportSpec, reply: FileReply, path: str) -> None:
         """One reply. What all reports of a check say together is limited like one report."""
         if reply.content is None:
-            self.unreadable(path, reply.problem, optional=spec.optional, ours=reply.ours)
+            why = f"{reply.problem} ({reply.hint})" if reply.hint else reply.problem
+            self.unreadable(path, why, optional=spec.optional, ours=reply.ours)
             return
         content = reply.content
         for what, count in (
@@ -124,6 +125,35 @@ def _batches(
         size += length
     if batch:
         yield batch
+
+
+async def read_file(
+    path: str,
+    content: bytes,
+    *,
+    reader: ReportReader,
+    tree: Path | None,
+    paths: tuple[str, ...],
+    roots: tuple[str, ...],
+    workdir: str,
+) -> FileReply:
+    """What one file says, whatever its format, read as the reports of a check are.
+
+    `path` names it to people; `tree` is where its paths are found (None = nowhere), `paths` the files of it
+    (empty = all that lie there), `workdir` the folder of it that relative paths may count from. Raises
+    Outage when no process can be had.
+    """
+    request = Request(
+        files=(FileRequest(ReportSpec(path=path), path, len(content)),),
+        roots=roots,
+        workdir=workdir,
+        tree=str(tree) if tree is not None else "",
+        paths=paths,
+        memory=reader.memory,
+        seconds=reader.seconds,
+    )
+    (reply,) = await reader.ask(request, [content])
+    return reply
 
 
 async def read_reports(

@@ -50,8 +50,8 @@ class FileRequest(msgspec.Struct, frozen=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Files to read (their bytes follow the request, in order) and what readers may know.
 
-    `tree` is the directory of the tested tree ('' = none). `memory` is in bytes, `seconds` bounds both
-    processor and wall time.
+    `tree` is the directory of the tested tree ('' = none), `paths` are its files where not all that lie in
+    it are meant (empty = all). `memory` is in bytes, `seconds` bounds both processor and wall time.
     """
 
     files: tuple[FileRequest, ...]
@@ -59,16 +59,18 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     workdir: str = ""
     severities: dict[str, Severity] = {}
     tree: str = ""
+    paths: tuple[str, ...] = ()
     limits: Limits = Limits()
     memory: int
     seconds: int
 
 
 class FileReply(msgspec.Struct, frozen=True, kw_only=True):
-    """What one file says, or why not; `ours` = the reason is a mistake of our own."""
+    """What one file says, or why not and what to do; `ours` = the reason is a mistake of our own."""
 
     content: ReportContent | None = None
     problem: str = ""
+    hint: str = ""
     ours: bool = False
 
 
@@ -86,11 +88,14 @@ def pack(request: Request, contents: list[bytes]) -> Iterator[bytes]:
 class SourceTree:
     """The tested tree, read without following a link: its names and files are hostile too."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, paths: tuple[str, ...] = ()) -> None:
         self._place = place
+        self._paths = frozenset(paths)
 
     def paths(self) -> frozenset[str]:
         """All files by path, links left out; at most a million."""
+        if self._paths:
+            return self._paths
         found: set[str] = set()
         pending = [""]
         while pending and len(found) < _MAX_TREE:
@@ -128,7 +133,7 @@ def _one(entry: FileRequest, content: bytes, context: ReadContext) -> FileReply:
     try:
         return FileReply(content=ingest(content, entry.spec, context=context))
     except AuthorFault as fault:
-        return FileReply(problem=f"{fault.message} ({fault.hint})" if fault.hint else fault.message)
+        return FileReply(problem=fault.message, hint=fault.hint)
     except MemoryError:
         # Met outside the reader proper: the exit code tells it without needing any more memory.
         raise
@@ -152,7 +157,7 @@ def _answer(request_fd: int, reply_fd: int) -> None:
         # The default action of SIGALRM ends the process, whatever it is busy with.
         signal.alarm(request.seconds)
         contents = [stream.read(entry.size) for entry in request.files]
-    tree = SourceTree(request.tree) if request.tree else None
+    tree = SourceTree(request.tree, request.paths) if request.tree else None
     replies = []
     for entry, content in zip(request.files, contents, strict=True):
         context = ReadContext(
