@@ -23,7 +23,8 @@ MEBIBYTE: Final = 1 << 20
 
 def conclude(spec: CheckSpec, outcome: AttemptOutcome, read: ReportsRead, evidence: CheckEvidence) -> Ending:
     """The ending of one attempt, from how its processes ended and what could be read of its files."""
-    conclusion, reason, cause = _judge(spec, outcome, read.problems)
+    secrets = any(finding.secret for report in evidence.reports for finding in report.findings)
+    conclusion, reason, cause = _judge(spec, outcome, read.problems, secrets=secrets)
     if read.errors and conclusion in {Conclusion.SUCCESS, Conclusion.FAILURE}:
         conclusion, reason, cause = Conclusion.ERROR, "; ".join(read.errors[:3]), "error"
     failed = tuple(
@@ -46,7 +47,7 @@ def conclude(spec: CheckSpec, outcome: AttemptOutcome, read: ReportsRead, eviden
 
 
 def _judge(
-    spec: CheckSpec, outcome: AttemptOutcome, problems: tuple[str, ...]
+    spec: CheckSpec, outcome: AttemptOutcome, problems: tuple[str, ...], *, secrets: bool
 ) -> tuple[Conclusion, str, str]:
     match outcome.ended:
         case Ended.CANCELLED:
@@ -66,11 +67,11 @@ def _judge(
         case Ended.LOG_LIMIT:
             return Conclusion.FAILURE, outcome.detail or "wrote more output than is allowed", "failure"
         case Ended.EXITED:
-            return _judge_exit(spec, outcome.exit_code or 0, outcome.detail, problems)
+            return _judge_exit(spec, outcome.exit_code or 0, outcome.detail, problems, secrets=secrets)
 
 
 def _judge_exit(
-    spec: CheckSpec, code: int, detail: str, problems: tuple[str, ...]
+    spec: CheckSpec, code: int, detail: str, problems: tuple[str, ...], *, secrets: bool
 ) -> tuple[Conclusion, str, str]:
     if code in spec.not_needed_exits:
         return Conclusion.NOT_NEEDED, f"exit {code}: nothing to do", ""
@@ -78,6 +79,9 @@ def _judge_exit(
     if listed and problems:
         return Conclusion.FAILURE, "; ".join(problems[:3]), "failure"
     if code in spec.findings_exits:
+        if spec.findings_succeed and secrets and not spec.secrets_judged:
+            reason = f"exit {code}: found secrets, which no condition judges (secrets.new == 0 would)"
+            return Conclusion.FAILURE, reason, "findings"
         if spec.findings_succeed:
             return Conclusion.SUCCESS, "found something; the gate judges it", "findings"
         return Conclusion.FAILURE, f"exit {code}: found something", "findings"
@@ -149,7 +153,7 @@ def after_attempt(
         seconds=round(ending.seconds, 3),
         exit_code=ending.exit_code,
         outputs=outputs,
-        delivered=tuple(sorted({report.kind for report in evidence.reports})),
+        delivered=tuple(sorted({kind for report in evidence.reports for kind in report.kinds})),
         flaky=again,
         since=now,
     )

@@ -107,16 +107,21 @@ class FileCoverage(msgspec.Struct, frozen=True, kw_only=True):
     branches: dict[int, tuple[int, int]] = {}
 
 
+EvidenceKind = Literal["tests", "findings", "coverage", "secrets", "duplication", "complexity", "licences"]
+"""The values of `Kind`."""
+
+
 class ReportContent(msgspec.Struct, frozen=True, kw_only=True):
     """What one report file says once read. `dropped` tells what was left out and why.
 
     `roots` are the folders that a coverage report says it measured (Cobertura's sources), from the
     repository's root ('' = all of it); empty where the format names none. `sizes` are the lines of each
-    file that was searched for clones (path → lines).
+    file that was searched for clones (path → lines; '' = all files together, where the tool lists none).
+    `also` are further kinds of evidence that it delivers: trivy looks for secrets too.
     """
 
     format: str
-    kind: Literal["tests", "findings", "coverage", "secrets", "duplication", "complexity", "licences"]
+    kind: EvidenceKind
     path: str = ""
     flag: str = ""
     tool: str = ""
@@ -130,6 +135,12 @@ class ReportContent(msgspec.Struct, frozen=True, kw_only=True):
     functions: tuple[FunctionComplexity, ...] = ()
     packages: tuple[Package, ...] = ()
     sizes: dict[str, int] = {}
+    also: tuple[EvidenceKind, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[EvidenceKind, ...]:
+        """All kinds of evidence in it."""
+        return (self.kind, *self.also)
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -84,7 +84,8 @@ class ReportSpec(msgspec.Struct, frozen=True, kw_only=True):
     that the uploaded file's name must match.
 
     `format` is a registered format's name or empty (recognise by content; `kind` then says what the
-    name promises). `only` restricts it to matching matrix cells.
+    name promises), `also` are further kinds that the format brings. `only` restricts it to matching
+    matrix cells.
     """
 
     path: str
@@ -93,6 +94,12 @@ class ReportSpec(msgspec.Struct, frozen=True, kw_only=True):
     flag: str = ""
     optional: bool = False
     only: dict[str, Scalar] = {}
+    also: tuple[Kind, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """All kinds of evidence that it brings; none where that is not known."""
+        return () if self.kind is None else (self.kind, *self.also)
 
 
 class External(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +131,8 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     what running it means (tool versions included). `files` are configuration files of a preset to
     place read-only in the workspace view. `severities` maps rule globs to severities (longest match).
     `config_files` are the tool configuration paths that come from base for untrusted heads.
+    `secrets_judged`: an item of the gate that always binds judges secrets, so that findings may succeed
+    though there are secrets among them.
     """
 
     id: str
@@ -158,6 +167,7 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[str, ...] = ()
     self_reported: bool = False
     definition: str = ""
+    secrets_judged: bool = False
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, tag="condition"):

@@ -7,13 +7,13 @@ from typing import Final
 
 import msgspec
 
-from app.model import CheckSpec, External, Kind, Need, Preset, Resources, Retry, Source
+from app.model import CheckSpec, External, Need, Preset, Resources, Retry, Source
 from app.plan.complaints import Span, shown
 from app.plan.containers import items_of
 from app.plan.declared import CheckDecl, Declared, Defaults
 from app.plan.matrix import PLACEHOLDER, unknown_axis
 from app.plan.places import within
-from app.plan.reporting import Reports, check_path, preset_reports
+from app.plan.reporting import Formats, Reports, check_path, preset_reports
 from app.plan.shapes import Reading
 from app.plan.yaml import ListNode, MapNode, Node, ScalarNode
 
@@ -34,7 +34,7 @@ class Builder:
         self,
         reading: Reading,
         presets: Mapping[str, Preset],
-        formats: Mapping[str, Kind],
+        formats: Formats,
         defaults: Defaults,
     ) -> None:
         self.reading = reading

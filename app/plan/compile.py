@@ -17,7 +17,7 @@ MAX_CHECKS: Final = 200
 _NOT_RUNNING: Final = frozenset(
     {
         "id", "key", "source", "when", "after", "needs", "required", "ignorable", "findings_succeed",
-        "produces", "self_reported", "definition",
+        "produces", "self_reported", "definition", "secrets_judged",
     }
 )  # fmt: skip
 """Fields that decide whether a check runs and what its end means, not what running it does."""
@@ -110,6 +110,7 @@ def _settled(spec: CheckSpec, judged: Collection[Kind]) -> CheckSpec:
         spec,
         produces=kinds,
         findings_succeed=bool(kinds) and all(kind in judged for kind in kinds),
+        secrets_judged=Kind.SECRETS in judged,
         definition=definition(spec),
     )
 

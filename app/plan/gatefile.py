@@ -23,22 +23,22 @@ from app.plan.declared import CheckDecl, Defaults
 from app.plan.expressions import Checker, kinds_of
 from app.plan.keys import TOP
 from app.plan.relations import Place, Sound, relate
-from app.plan.reporting import produced
+from app.plan.reporting import Formats, produced
 from app.plan.shapes import Reading
 from app.plan.yaml import ListNode, MapNode, Node, ScalarNode, load
 
-BUILT_IN: Final = frozenset({Kind.TESTS, Kind.FINDINGS, Kind.COVERAGE})
+BUILT_IN: Final = frozenset({Kind.TESTS, Kind.FINDINGS, Kind.SECRETS, Kind.COVERAGE})
 """What the built-in gate judges where a required check declares it."""
 _HIDES_REPORTS: Final = frozenset({"G010", "G011", "G013", "G014", "G021", "G024", "G027"})
 """Complaints about a check after which its kinds of evidence are not sure."""
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gate file may name: the words of conditions, presets by name, formats with their kind."""
+    """What a gate file may name: the words of conditions, presets by name, formats with their kinds."""
 
     vocabulary: Vocabulary
     presets: Mapping[str, Preset]
-    formats: Mapping[str, Kind]
+    formats: Formats
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
@@ -51,8 +51,9 @@ class GateFile(msgspec.Struct, frozen=True, kw_only=True):
 
     `gate_hash` is the SHA-256 of what the file says: comments, order of keys and quoting do not change
     it. `branches` is None where the file leaves them to the default and protected ones. `judged` are the
-    kinds of evidence that unconditional, non-advisory items judge. `gate` is empty where the built-in gate
-    holds. `warnings` do not make it invalid.
+    kinds of evidence that unconditional, non-advisory items judge; the built-in gate judges secrets also
+    where none are declared but found. `gate` is empty where the built-in gate holds. `warnings` do not make
+    it invalid.
     """
 
     path: str
@@ -137,7 +138,7 @@ def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) 
     sound = _expressions(root, feeding, reading, catalogue)
     decls = relate(decls, root, reading, sound)
     judged = tuple(
-        sorted(feeding & BUILT_IN if top.gate is None else _judged(items, catalogue.vocabulary, sound))
+        sorted(_built_in(feeding) if top.gate is None else _judged(items, catalogue.vocabulary, sound))
     )
     if top.gate is not None and not reading.complaints.errors:
         _unjudged(root, decls, items, reading, catalogue.vocabulary)
@@ -204,6 +205,10 @@ def _expressions(
         sound = checker.check(pending, advisory=gates.advisory(pending, gate))
         (places if sound else unsound).add((pending.node.span.line, pending.node.span.column))
     return frozenset(places - unsound)
+
+
+def _built_in(feeding: frozenset[Kind]) -> frozenset[Kind]:
+    return (feeding & BUILT_IN) | {Kind.SECRETS}
 
 
 def _judged(items: tuple[GateItem, ...], vocabulary: Vocabulary, sound: Sound) -> set[Kind]:

@@ -118,6 +118,9 @@ REPORT = Either(
             "format": Field(
                 Text("format", named="formats", code="G027"), "needed where the name does not tell"
             ),
+            "kind": Field(
+                Text("kind", choices=("secrets",)), "secrets: what a report of findings names are secrets"
+            ),
             "flag": Field(WORD, "names a part of the coverage"),
             "optional": Field(Flag(), "its absence is no failure"),
             "only": Field(Table(AXIS, CellValue(), wanted="an axis name"), "matrix cells that write it"),

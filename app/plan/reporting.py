@@ -24,15 +24,15 @@ _KINDS_BY_NAME: Final = (
 
 
 @lru_cache(maxsize=1024)
-def kind_by_name(path: str) -> Kind | None:
-    """The kind of evidence that a report's name promises."""
+def kind_by_name(path: str) -> tuple[Kind, ...]:
+    """The kind of evidence that a report's name promises, if any."""
     name = path.rsplit("/", 1)[-1].lower()
-    return next((kind for pattern, kind in _KINDS_BY_NAME if fnmatchcase(name, pattern)), None)
+    return next(((kind,) for pattern, kind in _KINDS_BY_NAME if fnmatchcase(name, pattern)), ())
 
 
 def produced(reports: tuple[ReportSpec, ...]) -> tuple[Kind, ...]:
     """The kinds of evidence that reports bring, each once."""
-    return tuple(dict.fromkeys(one.kind for one in reports if one.kind is not None))
+    return tuple(dict.fromkeys(kind for one in reports for kind in one.kinds))
 
 
 def check_path(node: Node | None, where: str, reading: Reading, *, out: bool = False) -> None:
@@ -52,16 +52,22 @@ def check_path(node: Node | None, where: str, reading: Reading, *, out: bool = F
     reading.complaints.add("G026", message, node.span, where=where, hint=hint)
 
 
-def preset_reports(preset: Preset, args: str, formats: Mapping[str, Kind]) -> tuple[ReportSpec, ...]:
+Formats = Mapping[str, tuple[Kind, ...]]
+"""The kinds of evidence that each format carries, what it is for first."""
+
+
+def _of_kinds(report: ReportSpec, kinds: tuple[Kind, ...]) -> ReportSpec:
+    return msgspec.structs.replace(report, kind=kinds[0], also=kinds[1:]) if kinds else report
+
+
+def preset_reports(preset: Preset, args: str, formats: Formats) -> tuple[ReportSpec, ...]:
     """A preset's reports, and those that a word of the arguments makes it write (pytest's --cov)."""
     reports = list(preset.reports)
     for word, more in preset.args_reports.items():
         if any(one == word or one.startswith(f"{word}=") for one in args.split()):
             reports.extend(more)
     return tuple(
-        one
-        if one.kind
-        else msgspec.structs.replace(one, kind=formats.get(one.format) or kind_by_name(one.path))
+        one if one.kind else _of_kinds(one, formats.get(one.format) or kind_by_name(one.path))
         for one in reports
     )
 
@@ -72,7 +78,7 @@ class Reports:
     def __init__(
         self,
         reading: Reading,
-        formats: Mapping[str, Kind],
+        formats: Formats,
         matrix: Matrix | None,
         *,
         uploaded: bool = False,
@@ -97,28 +103,38 @@ class Reports:
             return None
         check_path(path, where, self.reading, out=not self.uploaded)
         if not isinstance(node, MapNode):
-            return ReportSpec(path=path.text, kind=self._kind(path, None, where))
+            return _of_kinds(ReportSpec(path=path.text), self._kinds(path, None, where))
         format_ = node.get("format")
         flag, optional = node.get("flag"), node.get("optional")
-        return ReportSpec(
+        report = ReportSpec(
             path=path.text,
             format=format_.text if isinstance(format_, ScalarNode) else "",
-            kind=self._kind(path, format_, where),
             flag=flag.text if isinstance(flag, ScalarNode) else "",
             optional=isinstance(optional, ScalarNode) and optional.value is True,
             only={**self._only(node.get("only"), f"{where}.only")},
         )
+        return _of_kinds(report, self._declared(node, self._kinds(path, format_, where), where))
 
-    def _kind(self, path: ScalarNode, format_: Node | None, where: str) -> Kind | None:
+    def _declared(self, node: MapNode, kinds: tuple[Kind, ...], where: str) -> tuple[Kind, ...]:
+        """`kind: secrets`: what a report of findings names are secrets."""
+        said = node.get("kind")
+        if said is None or not kinds or Kind.SECRETS in kinds[:1]:
+            return kinds
+        if kinds[0] is not Kind.FINDINGS:
+            message = f"a report of {kinds[0].value} holds no secrets"
+            self.reading.complaints.add("G027", message, said.span, where=f"{where}.kind")
+        return (Kind.SECRETS,)
+
+    def _kinds(self, path: ScalarNode, format_: Node | None, where: str) -> tuple[Kind, ...]:
         if format_ is not None:
-            return self.formats.get(format_.text) if isinstance(format_, ScalarNode) else None
-        kind = kind_by_name(path.text)
-        if kind is None:
+            return self.formats.get(format_.text, ()) if isinstance(format_, ScalarNode) else ()
+        kinds = kind_by_name(path.text)
+        if not kinds:
             name = shown(path.text)
             hint = f"write {{path: {name}, format: …}}, one of: {', '.join(self.formats)}"
             message = f"the name '{name}' does not tell the format"
             self.reading.complaints.add("G027", message, path.span, where=where, hint=hint)
-        return kind
+        return kinds
 
     def _only(self, node: Node | None, where: str) -> dict[str, str]:
         only: dict[str, str] = {}

@@ -1,6 +1,6 @@
 """The gate's items as outcomes: expressions, groups, conditionals, and the built-in gate."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import assert_never
 
 import msgspec
@@ -28,26 +28,30 @@ _BUILT_IN: tuple[tuple[Kind | None, str], ...] = (
     (None, CHECKS_PASSED),
     (Kind.TESTS, "tests.new_failed == 0"),
     (Kind.FINDINGS, "findings('high', 'new') == 0"),
-    # secrets.new == 0 joins once secrets are judged (gate-file.md section 11)
+    (Kind.SECRETS, "secrets.new == 0"),
     (Kind.COVERAGE, "coverage.new >= 80%"),
     (None, "reviews.changes_requested == 0"),
 )
 
 
-def builtin_gate(checks: tuple[CheckSpec, ...]) -> tuple[GateItem, ...]:
-    """The gate of a file that writes none: conditions whose kind of evidence a required check declares."""
-    declared = {kind for check in checks if check.required for kind in check.produces}
+def builtin_gate(checks: tuple[CheckSpec, ...], delivered: Collection[str] = ()) -> tuple[GateItem, ...]:
+    """The gate of a file that writes none: conditions whose kind of evidence a required check declares, or
+    delivered all the same.
+    """
+    declared = {kind.value for check in checks if check.required for kind in check.produces} | {*delivered}
     source = Source(layer="built-in")
     return tuple(
         Condition(expression=Expression(text=text, source=source))
         for kind, text in _BUILT_IN
-        if kind is None or kind in declared
+        if kind is None or kind.value in declared
     )
 
 
-def gate_of(plan: Plan) -> tuple[GateItem, ...]:
-    """The items that judge: the written gate or the built-in one, `checks.passed` always among them."""
-    items = plan.gate if plan.gate_declared else builtin_gate(plan.checks)
+def gate_of(plan: Plan, delivered: Collection[str] = ()) -> tuple[GateItem, ...]:
+    """The items that judge: the written gate or the built-in one, `checks.passed` always among them.
+    `delivered` are the kinds of evidence that required checks have delivered so far.
+    """
+    items = plan.gate if plan.gate_declared else builtin_gate(plan.checks, delivered)
     if any(_is_checks_passed(item) for item in items):
         return items
     always = Expression(text=CHECKS_PASSED, source=Source(layer="built-in"))

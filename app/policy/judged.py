@@ -1,6 +1,7 @@
 """The plan and the evidence of one judgement, indexed once for all conditions."""
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import cached_property
 
 import msgspec
@@ -49,6 +50,14 @@ class Judged:
         return {result.key: result for result in self.evidence.checks}
 
     @cached_property
+    def delivered(self) -> frozenset[str]:
+        """The kinds of evidence that required checks have delivered, declared or not."""
+        required = {spec.key for spec in self.plan.checks if spec.required}
+        return frozenset(
+            kind for result in self.evidence.checks if result.key in required for kind in result.delivered
+        )
+
+    @cached_property
     def generated(self) -> Globs:
         """`settings.generated` of the base."""
         return Globs(self.plan.settings.generated)
@@ -61,13 +70,19 @@ class Judged:
     @cached_property
     def findings(self) -> tuple[tuple[Finding, bool], ...]:
         """The findings that count (not suppressed, no secrets), each with whether it is new."""
+        return tuple(one for one in self._told(Kind.FINDINGS) if not one[0].secret)
+
+    @cached_property
+    def secrets(self) -> tuple[tuple[Finding, bool], ...]:
+        """The secrets that count (not suppressed), each with whether it is new."""
+        return tuple(one for one in self._told(Kind.SECRETS) if one[0].secret)
+
+    def _told(self, kind: Kind) -> Iterator[tuple[Finding, bool]]:
         lines, touched = new_lines(self.evidence.comparison), set(self.paths)
-        return tuple(
-            (finding, newness(finding, lines, touched) is not None)
-            for report in self.gather(Kind.FINDINGS).reports
-            for finding in report.findings
-            if not finding.suppressed and not finding.secret
-        )
+        for report in self.gather(kind).reports:
+            for finding in report.findings:
+                if not finding.suppressed:
+                    yield finding, newness(finding, lines, touched) is not None
 
     @cached_property
     def findings_by_severity(self) -> Counter[tuple[Severity, bool]]:
@@ -95,7 +110,7 @@ class Judged:
         return self._gathered[kind]
 
     def _gather(self, kind: Kind) -> Gathered:
-        producers = [spec for spec in self.plan.checks if spec.required and kind in spec.produces]
+        producers = [spec for spec in self.plan.checks if spec.required and self._produces(spec, kind)]
         content: list[ReportContent] = []
         lacking: list[Unknown] = []
         needed: list[str] = []
@@ -107,7 +122,7 @@ class Judged:
                 report
                 for delivered in self.evidence.reports
                 for report in delivered.reports
-                if delivered.key == spec.key and report.kind == kind.value
+                if delivered.key == spec.key and kind.value in report.kinds
             )
             if (why := self._undelivered(spec, kind)) is not None:
                 lacking.append(why)
@@ -117,6 +132,11 @@ class Judged:
             lacking=_lacking(kind, producers, lacking, needed=bool(needed)),
         )
 
+    def _produces(self, spec: CheckSpec, kind: Kind) -> bool:
+        """Whether it declares that kind, or delivered it all the same: secrets among findings."""
+        result = self.results.get(spec.key)
+        return kind in spec.produces or (result is not None and kind.value in result.delivered)
+
     def _left_out(self, spec: CheckSpec, kind: Kind) -> bool:
         """Not needed, or succeeded without a report that it may leave out."""
         result = self.results.get(spec.key)
@@ -124,7 +144,7 @@ class Judged:
             return False
         if result.conclusion is Conclusion.NOT_NEEDED:
             return True
-        of_kind = [report for report in spec.reports if report.kind is kind]
+        of_kind = [report for report in spec.reports if kind in report.kinds]
         optional = bool(of_kind) and all(report.optional for report in of_kind)
         return optional and result.conclusion is Conclusion.SUCCESS and kind.value not in result.delivered
 

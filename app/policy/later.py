@@ -1,15 +1,14 @@
 """Names of the language that later versions judge: refused by name, never ignored."""
 
 from app.language import Function, Name, Parameter, ValueType
-from app.model import Kind
 from app.policy.protocol import Family
 from app.policy.tests import LATER
 
 _NOTIFY = "only for 'notify' and 'deploy', which are not yet supported by this version"
 
 
-def _name(kind: ValueType, doc: str, *, why: str = LATER, kinds: frozenset[Kind] = frozenset()) -> Name:
-    return Name(type=kind, doc=doc, unsupported=why, kinds=kinds)
+def _name(kind: ValueType, doc: str, *, why: str = LATER) -> Name:
+    return Name(type=kind, doc=doc, unsupported=why)
 
 
 def _text(name: str) -> Parameter:
@@ -23,9 +22,6 @@ LATER_FAMILY = Family(
         "duplication.new": _name(ValueType.PERCENT, "Duplicated new lines."),
         "duplication.overall": _name(ValueType.PERCENT, "Duplicated lines."),
         "complexity.new_max": _name(ValueType.NUMBER, "Complexity of the worst new function."),
-        "secrets.new": _name(
-            ValueType.NUMBER, "Secrets that the change brings.", kinds=frozenset({Kind.SECRETS})
-        ),
         "suppressions.new": _name(ValueType.NUMBER, "In-source ignores that the change adds."),
         "licences.denied": _name(ValueType.NUMBER, "Dependencies under a denied licence."),
         "rating.security.new": _name(ValueType.RATING, "Security rating of new code."),

@@ -70,7 +70,8 @@ def newness(
     finding: Finding, lines: dict[str, NewLines], touched: set[str]
 ) -> Literal["line", "file", "project"] | None:
     """What makes a finding new; None when it is not."""
-    if not finding.path:
+    if not finding.path or (finding.secret and not finding.line):
+        # a secret that no line holds stands in a commit of the change, whatever became of the file
         return "project"
     if not finding.line:
         return "file" if finding.path in touched else None

@@ -13,10 +13,11 @@ from app.policy.later import LATER_FAMILY
 from app.policy.people import PEOPLE
 from app.policy.pr import PR
 from app.policy.protocol import CheckFact, Fact, Family, Operation
+from app.policy.secrets import SECRETS
 from app.policy.size import SIZE
 from app.policy.tests import TESTS
 
-CONDITIONS: tuple[Family, ...] = (CHECKS, TESTS, FINDINGS, COVERAGE, SIZE, PR, PEOPLE, LATER_FAMILY)
+CONDITIONS: tuple[Family, ...] = (CHECKS, TESTS, FINDINGS, SECRETS, COVERAGE, SIZE, PR, PEOPLE, LATER_FAMILY)
 
 _FACTS: Mapping[str, Fact] = {name: fact for family in CONDITIONS for name, fact in family.facts.items()}
 _OPERATIONS: Mapping[str, Operation] = {

@@ -17,7 +17,6 @@ from app.model import (
     Evidence,
     Expression,
     GateItem,
-    Kind,
     Outcome,
     OutcomeValue,
     Plan,
@@ -63,7 +62,8 @@ def evaluate(plan: Plan, evidence: Evidence) -> Verdict:
         return _observed(blocked_verdict(plan.blocked), plan)
     judged = Judged(plan, evidence)
     facts = PolicyFacts(judged)
-    return _conclude(judged, tuple(judge_item(item, facts) for item in gate_of(plan)))
+    items = gate_of(plan, judged.delivered)
+    return _conclude(judged, items, tuple(judge_item(item, facts) for item in items))
 
 
 def merge_group_verdict(plan: Plan, evidence: Evidence, subject_verdict: Verdict | None) -> Verdict:
@@ -78,11 +78,12 @@ def merge_group_verdict(plan: Plan, evidence: Evidence, subject_verdict: Verdict
     judged = Judged(plan, evidence)
     facts = PolicyFacts(judged)
     known = {outcome.text: outcome for outcome in (subject_verdict.outcomes if subject_verdict else ())}
+    items = gate_of(plan, judged.delivered)
     outcomes = tuple(
         _copied(item, known) if names_people_or_pull_request(item) else judge_item(item, facts)
-        for item in gate_of(plan)
+        for item in items
     )
-    return msgspec.structs.replace(_conclude(judged, outcomes), people_only=False)
+    return msgspec.structs.replace(_conclude(judged, items, outcomes), people_only=False)
 
 
 def _copied(item: GateItem, known: dict[str, Outcome]) -> Outcome:
@@ -120,7 +121,7 @@ def _observed(verdict: Verdict, plan: Plan) -> Verdict:
     return msgspec.structs.replace(verdict, observed=plan.settings.mode == "observe")
 
 
-def _conclude(judged: Judged, outcomes: tuple[Outcome, ...]) -> Verdict:
+def _conclude(judged: Judged, items: tuple[GateItem, ...], outcomes: tuple[Outcome, ...]) -> Verdict:
     plan = judged.plan
     if plan.settings.missing == "advisory":
         outcomes = tuple(_advised(outcome) for outcome in outcomes)
@@ -138,7 +139,7 @@ def _conclude(judged: Judged, outcomes: tuple[Outcome, ...]) -> Verdict:
         people_only=people_only,
         checks_ran=ran,
         checks_total=total,
-        notes=_notes(judged, outcomes, state, ran=ran),
+        notes=_notes(judged, items, outcomes, state, ran=ran),
     )
     return _observed(verdict, plan)
 
@@ -213,17 +214,25 @@ def _ran(judged: Judged) -> tuple[int, int]:
     return ran, len(judged.plan.checks)
 
 
-def _finds_secrets(judged: Judged) -> bool:
-    """Whether a report that is not only about secrets names one: trivy's and checkov's may."""
-    reports = (report for one in judged.evidence.reports for report in one.reports)
-    return any(finding.secret for report in reports for finding in report.findings)
+def _unjudged_secrets(judged: Judged) -> str:
+    """What to say where no item names `secrets.new` and there are some."""
+    found = sum(1 for _, new in judged.secrets if new)
+    if not found:
+        return ""
+    what = "1 new secret is" if found == 1 else f"{found} new secrets are"
+    return f"{what} judged by no condition: add 'secrets.new == 0' to the gate"
 
 
 def _notes(
-    judged: Judged, outcomes: tuple[Outcome, ...], state: VerdictState, *, ran: int
+    judged: Judged,
+    items: tuple[GateItem, ...],
+    outcomes: tuple[Outcome, ...],
+    state: VerdictState,
+    *,
+    ran: int,
 ) -> tuple[str, ...]:
     plan = judged.plan
-    words = [used(expression.text) for item in gate_of(plan) for expression in expressions_in(item)]
+    words = [used(expression.text) for item in items for expression in expressions_in(item)]
     notes: list[str] = []
     if not plan.checks and not plan.empty_checks:
         notes.append("no checks declared")
@@ -231,12 +240,12 @@ def _notes(
         notes.append(f"0 of {len(plan.checks)} checks ran")
     if not plan.gate_declared:
         notes.append("no gate is written: the built-in gate judges")
-    if any("findings" in one.functions for one in words):
+    if any("findings" in one.functions or "secrets.new" in one.names for one in words):
         notes.append(INTERIM_NOTE)
     if any("tests.new_failed" in one.names for one in words):
         notes.append(NEW_FAILED_NOTE)
-    if any(Kind.SECRETS in spec.produces for spec in plan.checks) or _finds_secrets(judged):
-        notes.append("secrets that checks find are not judged in this version")
+    if not any("secrets.new" in one.names for one in words) and (unjudged := _unjudged_secrets(judged)):
+        notes.append(unjudged)
     if plan.settings.missing != "fail":
         notes.extend(
             f"evidence is missing, which settings.missing lets pass: {outcome.says}"

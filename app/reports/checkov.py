@@ -136,4 +136,11 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
     return findings.report("checkov", "checkov", version)
 
 
-CHECKOV = Format(name="checkov", title="checkov JSON", kind=Kind.FINDINGS, recognises=_recognises, read=read)
+CHECKOV = Format(
+    name="checkov",
+    title="checkov JSON",
+    kind=Kind.FINDINGS,
+    recognises=_recognises,
+    read=read,
+    also=(Kind.SECRETS,),
+)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from app.model import AuthorFault, Kind, ReportContent, ReportSpec
+from app.model import AuthorFault, EvidenceKind, Kind, ReportContent, ReportSpec
 from app.reports.protocol import HEAD_BYTES, Format, ReadContext
 from app.reports.registry import FORMATS
 from app.reports.text import quoted
@@ -62,4 +62,16 @@ def ingest(content: bytes, spec: ReportSpec, *, context: ReadContext) -> ReportC
         raise AuthorFault("it is nested too deeply") from None
     except MemoryError:
         raise AuthorFault("it needs more memory than a report may", hint="split it, or report less") from None
-    return msgspec.structs.replace(read, path=context.path or spec.path, flag=spec.flag)
+    kind, also = _kinds(read, spec, entry)
+    return msgspec.structs.replace(read, path=context.path or spec.path, flag=spec.flag, kind=kind, also=also)
+
+
+def _kinds(
+    read: ReportContent, spec: ReportSpec, entry: Format
+) -> tuple[EvidenceKind, tuple[EvidenceKind, ...]]:
+    """What a report delivers: that of a scanner of secrets, or of findings with secrets among them."""
+    if Kind.SECRETS in {spec.kind, entry.kind}:
+        return "secrets", ()
+    if Kind.SECRETS in entry.also or any(finding.secret for finding in read.findings):
+        return read.kind, ("secrets",)
+    return read.kind, ()

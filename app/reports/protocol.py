@@ -56,13 +56,16 @@ class Reader(Protocol):
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of report file. `recognises` sees the first 64 KiB; `title` is its name for people."""
+    """One kind of report file. `recognises` sees the first 64 KiB; `title` is its name for people; `also`
+    are the further kinds of evidence that its tool looks for in the same go.
+    """
 
     name: str
     title: str
     kind: Kind
     recognises: Callable[[bytes], bool]
     read: Reader
+    also: tuple[Kind, ...] = ()
 
 
 class Dropped:

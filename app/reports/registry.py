@@ -70,6 +70,6 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
-def formats() -> Mapping[str, Kind]:
-    """Each format's name and the kind of evidence it carries, for the gate file's catalogue."""
-    return {entry.name: entry.kind for entry in FORMATS}
+def formats() -> Mapping[str, tuple[Kind, ...]]:
+    """Each format's name and the kinds of evidence it carries, for the gate file's catalogue."""
+    return {entry.name: (entry.kind, *entry.also) for entry in FORMATS}

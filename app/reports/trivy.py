@@ -190,4 +190,11 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
     return reader.findings.report("trivy", _TOOL)
 
 
-TRIVY = Format(name="trivy", title="trivy JSON", kind=Kind.FINDINGS, recognises=_recognises, read=read)
+TRIVY = Format(
+    name="trivy",
+    title="trivy JSON",
+    kind=Kind.FINDINGS,
+    recognises=_recognises,
+    read=read,
+    also=(Kind.SECRETS,),
+)

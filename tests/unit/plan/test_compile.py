@@ -174,6 +174,28 @@ def test_findings_exits_succeed_only_where_all_its_evidence_is_judged(plan, gate
     assert plan(text + gate).checks[0].findings_succeed is succeeds
 
 
+@pytest.mark.parametrize(
+    ("report", "gate", "kinds", "succeeds"),
+    [
+        ("{path: out/r.json, format: trivy}", "", (Kind.FINDINGS, Kind.SECRETS), True),
+        ("{path: out/r.json, format: trivy}", "secrets.new == 0", (Kind.FINDINGS, Kind.SECRETS), False),
+        ("{path: out/r.json, format: gitleaks}", "secrets.new == 0", (Kind.SECRETS,), True),
+        ("{path: out/r.json, format: gitleaks, kind: secrets}", "", (Kind.SECRETS,), True),
+        ("{path: out/r.sarif, kind: secrets}", "secrets.new == 0", (Kind.SECRETS,), True),
+    ],
+)
+def test_reports_that_bring_secrets(plan, report, gate, kinds, succeeds):
+    text = f"checks: {{t: {{run: x, exit_codes: {{findings: 1}}, reports: [{report}]}}}}\n"
+    (check,) = plan(text + (f"gate: ['{gate}']\n" if gate else "")).checks
+    assert (check.produces, check.findings_succeed, check.secrets_judged) == (kinds, succeeds, True)
+
+
+def test_secrets_that_no_binding_item_judges(plan):
+    text = "checks: {t: {run: x, exit_codes: {findings: 1}, reports: [out/r.sarif]}}\n"
+    (check,) = plan(text + "gate: [\"findings('high', 'new') == 0\"]\n").checks
+    assert (check.findings_succeed, check.secrets_judged) == (True, False)
+
+
 def test_findings_exits_without_a_report_never_succeed(plan):
     assert not plan("checks: {t: {run: x, exit_codes: {findings: 1}}}\n").checks[0].findings_succeed
 

@@ -71,6 +71,8 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         (HEAD + "  a: {run: x, workdir: ../b}\n", ["G026 3:24 checks.a.workdir: '../b' leaves the repository"]),
         (HEAD + "  a: {run: x, reports: [out/r.json]}\n", ["G027 3:25 checks.a.reports[0]: the name 'out/r.json' does not tell the format"]),
         (HEAD + "  a: {run: x, reports: [{path: out/r.json, format: sarf}]}\n" + GATE, ["G027 3:52 checks.a.reports[0].format: unknown format 'sarf'"]),
+        (HEAD + "  a: {run: x, reports: [{path: out/r.sarif, kind: secret}]}\n" + GATE, ["G014 3:51 checks.a.reports[0].kind: unknown kind 'secret'"]),
+        (HEAD + "  a: {run: x, reports: [{path: out/junit.xml, kind: secrets}]}\n" + GATE, ["G027 3:53 checks.a.reports[0].kind: a report of tests holds no secrets"]),
         # matrix
         (HEAD + "  a: {run: x, matrix: {v: [3.10]}}\n", ["G028 3:28 checks.a.matrix.v[0]: unquoted 3.10 in a matrix"]),
         (HEAD + "  a: {run: x, matrix: {v: ['$(id)']}}\n", ["G028 3:28 checks.a.matrix.v[0]: matrix value '$(id)' is refused"]),
@@ -180,7 +182,6 @@ def test_the_full_example_says_only_what_is_not_yet_supported(complaints):
             ("G013", 51, 10, 7, "checks.deep_scan.use: 'semgrep' is not yet supported by this version"),
             ("G013", 56, 5, 5, "checks.docs.setup: 'setup' is not yet supported by this version"),
             ("G013", 57, 5, 5, "checks.docs.cache: 'cache' is not yet supported by this version"),
-            ("G108", 65, 5, 11, "gate[4]: 'secrets.new' is not yet supported by this version"),
             ("G108", 66, 14, 15, "gate[5].expect: 'duplication.new' is not yet supported by this version"),
             ("G108", 70, 9, 14, "gate[6].require[1]: 'coverage.delta' is not yet supported by this version"),
             ("G108", 78, 11, 12, "gate[10].when: 'waivers.used' is not yet supported by this version"),
@@ -198,7 +199,7 @@ def test_the_smallest_files(valid):
     assert [one.path for one in lint.reports] == ["out/ruff.sarif"]
     assert [one.path for one in test.reports] == ["out/junit.xml", "out/coverage.xml"]
     assert "--cov=src --cov-branch" in test.script
-    assert first.judged == (Kind.COVERAGE, Kind.FINDINGS, Kind.TESTS)
+    assert first.judged == (Kind.COVERAGE, Kind.FINDINGS, Kind.SECRETS, Kind.TESTS)
     assert not first.gate_declared
     second = valid("""\
 version: 1

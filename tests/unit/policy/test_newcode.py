@@ -266,6 +266,6 @@ def test_the_language_knows_every_name_of_the_specification() -> None:
     later = {name for name, meaning in vocabulary().names.items() if meaning.unsupported}
     assert later == {
         "tests.removed", "coverage.delta", "duplication.new", "duplication.overall", "complexity.new_max",
-        "secrets.new", "suppressions.new", "licences.denied", "rating.security.new", "rating.reliability.new",
+        "suppressions.new", "licences.denied", "rating.security.new", "rating.reliability.new",
         "rating.maintainability.new", "waivers.used", "verdict", "waiting_for", "window",
     }  # fmt: skip

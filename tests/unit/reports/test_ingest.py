@@ -82,8 +82,8 @@ def test_every_format_has_a_sample():
 def test_formats_for_the_catalogue():
     catalogue = formats()
     assert list(catalogue) == [entry.name for entry in FORMATS]
-    assert (catalogue["sarif"], catalogue["junit"]) == (Kind.FINDINGS, Kind.TESTS)
-    assert (catalogue["cobertura"], catalogue["ruff"]) == (Kind.COVERAGE, Kind.FINDINGS)
+    assert (catalogue["sarif"], catalogue["junit"]) == ((Kind.FINDINGS,), (Kind.TESTS,))
+    assert (catalogue["cobertura"], catalogue["trivy"]) == ((Kind.COVERAGE,), (Kind.FINDINGS, Kind.SECRETS))
 
 
 def test_no_two_formats_share_a_name():
@@ -123,7 +123,7 @@ def test_secrets_are_findings_marked_so():
     spec = ReportSpec(path="out/x", kind=Kind.SECRETS, flag="f")
     read = ingest((SAMPLES / "ruff.sarif").read_bytes(), spec, context=ReadContext(path="out/real.sarif"))
     assert all(finding.secret for finding in read.findings)
-    assert (read.kind, read.path, read.flag) == ("findings", "out/real.sarif", "f")
+    assert (read.kind, read.path, read.flag) == ("secrets", "out/real.sarif", "f")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_detect_secrets():
             ("Secret Keyword", "high", "src/shop/prices.py", 21, "Secret Keyword"),
         ]
     )
-    assert (read_.kind, read_.tool, read_.tool_version) == ("findings", "detect-secrets", "1.5.0")
+    assert (read_.kind, read_.tool, read_.tool_version) == ("secrets", "detect-secrets", "1.5.0")
     assert len(read_.findings) == sum(len(found) for found in raw("detect_secrets.json")["results"].values())
 
 
@@ -161,6 +161,26 @@ def test_any_report_of_findings_may_be_declared_to_hold_secrets():
         assert finding.fingerprint == snapshot("db08dc5085bd187f1a8ed10d2238d9d0:1")
 
 
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("gitleaks.json", ("secrets",)),
+        ("detect_secrets.json", ("secrets",)),
+        ("trivy.json", ("findings", "secrets")),
+        ("checkov_none.json", ("findings", "secrets")),
+        ("ruff.sarif", ("findings",)),
+    ],
+)
+def test_what_a_report_delivers(name, kinds):
+    assert sample(name).kinds == kinds
+
+
+def test_findings_with_a_secret_among_them_deliver_secrets_too():
+    log = raw("ruff.sarif")
+    log["runs"][0]["tool"]["driver"]["name"] = "gitleaks"
+    assert read(json.dumps(log)).kinds == ("findings", "secrets")
+
+
 def test_a_scanner_of_secrets_is_no_report_of_findings():
     spec = ReportSpec(path="out/x", kind=Kind.FINDINGS)
     with pytest.raises(AuthorFault, match=r"it holds secrets \(gitleaks JSON\), not findings"):
@@ -183,7 +203,7 @@ TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), m
 WORDY = {
     name
     for name, format_ in EXPECTED.items()
-    if name.endswith((".json", ".sarif")) and formats()[format_] is Kind.FINDINGS
+    if name.endswith((".json", ".sarif")) and formats()[format_][0] is Kind.FINDINGS
 } - {"checkov_secrets.json", "checkov_none.json", "trivy.json"}
 
 

@@ -1,0 +1,29 @@
+"""`secrets.new`: what scanners for secrets found that the change brings."""
+
+from app.language import Name, Value, ValueType
+from app.model import Kind
+from app.policy.counting import count
+from app.policy.judged import Judged
+from app.policy.protocol import Fact, Family
+
+
+def _new(judged: Judged) -> Value:
+    return count(sum(1 for _, new in judged.secrets if new), judged.gather(Kind.SECRETS))
+
+
+SECRETS = Family(
+    name="secrets",
+    doc="Secrets that scanners found, over all required checks; findings() counts none of them.",
+    facts={
+        "secrets.new": Fact(
+            meaning=Name(
+                type=ValueType.NUMBER,
+                doc="Secrets that the change brings, also those that only a commit of it holds.",
+                kinds=frozenset({Kind.SECRETS}),
+                gate_only=True,
+            ),
+            words="new secrets",
+            read=_new,
+        ),
+    },
+)

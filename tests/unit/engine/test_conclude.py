@@ -1,0 +1,42 @@
+"""How a check ends whose tool found something."""
+
+import pytest
+
+from app.engine.conclude import conclude
+from app.executors import AttemptOutcome, Ended, ReportsRead
+from app.model import CheckEvidence, CheckSpec, Conclusion, Finding, ReportContent
+
+LONG_LINE = Finding(tool="ruff", rule="E501", message="long")
+SECRET = Finding(tool="gitleaks", rule="token", message="token", secret=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "findings_succeed", "secrets_judged", "expected", "because"),
+    [
+        (LONG_LINE, True, False, Conclusion.SUCCESS, "found something; the gate judges it"),
+        (LONG_LINE, False, False, Conclusion.FAILURE, "exit 1: found something"),
+        (SECRET, True, True, Conclusion.SUCCESS, "found something; the gate judges it"),
+        (
+            SECRET,
+            True,
+            False,
+            Conclusion.FAILURE,
+            "exit 1: found secrets, which no condition judges (secrets.new == 0 would)",
+        ),
+        (SECRET, False, True, Conclusion.FAILURE, "exit 1: found something"),
+    ],
+)
+def test_findings_succeed_only_where_secrets_among_them_are_judged_too(
+    found, findings_succeed, secrets_judged, expected, because
+):
+    spec = CheckSpec(
+        id="lint",
+        key="lint",
+        findings_exits=(1,),
+        findings_succeed=findings_succeed,
+        secrets_judged=secrets_judged,
+    )
+    report = ReportContent(format="sarif", kind="findings", findings=(found,))
+    outcome = AttemptOutcome(ended=Ended.EXITED, exit_code=1)
+    ending = conclude(spec, outcome, ReportsRead(), CheckEvidence(key="lint", reports=(report,)))
+    assert (ending.conclusion, ending.reason, ending.cause) == (expected, because, "findings")
