@@ -257,7 +257,7 @@ checks:
         ("build/junit.xml", Kind.TESTS, "", False),
         ("cov-*.xml", Kind.COVERAGE, "unit", True),
     ]
-    assert gatefile.judged == (Kind.COVERAGE, Kind.TESTS)
+    assert gatefile.judged == (Kind.COVERAGE, Kind.SECRETS, Kind.TESTS)
 
 
 def test_uploaded_reports_that_nothing_judges_are_warned_of(valid):
