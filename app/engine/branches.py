@@ -208,7 +208,8 @@ def _meaning(spec: CheckSpec) -> tuple[object, ...]:
     """What running a check means, and what its end does: a tool's findings are a success only where an
     item of the gate judges them.
     """
-    return spec.definition, spec.findings_succeed, spec.secrets_judged, spec.produces
+    with_secrets = spec.findings_succeed and spec.secrets_judged
+    return spec.definition, spec.findings_succeed, with_secrets, spec.produces
 
 
 def _open_push(unit: Unit, services: Services, moved: Moved) -> None:
