@@ -173,7 +173,7 @@ class Events:
 
     async def head_commit(self, repo: Repository, sha: str) -> Json:
         """A commit in the short form of suites and merge groups."""
-        out = await repo.git.run(
+        out = await repo.git.told(
             "log", "-1", "--format=%H%x01%T%x01%cI%x01%an%x01%ae%x01%cn%x01%ce%x01%B", sha
         )
         found, tree, at, name, email, committer, committer_email, message = (

@@ -66,6 +66,7 @@ class Git:
         self._commits: set[str] = set()
         self._blobs: dict[tuple[str, str], tuple[str, str, bytes] | None] = {}
         self._stats: dict[tuple[str, str], tuple[int, int, int, int]] = {}
+        self._told: dict[tuple[str, ...], bytes] = {}
 
     async def run(self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
         """Run git and give its output. Raises GitError."""
@@ -83,6 +84,12 @@ class Git:
         if done.returncode:
             raise GitError(f"git {arguments[0]}: {done.stderr.decode(errors='replace').strip()[-500:]}")
         return done.stdout
+
+    async def told(self, *arguments: str) -> bytes:
+        """As `run`, for a question whose answer never changes (it names commits by SHA): asked once."""
+        if arguments not in self._told:
+            self._told[arguments] = await self.run(*arguments)
+        return self._told[arguments]
 
     async def init(self, default_branch: str) -> None:
         """Make the repository."""
@@ -143,7 +150,9 @@ class Git:
             parts.append(_entry(path, content))
         parts.append(b"get-mark :1\ndone\n")
         out = await self.run("fast-import", "--quiet", "--force", "--done", stdin=b"".join(parts))
-        return out.decode().strip()
+        made = out.decode().strip()
+        self._commits.add(made)
+        return made
 
     async def merge(self, base: str, head: str, message: str, who: Signature) -> str | None:
         """The merge commit of head into base; None on conflict."""

@@ -106,7 +106,7 @@ class Posts(Talk):
         """A commit as the API and status deliveries show it."""
         head = await self.events.head_commit(repo, sha)
         api, page = f"{self.world.api_url}/repos/{repo.full_name}", f"{self.world.url}/{repo.full_name}"
-        parents = (await repo.git.run("rev-list", "--parents", "-n", "1", sha)).decode().split()[1:]
+        parents = (await repo.git.told("rev-list", "--parents", "-n", "1", sha)).decode().split()[1:]
         when = {"date": head["timestamp"]}
         return {
             "sha": sha,
