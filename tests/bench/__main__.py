@@ -2,6 +2,7 @@
 
 import argparse
 
+from app import telemetry
 from tests.bench import checks, evaluate, intake, latency, memory, workspace
 from tests.bench.report import Bench
 
@@ -25,6 +26,7 @@ def main() -> None:
     unknown = set(options.names) - {bench.name for bench in BENCHES}
     if unknown:
         parser.error(f"no such bench: {', '.join(sorted(unknown))}")
+    telemetry.setup(level="warning")  # tables only
     for bench in BENCHES:
         if not options.names or bench.name in options.names:
             for table in bench.run(options.rounds, options.seconds):
