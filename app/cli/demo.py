@@ -3,9 +3,10 @@
 import asyncio
 import os
 import secrets
+import signal
 import tempfile
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,9 @@ def _environment(root: Path, tools: Path, url: str, world: World, app: App) -> d
 
 
 async def _demo(tools: Path, *, leave: bool) -> bool:
+    task = asyncio.current_task()
+    if task is not None:  # a SIGTERM ends everything in order, as Ctrl-C does
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory(prefix="portcullis-demo-") as folder:
         async with _stage(Path(folder), tools) as (demo, url):
             output.data(f"A practice GitHub serves {demo.forge.world.url}, portcullis {url}.")
@@ -164,7 +168,8 @@ async def _demo(tools: Path, *, leave: bool) -> bool:
             first = next(found for found in demo.repo.runs.values() if found.conclusion == "failure")
             output.data(f"  why it was blocked  {first.details_url}")
             output.data("\nServing until Ctrl-C.")
-            await asyncio.Event().wait()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
     return good
 
 
@@ -183,6 +188,6 @@ def command(*, leave: bool) -> None:
         raise Misconfigured("the toolbox is not installed", hint="portcullis toolbox install")
     try:
         good = asyncio.run(_demo(tools.path, leave=leave))
-    except KeyboardInterrupt:
-        return
+    except asyncio.CancelledError:
+        raise click.Abort from None
     output.ends_with(Exit.PASSED if good else Exit.BROKEN)

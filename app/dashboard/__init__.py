@@ -50,7 +50,7 @@ def routes(surroundings: Surroundings) -> list[Route]:
     """All pages and static files, to be mounted in an ASGI application."""
 
     async def static(request: Request) -> Response:
-        return frame.static_file(request.path_params["name"]) or frame.missing()
+        return frame.static_file(request.path_params["name"]) or frame.nowhere()
 
     return [
         *(
@@ -68,7 +68,7 @@ def _endpoint(page: Page, surroundings: Surroundings) -> Callable[[Request], Awa
     return endpoint
 
 
-missing = frame.missing
+nowhere = frame.nowhere
 """The answer for addresses that name nothing."""
 
 __all__ = [
@@ -89,6 +89,6 @@ __all__ = [
     "StoreReads",
     "Surroundings",
     "ansi_html",
-    "missing",
+    "nowhere",
     "routes",
 ]

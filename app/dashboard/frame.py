@@ -90,6 +90,16 @@ def missing() -> Response:
     )
 
 
+def nowhere() -> Response:
+    """An address that is none of ours."""
+    return message(
+        "There is no such page",
+        "This address names nothing here.",
+        "A run's page is linked from the check named portcullis on its pull request, and from its comment.",
+        status=404,
+    )
+
+
 def expired() -> Response:
     """A link that once worked."""
     return message(

@@ -91,6 +91,8 @@ def run_view(page: RunPage, log_views: dict[int, LogView], *, token: str, now: f
     judgement = page.judgement
     verdict = judgement.verdict
     live = verdict.state is VerdictState.PENDING and not judgement.superseded
+    over = judgement.superseded
+    errored = verdict.state is VerdictState.ERRORED and not over
     shown = show(judgement)
     return {
         "judgement": judgement,
@@ -98,7 +100,7 @@ def run_view(page: RunPage, log_views: dict[int, LogView], *, token: str, now: f
         "state": "superseded" if judgement.superseded else verdict.state.value,
         "word": "Superseded" if judgement.superseded else words.verdict_word(verdict.state),
         "headline": explanation(judgement, now=now),
-        "opens": would_open(judgement) if verdict.state is not VerdictState.PASSED else (),
+        "opens": () if over or verdict.state is VerdictState.PASSED else would_open(judgement),
         "groups": _groups(judgement),
         "checks": [_check_view(result, page, log_views, now) for result in checks_of(judgement)],
         "counted": words.checks_counted(checks_of(judgement)),
@@ -106,8 +108,8 @@ def run_view(page: RunPage, log_views: dict[int, LogView], *, token: str, now: f
         "findings_heading": words.findings_counted([item.finding for item in shown.findings]),
         "coverage_heading": _coverage_heading(shown),
         "notes": (*notes_of(judgement), *shown.dropped),
-        "advice": words.errored_advice(judgement) if verdict.state is VerdictState.ERRORED else "",
-        "waits": _waits(judgement, now),
+        "advice": words.errored_advice(judgement) if errored else "",
+        "waits": () if over else _waits(judgement, now),
         "facts": _facts(page, now),
         "file_url": lambda path, line: _file_url(judgement, path, line),
         "query": f"?t={quote(token)}" if token else "",

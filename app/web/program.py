@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,14 +17,8 @@ from app.web.server import WebParts, create_app
 from app.wiring import Program
 
 
-def application(program: Program, started: Callable[[], None] = lambda: None) -> FastAPI:
-    """The program's application; `started` is called once it is ready for requests."""
-
-    @contextlib.asynccontextmanager
-    async def lifespan() -> AsyncGenerator[None]:
-        async with program.running():
-            started()
-            yield
+def application(program: Program) -> FastAPI:
+    """The program's application, for a program that runs."""
 
     async def database() -> str:
         await program.database.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
@@ -48,7 +42,6 @@ def application(program: Program, started: Callable[[], None] = lambda: None) ->
             schema=schema(),
             pages=routes(program.surroundings),
             probes={"database": database, "migrations": migrations, "sandbox": untrusted},
-            lifespan=lifespan,
         )
     )
 
@@ -78,7 +71,7 @@ class Server(uvicorn.Server):
                 loop="none",
                 http="httptools",
                 ws="none",
-                lifespan="on",
+                lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -106,34 +99,43 @@ async def serve(
     *,
     stop: asyncio.Event | None = None,
 ) -> None:
-    """Serve until a signal comes, or until `stop` is set. Raises what start-up raised."""
-    failure: list[BaseException] = []
-    app = application(program, started)
-    inner = app.router.lifespan_context
+    """Serve until a signal comes, or until `stop` is set. Raises what start-up raised.
 
-    @contextlib.asynccontextmanager
-    async def watched(of: FastAPI) -> AsyncGenerator[None]:
-        try:
-            async with inner(of):
-                yield
-        except BaseException as error:
-            failure.append(error)
-            raise
-
-    app.router.lifespan_context = watched
-    server = Server(app, signals=stop is None)
-    stopping = None if stop is None else asyncio.create_task(_stop(server, stop))
-    try:
+    The program starts before the HTTP server and stops after it: what goes wrong is said once, by whoever
+    called. `started` is called when all is ready for requests.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        if not await _start(program, stack, signals=stop is None):
+            return
+        server = Server(application(program), signals=stop is None)
+        if stop is not None:
+            stack.callback(asyncio.create_task(_stop(server, stop)).cancel)
+        started()
         await server.serve(sockets=[listener])
-    except SystemExit:
-        # uvicorn ends the process where start-up failed; why it did is raised below, for people
-        if not failure:
+
+
+async def _start(program: Program, stack: contextlib.AsyncExitStack, *, signals: bool) -> bool:
+    """Start the program; false where SIGTERM came meanwhile and all was taken back in order."""
+    terminated = False
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def terminate() -> None:
+        nonlocal terminated
+        terminated = True
+        if task is not None:
+            task.cancel()
+
+    if signals:
+        loop.add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        await stack.enter_async_context(program.running())
+    except asyncio.CancelledError:
+        if not terminated:
             raise
     finally:
-        if stopping is not None:
-            stopping.cancel()
-    if failure:
-        raise failure[0]
+        if signals:
+            loop.remove_signal_handler(signal.SIGTERM)
+    return not terminated
 
 
 async def _stop(server: Server, stop: asyncio.Event) -> None:

@@ -1,7 +1,6 @@
 """The HTTP application: everything that is served, mounted once. No global state."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -12,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.dashboard import Links, missing
+from app.dashboard import Links, nowhere
 from app.forges import Intake
 from app.web.api import RunReads, api_routes, schema_routes
 from app.web.health import Probe, health_routes
@@ -31,8 +30,7 @@ _MACHINES: Final = ("/api/", "/schema/")
 class WebParts(msgspec.Struct, frozen=True, kw_only=True):
     """What the application is made of.
 
-    `lifespan` is entered before the first and left after the last request; `pages` are the dashboard's
-    routes; `probes` are asked by `/readyz`; `now` gives epoch seconds.
+    `pages` are the dashboard's routes; `probes` are asked by `/readyz`; `now` gives epoch seconds.
     """
 
     intakes: Mapping[str, Intake]
@@ -43,24 +41,16 @@ class WebParts(msgspec.Struct, frozen=True, kw_only=True):
     schema: Mapping[str, object]
     pages: Sequence[BaseRoute] = ()
     probes: Mapping[str, Probe]
-    lifespan: Callable[[], AbstractAsyncContextManager[None]]
     tally: Tally = msgspec.field(default_factory=Tally)
 
 
 def create_app(parts: WebParts) -> FastAPI:
     """The application, ready for an ASGI server."""
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        async with parts.lifespan():
-            yield
-
     app = _Application(
         title="Portcullis",
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
-        lifespan=lifespan,
         exception_handlers={404: _not_found},
     )
     app.take_delivery = Webhooks(parts.intakes, parts.keeper, parts.tally)
@@ -87,7 +77,7 @@ class _Application(FastAPI):
 async def _not_found(request: Request, _error: Exception) -> Response:
     if request.url.path.startswith(_MACHINES):
         return JSONResponse({"error": "there is nothing here"}, status_code=404)
-    return missing()
+    return nowhere()
 
 
 class _SafeHeaders:

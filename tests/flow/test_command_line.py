@@ -3,15 +3,19 @@
 import asyncio
 import json
 import os
+import socket
 import sys
 from collections.abc import Mapping
+from contextlib import closing
+
+from sqlalchemy import text
 
 from app.engine import StoredApp, Vault
 from app.executors import Answer, ScriptedExecutor
 from app.model import Verdict, VerdictState
 from app.practice import RequiredCheck
 from app.settings import Settings
-from app.store import metadata, squeeze
+from app.store import Database, metadata, squeeze
 from tests.support.service import WEBHOOK_SECRET, stage
 
 GATE = "version: 1\nchecks:\n  lint: {run: 'true'}\ngate:\n  - checks.passed\n  - size.added <= 100\n"
@@ -162,3 +166,48 @@ async def test_doctor_finds_a_stored_app_and_a_key_that_does_not_fit(tmp_path):
         credentials, app = await examined(environment, "credentials", "app")
         assert credentials["health"] == app["health"] == "broken"
         assert "cannot be decrypted" in credentials["says"]
+
+
+async def test_a_start_that_fails_says_why_once(tmp_path, database_url):
+    """One clear message, status 2, no traceback, whatever keeps it from starting."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PORTCULLIS_DATA_DIR": str(tmp_path / "data"),
+        "PORTCULLIS_DATABASE_URL": database_url,
+        "PORTCULLIS_SECRET_KEY": "k" * 40,
+        "PORTCULLIS_PORT": "0",
+    }
+
+    async def refused(*says: str, **more: str) -> None:
+        status, out, err = await portcullis(environment | more, "serve")
+        assert (status, out) == (2, "")
+        lines = err.splitlines()
+        assert [line.partition(": ")[0] for line in lines] == ["error", "hint"], err
+        for said in says:
+            assert said in err
+
+    migrated = await portcullis(environment, "migrate")
+    assert migrated[0] == 0, migrated
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        await refused(f"cannot listen on 127.0.0.1 port {port}", PORTCULLIS_PORT=port)
+    await refused("PORTCULLIS_PARALLEL_CHECKS", PORTCULLIS_PARALLEL_CHECKS="many")
+
+    first = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app", "serve", env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        assert first.stderr is not None
+        async for line in first.stderr:
+            if b"portcullis serves" in line:
+                break
+        await refused("another portcullis process")
+    finally:
+        first.terminate()
+        assert await first.wait() == 0
+
+    database = Database(database_url)
+    newer = text("UPDATE alembic_version SET version_num = '9999'")
+    await database.run(lambda unit: unit.connection.execute(newer))
+    database.close()
+    await refused("newer")

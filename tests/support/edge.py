@@ -122,7 +122,7 @@ def edge_app(database: Database, tally: Tally, limits: InboxLimits | None = None
     inbox = Inbox(database, SystemClock(), limits)
 
     @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with inbox:
             yield
 
@@ -134,11 +134,12 @@ def edge_app(database: Database, tally: Tally, limits: InboxLimits | None = None
         "now": SystemClock().now,
         "schema": {},
         "probes": {},
-        "lifespan": lifespan,
         "tally": tally,
         **parts,
     }
-    return create_app(WebParts(**made))
+    app = create_app(WebParts(**made))
+    app.router.lifespan_context = lifespan
+    return app
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ def shared_executor(tmp_path_factory: pytest.TempPathFactory) -> SandboxExecutor
         tmp_path_factory.mktemp("executor") / "root",
         toolchains=chains,
         secrets=[b"hunter2-hunter2"],
-        grace=0.3,
+        grace=1.5,
     )
 
 

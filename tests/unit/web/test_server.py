@@ -203,21 +203,6 @@ async def test_every_answer_has_safe_headers_and_pages_keep_their_own() -> None:
     assert answers["/api/v1/nothing"].json == {"error": "there is nothing here"}
 
 
-async def test_the_lifespan_surrounds_all_requests() -> None:
-    story: list[str] = []
-
-    @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
-        story.append("start")
-        yield
-        story.append("stop")
-
-    async with web(lifespan=lifespan) as port:
-        await get(port, "/healthz")
-        story.append("asked")
-    assert story == ["start", "asked", "stop"]
-
-
 def test_two_applications_share_nothing() -> None:
     database = Database("sqlite://")
     first, second = (edge_app(database, Tally()) for _ in range(2))
