@@ -44,7 +44,14 @@ class _Collector:
     """The sentences and evidence of one check, as they come up."""
 
     def __init__(self, limits: Limits) -> None:
-        self._left = {"findings": limits.findings, "tests": limits.tests, "covered lines": limits.lines}
+        self._left = {
+            "findings": limits.findings,
+            "tests": limits.tests,
+            "covered lines": limits.lines,
+            "places of clones": limits.findings,
+            "functions": limits.findings,
+            "packages": limits.findings,
+        }
         self._limits = dict(self._left)
         self.contents: list[ReportContent] = []
         self.problems: list[str] = []
@@ -69,6 +76,9 @@ class _Collector:
             ("findings", len(content.findings)),
             ("tests", len(content.tests)),
             ("covered lines", sum(len(file.lines) for file in content.coverage)),
+            ("places of clones", sum(len(clone.blocks) for clone in content.clones)),
+            ("functions", len(content.functions)),
+            ("packages", len(content.packages)),
         ):
             self._left[what] -= count
             if self._left[what] < 0:

@@ -20,6 +20,9 @@ _KINDS_BY_NAME: Final = (
     ("*coverage*.xml", Kind.COVERAGE),
     ("*cobertura*.xml", Kind.COVERAGE),
     ("*lcov*", Kind.COVERAGE),
+    ("*.cdx.json", Kind.LICENCES),
+    ("*.spdx.json", Kind.LICENCES),
+    ("*jscpd*.json", Kind.DUPLICATION),
 )
 
 

@@ -10,6 +10,8 @@ from app.reports.clover import CLOVER
 from app.reports.cobertura import COBERTURA
 from app.reports.codequality import CODEQUALITY
 from app.reports.coverage_py import COVERAGE_PY
+from app.reports.cpd import CPD
+from app.reports.cyclonedx import CYCLONEDX
 from app.reports.detect_secrets import DETECT_SECRETS
 from app.reports.eslint import ESLINT
 from app.reports.github import GITHUB
@@ -18,8 +20,10 @@ from app.reports.go_cover import GO_COVER
 from app.reports.grype import GRYPE
 from app.reports.hadolint import HADOLINT
 from app.reports.jacoco import JACOCO
+from app.reports.jscpd import JSCPD
 from app.reports.junit import JUNIT
 from app.reports.lcov import LCOV
+from app.reports.lizard import LIZARD
 from app.reports.mypy import MYPY
 from app.reports.npm_audit import NPM_AUDIT
 from app.reports.osv import OSV
@@ -32,6 +36,7 @@ from app.reports.sarif import SARIF
 from app.reports.semgrep import SEMGREP
 from app.reports.shellcheck import SHELLCHECK
 from app.reports.sonar import SONAR
+from app.reports.spdx import SPDX
 from app.reports.tap import TAP
 from app.reports.trivy import TRIVY
 
@@ -67,6 +72,11 @@ FORMATS: tuple[Format, ...] = (
     OSV,
     TRIVY,
     GRYPE,
+    JSCPD,
+    CPD,
+    LIZARD,
+    CYCLONEDX,
+    SPDX,
 )
 
 

@@ -14,6 +14,8 @@ SAMPLES = Path(__file__).parent / "samples"
 TREE = {
     "src/shop/__init__.py": b'"""A small shop."""\n',
     "src/shop/prices.py": (SAMPLES / "shop/prices.py.txt").read_bytes(),
+    "src/shop/orders.py": (SAMPLES / "shop/orders.py.txt").read_bytes(),
+    "src/shop/refunds.py": (SAMPLES / "shop/refunds.py.txt").read_bytes(),
     "src/shop/stock.py": (SAMPLES / "shop/stock.py.txt").read_bytes(),
     ".github/workflows/ci.yml": (SAMPLES / "shop/ci.yml.txt").read_bytes(),
     "tests/test_shop.py": b"",

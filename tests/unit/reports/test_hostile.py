@@ -40,6 +40,9 @@ def consistent(read_: ReportContent) -> None:
         *(finding.path for finding in read_.findings),
         *(test.path for test in read_.tests),
         *(file.path for file in read_.coverage),
+        *(block.path for clone in read_.clones for block in clone.blocks),
+        *(function.path for function in read_.functions),
+        *read_.sizes,
     ]:
         assert not path.startswith("/")
         assert ".." not in path.split("/")
@@ -54,6 +57,15 @@ def consistent(read_: ReportContent) -> None:
         assert test.name
         assert 0 <= test.seconds < 1e9
         (test.name + test.message + test.output).encode()
+    for block in [*(block for clone in read_.clones for block in clone.blocks), *read_.functions]:
+        assert 0 < block.line <= block.end_line
+    assert all(lines >= 0 for lines in read_.sizes.values())
+    for function in read_.functions:
+        assert function.complexity >= 0
+        assert function.name
+    for package in read_.packages:
+        assert package.name
+        (package.name + package.version + package.purl + package.licence).encode()
     for file in read_.coverage:
         assert all(line > 0 and hits >= 0 for line, hits in file.lines.items())
         assert all(0 <= covered <= total for covered, total in file.branches.values())

@@ -66,6 +66,17 @@ EXPECTED = {
     "osv.json": "osv",
     "trivy.json": "trivy",
     "grype.json": "grype",
+    "jscpd.json": "jscpd",
+    "jscpd_4.json": "jscpd",
+    "cpd.xml": "cpd",
+    "jscpd_4.xml": "cpd",
+    "lizard.csv": "lizard",
+    "lizard_verbose.csv": "lizard",
+    "cyclonedx.json": "cyclonedx",
+    "cyclonedx_14.json": "cyclonedx",
+    "cyclonedx_npm.json": "cyclonedx",
+    "spdx.json": "spdx",
+    "spdx3.json": "spdx",
 }
 
 
