@@ -23,6 +23,7 @@ _SECRET_KEYS = re.compile(
 _SECRET_TEXTS = re.compile(
     r"gh[pousr]_[A-Za-z0-9_]{20,}"  # GitHub's tokens
     r"|github_pat_\w{20,}"
+    r"|pct_[\w-]{43}"  # ours
     r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"  # a JSON Web Token
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)",  # user and password of an address

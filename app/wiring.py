@@ -6,7 +6,7 @@ Here, once, concrete things are named; everything else takes what it needs as an
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from app.engine import (
     Services,
     StoredApp,
     SystemClock,
+    Uploads,
     Vault,
 )
 from app.executors import (
@@ -36,7 +37,15 @@ from app.executors import (
     Toolbox,
     WorkspaceLimits,
 )
-from app.forges import AppCredentials, Forge, GitHubForge, GitHubIntake, Intake
+from app.forges import (
+    AppCredentials,
+    Forge,
+    GitHubForge,
+    GitHubIntake,
+    IdentityTokens,
+    Intake,
+    Issuer,
+)
 from app.model import Repository
 from app.settings import Settings, make_data_dir, secret_key
 from app.store import Database, ensure_schema, only_process
@@ -92,6 +101,8 @@ class Program(msgspec.Struct, kw_only=True):
     engine: Engine
     inbox: Inbox
     intakes: dict[str, Intake]
+    identities: IdentityTokens
+    uploads: Uploads
     links: Links
     reads: StoreReads
     setup: AppSetup
@@ -106,6 +117,7 @@ class Program(msgspec.Struct, kw_only=True):
         ensure_schema(self.settings.database.get_secret_value(), embedded=self.settings.on_sqlite)
         async with AsyncExitStack() as stack:
             stack.callback(self.database.close)
+            stack.push_async_callback(self.identities.close)
             stack.enter_context(only_process(self.database))
             self.credentials.use(await self.database.read(self.vault.load_app))
             self.setup_token = await self.setup.new_token()
@@ -155,7 +167,15 @@ def options(settings: Settings) -> Options:
         max_timeout=settings.max_check_timeout.total_seconds(),
         max_memory=int(settings.max_check_memory),
         trusted_apps=settings.trusted_apps,
+        upload_retention=settings.upload_retention.total_seconds(),
     )
+
+
+def identity_tokens(settings: Settings, now: Callable[[], float]) -> IdentityTokens:
+    """Whose CI jobs are believed."""
+    github = Issuer(url=settings.github_issuer, forge="github")
+    gitlab = (Issuer(url=url, forge="gitlab") for url in settings.gitlab_oidc_issuers)
+    return IdentityTokens((github, *gitlab), audience=settings.base_url, now=now)
 
 
 def build(
@@ -176,6 +196,7 @@ def build(
         return links.run_url(settings.base_url, run_id, clock.now(), private=repository.private)
 
     services = _services(settings, database, credentials, clock, page_link, runner or executor(settings))
+    identities = identity_tokens(settings, clock.now)
     reads = StoreReads(database, page_link)
     setup = AppSetup(
         database,
@@ -194,6 +215,8 @@ def build(
         engine=Engine(services),
         inbox=Inbox(database, clock),
         intakes=dict(services.intakes),
+        identities=identities,
+        uploads=Uploads(services, identities),
         links=links,
         reads=reads,
         setup=setup,

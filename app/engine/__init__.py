@@ -9,7 +9,9 @@ from app.engine.judging import judgement_of
 from app.engine.local import Invalid, LocalRun, Output, Progress
 from app.engine.preview import preview
 from app.engine.recompute import Recomputed, recompute
+from app.engine.sent import Sender, Sent, UploadRefused, Why
 from app.engine.services import Options, PageLink, Services
+from app.engine.uploading import Taken, TakenFile, Uploads, new_token, token_hash
 from app.engine.vault import StoredApp, Vault
 
 __all__ = [
@@ -26,12 +28,21 @@ __all__ = [
     "PageLink",
     "Progress",
     "Recomputed",
+    "Sender",
+    "Sent",
     "Services",
     "StoredApp",
     "SystemClock",
+    "Taken",
+    "TakenFile",
+    "UploadRefused",
+    "Uploads",
     "Vault",
+    "Why",
     "borrowed",
     "judgement_of",
+    "new_token",
     "preview",
     "recompute",
+    "token_hash",
 ]

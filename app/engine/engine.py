@@ -17,6 +17,7 @@ from app.engine.posting import post_comment, post_publication
 from app.engine.reconcile import reconcile, refresh_change
 from app.engine.services import Services
 from app.engine.sweep import sweep
+from app.engine.uploads import read_uploads
 from app.model import Misconfigured, Outage
 from app.store import Key, Unit, wakes
 
@@ -127,6 +128,7 @@ HANDLERS: dict[str, Callable[[Services, int], Awaitable[None]]] = {
     "command": obey,
     "comments": read_comments,
     "posts": read_posts,
+    "uploads": read_uploads,
     "change": refresh_change,
     "branch": look_at_branch,
     "repository": read_repository,

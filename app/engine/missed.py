@@ -14,7 +14,7 @@ COMMENTS_BACK: Final = timedelta(days=1)
 
 def reads_posts(plan: Plan | None) -> bool:
     """Whether a plan waits for others' posts."""
-    return plan is not None and any(spec.external is not None for spec in plan.checks)
+    return plan is not None and any(spec.external and spec.external.context for spec in plan.checks)
 
 
 def look_again(unit: Unit, change_id: int) -> None:

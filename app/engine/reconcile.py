@@ -13,6 +13,7 @@ from app.engine.people import needs_people, read_people
 from app.engine.prepare import Prepared, Stale, looks_ai_authored, prepare
 from app.engine.publishing import progress_later, republish
 from app.engine.services import Services
+from app.engine.uploads import reads_uploads
 from app.forges import Gone
 from app.model import (
     AuditEntry,
@@ -32,7 +33,7 @@ from app.model import (
     VerdictState,
 )
 from app.policy import blocked_verdict, errored_verdict
-from app.store import Unit, changes, checks, projects, records, runs, wakes
+from app.store import Unit, changes, checks, projects, records, runs, uploads, wakes
 
 LOG = structlog.get_logger(__name__)
 CRASH_LIMIT = 5
@@ -224,6 +225,8 @@ def settle(unit: Unit, services: Services, run_id: int) -> int:
         checks.save_check(unit, changed)
         if changed.result.key in decision.queue:
             queue(unit, services, run, row.change, changed.id)
+    if decision.read:
+        unit.wake("uploads", run_id)
     another = decision.verdict != run.verdict
     lagging = another or bool(decision.rows) or run.wake_at is not None
     later = progress_later(unit, services, run, decision.verdict) if lagging else None
@@ -279,13 +282,18 @@ def _people_at(unit: Unit, run: Run, row: changes.ChangeRow, now: float) -> floa
     return now + 60
 
 
+def _evidence_id(check: CheckRow) -> int | None:
+    """The evidence that a decision may rest on: what was just read of uploads counts from it on."""
+    return check.evidence_id if check.reading is None else check.reading.evidence_id
+
+
 def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[CheckRow, ...]) -> rules.Standings:
     connection = unit.connection
-    ids = tuple(check.evidence_id for check in stored if check.evidence_id is not None)
+    ids = tuple(one for one in map(_evidence_id, stored) if one is not None)
     evidence = {body.key: body for body in checks.load_evidence(connection, ids)}
     assert run.plan is not None  # noqa: S101 - settle only comes here with a plan
     assert run.comparison is not None  # noqa: S101 - the same
-    external = any(spec.external is not None for spec in run.plan.checks)
+    uploaded = any(reads_uploads(spec) for spec in run.plan.checks)
     subject = None
     if row.change.kind is ChangeKind.MERGE_GROUP and row.change.subject_key is not None:
         found = changes.find_change(connection, run.repository_id, row.change.subject_key)
@@ -297,7 +305,8 @@ def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[Check
         comparison=run.comparison,
         rows=stored,
         reports=evidence,
-        posts=records.posts_on(connection, run.repository_id, run.head_sha) if external else (),
+        posts=records.posts_on(connection, run.repository_id, run.head_sha) if reads_posts(run.plan) else (),
+        uploads=uploads.uploads_on(connection, run.repository_id, run.head_sha) if uploaded else (),
         people=_people(run, row),
         trusted=run.trusted,
         ai_authored=row.ai_authored,

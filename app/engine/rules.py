@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from app.engine.external import standing
+from app.engine.uploaded import came_not, conclude_upload, gather, uploaders, waits_for
 from app.language import Context, Globs, used
 from app.model import (
     Change,
@@ -29,12 +30,15 @@ from app.model import (
     Plan,
     Readable,
     Status,
+    Upload,
     Verdict,
 )
 from app.policy import decide as decide_condition
 from app.policy import evaluate, merge_group_verdict
 
 GOOD: Final = {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}
+READING_SECONDS: Final = 60.0
+"""After so long, reports that are being read are asked for again: whoever read them may have stopped."""
 
 
 class Standings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +50,7 @@ class Standings(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[CheckRow, ...]
     reports: Mapping[str, CheckEvidence]
     posts: tuple[ExternalPosted, ...] = ()
+    uploads: tuple[Upload, ...] = ()
     people: People = People(state=Readable.NOT_APPLICABLE)
     trusted: bool = False
     ai_authored: bool = False
@@ -54,10 +59,14 @@ class Standings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What to write: changed checks, keys whose (already counted) attempt is to be queued, the verdict."""
+    """What to write: changed checks, keys whose (already counted) attempt is to be queued, the verdict.
+
+    `read` are the keys whose uploaded reports are to be read.
+    """
 
     rows: tuple[CheckRow, ...]
     queue: tuple[str, ...]
+    read: tuple[str, ...]
     verdict: Verdict
     evidence: Evidence
     wake_at: float | None
@@ -93,6 +102,7 @@ class _Deciding:
         for spec in state.plan.checks:
             self.by_id.setdefault(spec.id, []).append(spec.key)
         self.wake_at: float | None = None
+        self.read: dict[str, None] = {}
         ignored = state.plan.ignore_paths
         paths = state.comparison.paths
         globs = Globs(ignored)
@@ -115,7 +125,14 @@ class _Deciding:
             verdict = evaluate(self.state.plan, evidence)
         changed = tuple(row for key, row in self.rows.items() if row != self.before[key])
         queue = tuple(row.result.key for row in changed if row.result.status is Status.QUEUED)
-        return Decision(rows=changed, queue=queue, verdict=verdict, evidence=evidence, wake_at=self.wake_at)
+        return Decision(
+            rows=changed,
+            queue=queue,
+            read=tuple(self.read),
+            verdict=verdict,
+            evidence=evidence,
+            wake_at=self.wake_at,
+        )
 
     def evidence(self) -> Evidence:
         keys = [spec.key for spec in self.state.plan.checks]
@@ -126,7 +143,11 @@ class _Deciding:
             ai_authored=self.state.ai_authored,
             reverts=self.state.reverts,
             checks=tuple(self.rows[key].result for key in keys),
-            reports=tuple(self.state.reports[key] for key in keys if key in self.state.reports),
+            reports=tuple(
+                self.state.reports[key]
+                for key in keys
+                if key in self.state.reports and self.rows[key].evidence_id is not None
+            ),
             people=self.state.people,
         )
 
@@ -139,13 +160,16 @@ class _Deciding:
         if result.status is Status.COMPLETED and spec.external is None and self._still_left_out(spec, row):
             return row
         left_out = self._left_out(spec)
+        if spec.external is not None:
+            row = msgspec.structs.replace(row, evidence_id=None)  # uploads count where that is decided
         if left_out is not None:
             return self._with(row, **left_out)
         held = self._held(spec)
         if held is not None:
             return self._with(row, status=Status.WAITING, conclusion=None, blocked_by="", reason=held)
         if spec.external is not None:
-            return self._external(spec, row)
+            waits = self._uploaded if spec.external.upload else self._external
+            return waits(spec, row)
         row = msgspec.structs.replace(row, attempt=row.attempt + 1)
         return self._with(
             row, status=Status.QUEUED, conclusion=None, blocked_by="", reason="", attempt=row.attempt
@@ -227,7 +251,7 @@ class _Deciding:
                 reason=f"{word} within {spec.timeout / 60:g} min{note}",
                 external_url=found.url,
             )
-        self.wake_at = deadline if self.wake_at is None else min(self.wake_at, deadline)
+        self._wake(deadline)
         started = "runs elsewhere" if found.status == "running" else "not started yet"
         return self._with(
             row,
@@ -236,6 +260,36 @@ class _Deciding:
             reason=f"{started}{note}",
             external_url=found.url,
         )
+
+    def _uploaded(self, spec: CheckSpec, row: CheckRow) -> CheckRow:
+        """Waits for its reports; once all are there they are read, and again whenever one is replaced."""
+        found, reading = gather(spec, self.state.uploads, self.state.change), row.reading
+        if found.digest and reading is not None and reading.digest == found.digest:
+            conclusion, reason = conclude_upload(spec, reading)
+            row = msgspec.structs.replace(row, evidence_id=reading.evidence_id)
+            return self._with(
+                row,
+                status=Status.COMPLETED,
+                conclusion=conclusion,
+                reason=reason,
+                delivered=reading.delivered,
+                origin=uploaders(found),
+            )
+        undecided = {"conclusion": None, "delivered": (), "origin": uploaders(found)}
+        if found.digest:
+            self.read[spec.key] = None
+            self._wake(self.now + READING_SECONDS)
+            return self._with(row, status=Status.WAITING, reason="its reports are being read", **undecided)
+        deadline = row.result.since + spec.timeout
+        if self.now >= deadline:
+            ended = {**undecided, "conclusion": Conclusion.TIMED_OUT}
+            return self._with(row, status=Status.COMPLETED, reason=came_not(spec, found), **ended)
+        self._wake(deadline)
+        reason = waits_for(spec, found, self.state.comparison.head_sha)
+        return self._with(row, status=Status.WAITING, reason=reason, **undecided)
+
+    def _wake(self, at: float) -> None:
+        self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
 
     @staticmethod
     def _not_needed(reason: str) -> dict[str, object]:

@@ -35,6 +35,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_timeout: float = 6 * 3600.0
     max_memory: int = 8 << 30
     trusted_apps: tuple[str, ...] = ()
+    upload_retention: float = 30 * 86400.0
 
 
 class Services(msgspec.Struct, kw_only=True):

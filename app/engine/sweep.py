@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from app.engine.attempts import lose
 from app.engine.services import Services
-from app.store import Key, checks, deliveries, projects, publications, records, runs, wakes
+from app.store import Key, checks, deliveries, projects, publications, records, runs, uploads, wakes
 
 LOG = structlog.get_logger(__name__)
 
@@ -22,8 +22,19 @@ async def sweep(services: Services, *, at_start: bool = False) -> None:
         await services.database.run(
             lambda unit, attempt=attempt: lose(unit, services, attempt, "its worker stopped")  # type: ignore[misc]
         )
+    await _prune(services, now)
     for key, priority in await services.database.read(lambda c: _due(c, services, at_start=at_start)):
         services.dispatch.wake(key, priority)
+
+
+async def _prune(services: Services, now: float) -> None:
+    """Forget uploaded reports that are past their time."""
+    before = now - services.options.upload_retention
+    oldest = await services.database.read(uploads.oldest)
+    if oldest is not None and oldest < before:
+        removed = await services.database.run(lambda unit: uploads.prune_uploads(unit, before))
+        if removed:
+            LOG.info("old uploads were removed", count=removed)
 
 
 def _due(connection: Connection, services: Services, *, at_start: bool) -> list[tuple[Key, int]]:

@@ -1,5 +1,6 @@
 """Forges: what delivers changes and shows verdicts. One more = one folder and one line in FORGES."""
 
+from app.forges.claims import Identity, Untrusted
 from app.forges.github import (
     EVENTS,
     PERMISSIONS,
@@ -17,6 +18,7 @@ from app.forges.github import (
     manifest_url,
     web_url,
 )
+from app.forges.oidc import IdentityTokens, Issuer
 from app.forges.protocol import (
     BadDelivery,
     Capabilities,
@@ -47,13 +49,17 @@ __all__ = [
     "GitHubForge",
     "GitHubIntake",
     "Gone",
+    "Identity",
+    "IdentityTokens",
     "Intake",
+    "Issuer",
     "Limits",
     "Permission",
     "Posted",
     "Rate",
     "Refused",
     "RequiredCheck",
+    "Untrusted",
     "app_manifest",
     "check_app",
     "convert_manifest",

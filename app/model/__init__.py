@@ -107,6 +107,11 @@ from app.model.run import (
     RunFacts,
     RunStatus,
 )
+from app.model.upload import (
+    Upload,
+    Uploader,
+    UploadReading,
+)
 from app.model.verdict import (
     RULES_VERSION,
     Outcome,
@@ -209,6 +214,9 @@ __all__ = [
     "TestCase",
     "TestOutcome",
     "UnknownCause",
+    "Upload",
+    "UploadReading",
+    "Uploader",
     "Verdict",
     "VerdictState",
     "Waiver",

@@ -7,6 +7,7 @@ import msgspec
 from app.model.change import Comparison, Sha
 from app.model.evidence import CheckResult, Conclusion
 from app.model.plan import Diagnostic, Plan
+from app.model.upload import UploadReading
 from app.model.verdict import Verdict
 
 
@@ -76,7 +77,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One check of a run. `attempt` 0 = never queued; `retries` and `crashes` count spent extras."""
+    """One check of a run. `attempt` 0 = never queued; `retries` and `crashes` count spent extras; `reading`
+    is what its uploaded reports say.
+    """
 
     id: int
     run_id: int
@@ -85,6 +88,7 @@ class CheckRow(msgspec.Struct, frozen=True, kw_only=True):
     crashes: int = 0
     result: CheckResult
     evidence_id: int | None = None
+    reading: UploadReading | None = None
 
 
 class AttemptStatus(StrEnum):

@@ -7,11 +7,13 @@ from app.plan.compile import MAX_CHECKS, applies, compile_plan, definition
 from app.plan.declared import CheckDecl
 from app.plan.diagnostics import as_json, format_diagnostic
 from app.plan.gatefile import Catalogue, GateFile, Parsed, parse
+from app.plan.keys import UPLOAD_NAME
 from app.plan.matrix import Axis, Matrix
 from app.plan.schema import json_schema
 
 __all__ = [
     "MAX_CHECKS",
+    "UPLOAD_NAME",
     "Axis",
     "Catalogue",
     "CheckDecl",

@@ -113,6 +113,20 @@ class Settings(BaseModel):
         default=(),
         description="Apps whose pushes are trusted like those of people with write: logins, comma-separated.",
     )
+    github_oidc_issuer: WebAddress | None = Field(
+        default=None,
+        description="Issuer of the identity tokens by which GitHub Actions jobs upload reports. Default: "
+        "GitHub's own; `https://HOST/_services/token` for GitHub Enterprise.",
+    )
+    gitlab_oidc_issuers: Annotated[tuple[WebAddress, ...], _separated(",")] = Field(
+        default=(),
+        description="GitLab addresses whose jobs' identity tokens are believed, comma-separated.",
+    )
+    upload_retention: Duration = Field(
+        default=timedelta(days=30),
+        ge=timedelta(days=1),
+        description="How long uploaded reports are kept once no open change has their head.",
+    )
     toolbox: Path | None = Field(
         default=None,
         description="Directory of the presets' pinned tools. Default: `toolbox` in the data directory.",
@@ -235,6 +249,15 @@ class Settings(BaseModel):
     def on_sqlite(self) -> bool:
         """Whether one process with a database file is all there is."""
         return self.database.get_secret_value().startswith("sqlite:")
+
+    @property
+    def github_issuer(self) -> str:
+        """Who issues the identity tokens of our GitHub's jobs; another GitHub's ids mean other things."""
+        if self.github_oidc_issuer is not None:
+            return self.github_oidc_issuer
+        if self.github_api_url == "https://api.github.com":
+            return "https://token.actions.githubusercontent.com"
+        return f"{self.github_api_url.removesuffix('/api/v3')}/_services/token"
 
     @property
     def toolbox_dir(self) -> Path:

@@ -13,6 +13,7 @@ from app.model import (
     CheckRow,
     Conclusion,
     Ending,
+    UploadReading,
 )
 from app.store.session import Unit, pack, squeeze, unpack
 from app.store.tables import attempts, checks, evidence, runs
@@ -41,6 +42,7 @@ def _check(row: Row[Any]) -> CheckRow:
         crashes=row.crashes,
         result=unpack(CheckResult, row.result),
         evidence_id=row.evidence_id,
+        reading=None if row.reading is None else unpack(UploadReading, row.reading),
     )
 
 
@@ -69,6 +71,7 @@ def save_check(unit: Unit, row: CheckRow) -> None:
             crashes=row.crashes,
             result=pack(result),
             evidence_id=row.evidence_id,
+            reading=None if row.reading is None else pack(row.reading),
         )
     )
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, select, update
+from sqlalchemy import Connection, ScalarSelect, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.model import Repository, Sha
@@ -95,6 +95,22 @@ def load_repository(connection: Connection, repository_id: int) -> Repository:
     """A repository by row id."""
     row = connection.execute(select(repositories.c.document).where(repositories.c.id == repository_id)).one()
     return unpack(Repository, row.document)
+
+
+def find_active(connection: Connection, forge: str, forge_id: int) -> int | None:
+    """Row id of a repository that we judge, by the forge's id; None where we do not (or not any more)."""
+    found = connection.execute(
+        select(repositories.c.id).where(repositories.c.forge == forge, repositories.c.forge_id == forge_id)
+    ).scalar()
+    return int(found) if found is not None and is_active(connection, found) else None
+
+
+def find_named(connection: Connection, full_name: str) -> tuple[int, ...]:
+    """Row ids of the repositories of this name (caseless) that we judge, of all forges."""
+    rows = connection.execute(
+        select(repositories.c.id).where(func.lower(repositories.c.full_name) == full_name.lower())
+    )
+    return tuple(row.id for row in rows if is_active(connection, row.id))
 
 
 def is_active(connection: Connection, repository_id: int) -> bool:

@@ -202,6 +202,7 @@ checks = Table(
     Column("crashes", Integer, nullable=False, server_default="0"),  # ours, counted apart
     Column("result", LargeBinary, nullable=False),  # CheckResult
     Column("evidence_id", Identifier, ForeignKey("evidence.id"), nullable=True),
+    Column("reading", LargeBinary, nullable=True),  # UploadReading
     UniqueConstraint("run_id", "key"),
 )
 

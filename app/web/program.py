@@ -37,6 +37,7 @@ def application(program: Program) -> FastAPI:
             intakes=program.intakes,
             keeper=program.inbox,
             reads=program.reads,
+            reports=program.uploads,
             links=program.links,
             now=program.services.clock.now,
             schema=schema(),

@@ -15,6 +15,7 @@ from app.dashboard import Links, nowhere
 from app.forges import Intake
 from app.web.api import RunReads, api_routes, schema_routes
 from app.web.health import Probe, health_routes
+from app.web.reports import ReportIntake, report_routes
 from app.web.webhooks import Keeper, Tally, Webhooks
 
 WEBHOOKS: Final = "/webhooks/"
@@ -36,6 +37,7 @@ class WebParts(msgspec.Struct, frozen=True, kw_only=True):
     intakes: Mapping[str, Intake]
     keeper: Keeper
     reads: RunReads
+    reports: ReportIntake
     links: Links
     now: Callable[[], float]
     schema: Mapping[str, object]
@@ -56,6 +58,7 @@ def create_app(parts: WebParts) -> FastAPI:
     app.take_delivery = Webhooks(parts.intakes, parts.keeper, parts.tally)
     app.include_router(health_routes(parts.probes))
     app.include_router(api_routes(parts.reads, parts.links, parts.now))
+    app.include_router(report_routes(parts.reports, parts.now))
     app.include_router(schema_routes(parts.schema))
     app.router.routes.extend(parts.pages)
     app.add_middleware(_SafeHeaders)

@@ -130,6 +130,7 @@ def edge_app(database: Database, tally: Tally, limits: InboxLimits | None = None
         "intakes": {"github": GitHubIntake(lambda: [SECRET])},
         "keeper": inbox,
         "reads": MemoryReads(),
+        "reports": None,
         "links": Links("a secret key that signs links"),
         "now": SystemClock().now,
         "schema": {},

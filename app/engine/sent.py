@@ -1,0 +1,94 @@
+"""What may be uploaded, and by whom: pure."""
+
+import re
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from app.model import AuthorFault, Sha, Uploader
+from app.plan import UPLOAD_NAME
+
+_NAME: Final = re.compile(UPLOAD_NAME)
+_SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_MAX_PATH: Final = 255
+_MAX_ROOT: Final = 500
+
+
+class Why(StrEnum):
+    """Why an upload is refused."""
+
+    UNKNOWN = "unknown"  # nobody we know
+    FORBIDDEN = "forbidden"  # somebody we know, who may not
+    ABSENT = "absent"  # there is no such repository, or they may not know of it
+    MALFORMED = "malformed"
+    TAKEN = "taken"
+    FULL = "full"
+
+
+class UploadRefused(AuthorFault):
+    """An upload that is not taken in; the message is for who uploads."""
+
+    def __init__(self, why: Why, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.why = why
+
+
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """Who uploads, once proved, and to which repository."""
+
+    repository_id: int
+    repository: str
+    uploader: Uploader
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sent. `head_sha`, `name`, `root` and the files' names are as the sender wrote them."""
+
+    head_sha: str
+    name: str
+    root: str = ""
+    repository: str = ""
+    files: tuple[tuple[str, bytes], ...]
+
+
+def checked(sender: Sender, sent: Sent) -> Sha:
+    """The head. Raises UploadRefused for what is malformed, or not the sender's to say."""
+    if not _SHA.fullmatch(sent.head_sha):
+        raise UploadRefused(Why.MALFORMED, "head_sha is not a full commit id in lower case")
+    if not _NAME.fullmatch(sent.name):
+        raise UploadRefused(
+            Why.MALFORMED, "name is not one of up to 100 letters, digits, dots, dashes and underscores"
+        )
+    if sent.root and not (
+        sent.root.startswith("/") and len(sent.root) <= _MAX_ROOT and sent.root.isprintable()
+    ):
+        raise UploadRefused(Why.MALFORMED, "root is not an absolute directory")
+    paths = [path for path, _ in sent.files]
+    if not paths:
+        raise UploadRefused(Why.MALFORMED, "there is no file in it")
+    for path in paths:
+        if not is_upload_path(path):
+            raise UploadRefused(
+                Why.MALFORMED,
+                f"{path[:100]!a} cannot be the name of a file here",
+                hint="names are relative paths without '..', up to 255 characters",
+            )
+    if len(set(paths)) < len(paths):
+        raise UploadRefused(Why.MALFORMED, "two files of this upload have one name")
+    if sent.repository and sent.repository.casefold() != sender.repository.casefold():
+        raise UploadRefused(Why.ABSENT, "the token is not for this repository, or it is not judged here")
+    if sender.uploader.sha and sender.uploader.sha != sent.head_sha:
+        raise UploadRefused(
+            Why.FORBIDDEN,
+            f"a job that runs for {sender.uploader.sha[:7]} cannot speak for {sent.head_sha[:7]}",
+            hint="upload from a job of the pull request, of a push to its branch, or of workflow_run",
+        )
+    return Sha(sent.head_sha)
+
+
+def is_upload_path(path: str) -> bool:
+    """Whether a file may be uploaded under this name: a relative path, written plainly."""
+    parts = path.split("/")
+    plain = path.isprintable() and "\\" not in path and len(path.encode()) <= _MAX_PATH
+    return plain and bool(path) and not {"", ".", ".."} & set(parts)

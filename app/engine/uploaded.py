@@ -1,0 +1,113 @@
+"""Where a check stands that waits for uploaded reports: pure decisions over what was uploaded."""
+
+import hashlib
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from app.language import Globs
+from app.model import (
+    Change,
+    CheckEvidence,
+    CheckSpec,
+    Conclusion,
+    ReportSpec,
+    TestOutcome,
+    Upload,
+    UploadReading,
+)
+
+NAMED: Final = 3
+"""As many files or uploaders as a sentence names."""
+
+
+class Gathered(msgspec.Struct, frozen=True, kw_only=True):
+    """What was uploaded for one check on one head.
+
+    `files` are the uploads that count with the report they were declared as, `missing` the paths of required
+    reports that nobody uploaded. `digest` names exactly these files ('' while some are missing).
+    """
+
+    files: tuple[tuple[ReportSpec, Upload], ...]
+    missing: tuple[str, ...]
+    digest: str = ""
+
+
+def gather(spec: CheckSpec, uploads: tuple[Upload, ...], change: Change) -> Gathered:
+    """The uploads that count for a check of this change: of its name, by who may speak for the change, each
+    as the first declared report whose path it matches.
+    """
+    name = spec.external.upload if spec.external is not None else ""
+    ours = [upload for upload in uploads if upload.name == name and _may_speak(upload, change)]
+    files = tuple((report, upload) for upload in ours if (report := declared(spec, upload.path)) is not None)
+    there = {report.path for report, _ in files}
+    missing = tuple(one.path for one in spec.reports if not one.optional and one.path not in there)
+    digest = hashlib.sha256()
+    for report, upload in files:
+        parts = (report.path, upload.path, upload.uploader.key, upload.digest, upload.root)
+        digest.update(msgspec.json.encode(parts))
+    return Gathered(files=files, missing=missing, digest="" if missing else digest.hexdigest())
+
+
+def _may_speak(upload: Upload, change: Change) -> bool:
+    return upload.uploader.pull in {0, change.number}
+
+
+def declared(spec: CheckSpec, path: str) -> ReportSpec | None:
+    """The report that an uploaded file of this name is declared as; None if as none."""
+    return next((report for report in spec.reports if _pattern(report.path).matches(path)), None)
+
+
+@lru_cache(maxsize=1024)
+def _pattern(path: str) -> Globs:
+    return Globs((f"/{path.removeprefix('./').lstrip('/')}",))
+
+
+def waits_for(spec: CheckSpec, found: Gathered, head_sha: str) -> str:
+    """What is still to come, for people."""
+    name = spec.external.upload if spec.external is not None else ""
+    here = f" ({len(found.files)} here)" if found.files else ""
+    return f"waits for upload {name} for head {head_sha[:7]}: {_listed(found.missing)}{here}"
+
+
+def came_not(spec: CheckSpec, found: Gathered) -> str:
+    """That the time is over, for people."""
+    name = spec.external.upload if spec.external is not None else ""
+    return f"upload {name}: {_listed(found.missing)} not uploaded within {spec.timeout / 60:g} min"
+
+
+def uploaders(found: Gathered) -> str:
+    """Who uploaded what counts, for people."""
+    names = tuple(dict.fromkeys(upload.uploader.says for _, upload in found.files))
+    return f"uploaded by {_listed(names)}" if names else ""
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def conclude_upload(spec: CheckSpec, reading: UploadReading) -> tuple[Conclusion, str]:
+    """How the check ended, as of a command that exited with findings (gate-file.md section 4): what nobody
+    judges makes it fail.
+    """
+    if reading.errors:
+        return Conclusion.ERROR, "; ".join(reading.errors[:NAMED])
+    if reading.problems:
+        return Conclusion.FAILURE, "; ".join(reading.problems[:NAMED])
+    if reading.bad and not spec.findings_succeed:
+        return Conclusion.FAILURE, f"{reading.bad}, and not all of its reports are judged by a condition"
+    return Conclusion.SUCCESS, f"{reading.bad}; the gate judges it" if reading.bad else ""
+
+
+def bad_news(evidence: CheckEvidence) -> str:
+    """What CI's tools found, counted in words; '' = nothing."""
+    failed = sum(
+        case.outcome in {TestOutcome.FAILED, TestOutcome.ERRORED}
+        for report in evidence.reports
+        for case in report.tests
+    )
+    findings = sum(not finding.suppressed for report in evidence.reports for finding in report.findings)
+    counted = ((failed, "failed test"), (findings, "finding"))
+    return ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counted if count)

@@ -1,0 +1,51 @@
+"""Reports that somebody else's CI uploads for a head."""
+
+import msgspec
+
+from app.model.change import Sha
+
+
+class Uploader(msgspec.Struct, frozen=True, kw_only=True):
+    """Who uploads. `key` is the same in each of its runs: of one file of one name the newest counts.
+
+    `says` names it for people. `run` is the CI run with its attempt where the identity proves one: what one
+    run uploaded it does not replace. `sha` and `pull` are the only head, and the only pull request, for which
+    it may speak ('' and 0: any of its repository).
+    """
+
+    key: str
+    says: str
+    run: str = ""
+    sha: Sha = Sha("")
+    pull: int = 0
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """One uploaded file, without its bytes. `path` is the name it was given, `digest` the SHA-256 of its
+    bytes, `size` their number. `root` is the absolute directory of CI that stood for the repository's root.
+    """
+
+    id: int = 0
+    name: str
+    path: str
+    head_sha: Sha
+    uploader: Uploader
+    digest: str
+    size: int
+    root: str = ""
+    at: float = 0.0
+
+
+class UploadReading(msgspec.Struct, frozen=True, kw_only=True):
+    """What the uploaded reports of one check say once read. `digest` names exactly the files that were read.
+
+    `problems` are sentences that make the check fail, `errors` those that are our own fault; `bad` counts in
+    words what CI's tools found ("2 failed tests"), '' = nothing.
+    """
+
+    digest: str
+    evidence_id: int | None = None
+    delivered: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    bad: str = ""

@@ -1,0 +1,230 @@
+"""`POST /api/v1/reports`: CI uploads the reports of a head. Who uploads is proved before a byte is read."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack
+from typing import Any, Final, Protocol
+
+import msgspec
+import structlog
+from fastapi import APIRouter
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from app.engine import Sender, Sent, Taken, UploadRefused, Why
+from app.forges import Untrusted
+from app.model import Outage
+from app.web.problems import documented, problem, unavailable
+from app.web.rates import Rates
+
+LOG = structlog.get_logger(__name__)
+MAX_FILE: Final = 50_000_000
+"""As large as a report may be (app.reports.Limits)."""
+MAX_BODY: Final = 100_000_000
+MAX_FILES: Final = 100
+_TOO_LONG: Final = f"the upload is larger than {MAX_BODY // 1_000_000} MB"
+READ_SECONDS: Final = 120.0
+_AT_ONCE: Final = 8
+_IN_MEMORY: Final = 2
+_MAX_FIELD: Final = 2_000
+_FIELDS: Final = ("head_sha", "name", "repository", "root")
+_STATUS: Final = {
+    Why.UNKNOWN: 401,
+    Why.FORBIDDEN: 403,
+    Why.ABSENT: 404,
+    Why.MALFORMED: 400,
+    Why.TAKEN: 409,
+    Why.FULL: 409,
+}
+
+
+class ReportIntake(Protocol):
+    """Where reports are taken in (app.engine.Uploads)."""
+
+    async def identify(self, token: str) -> Sender:
+        """Who holds a token. Raises UploadRefused, Untrusted, Outage."""
+        ...
+
+    async def accept(self, sender: Sender, sent: Sent) -> Taken:
+        """Returns once the files are durable. Raises UploadRefused, Outage."""
+        ...
+
+
+class _Answered(Exception):
+    """The answer to a request that goes no further."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+class _TooLongError(MultiPartException):
+    """More came than may; of this kind, so that the form's reader cleans up."""
+
+
+def report_routes(intake: ReportIntake, now: Callable[[], float]) -> APIRouter:
+    """The route. Files are sent as a form, or one file as the raw body with its fields in the query."""
+    router = APIRouter(prefix="/api/v1")
+    door = _Door(intake, now)
+
+    @router.post(
+        "/reports",
+        status_code=201,
+        openapi_extra=_OPENAPI,
+        responses=documented(400, 401, 403, 404, 408, 409, 413, 422, 429, 503),
+    )
+    async def reports(request: Request) -> Response:
+        """Upload report files for a head. Needs a repository token, or the identity token of a CI job, as a
+        bearer token. A file that cannot be read is kept and answered 422: a check that declares it fails.
+        """
+        try:
+            return await door.take(request)
+        except _Answered as answered:
+            return answered.response
+        except Untrusted as untrusted:
+            return problem(401, untrusted.message, hint=untrusted.hint)
+        except UploadRefused as refused:
+            return problem(_STATUS[refused.why], refused.message, hint=refused.hint)
+        except Outage as outage:
+            return unavailable(outage)
+
+    return router
+
+
+class _Door:
+    """How much is let in at a time."""
+
+    def __init__(self, intake: ReportIntake, now: Callable[[], float]) -> None:
+        self._intake = intake
+        self._rates = Rates(burst=60, per_minute=60, now=now)
+        self._inside = 0
+        self._in_memory = asyncio.Semaphore(_IN_MEMORY)
+
+    async def take(self, request: Request) -> Response:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            hint = "send the header Authorization: Bearer TOKEN"
+            raise _Answered(problem(401, "an upload needs a token", hint=hint))
+        sender = await self._intake.identify(token.strip())
+        wait = self._rates.wait((sender.repository_id, sender.uploader.key))
+        if wait:
+            raise _Answered(problem(429, f"too many uploads by {sender.uploader.says}", retry_after=wait))
+        if self._inside >= _AT_ONCE:
+            raise _Answered(problem(503, "too many uploads are being received", retry_after=5))
+        self._inside += 1
+        try:
+            return await self._receive(request, sender)
+        finally:
+            self._inside -= 1
+
+    async def _receive(self, request: Request, sender: Sender) -> Response:
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(READ_SECONDS):
+                    form = await _form(request, stack)
+            except TimeoutError:
+                raise _Answered(problem(408, "the upload did not arrive in time")) from None
+            except ClientDisconnect:
+                raise _Answered(problem(400, "the upload ended half-way")) from None
+            async with self._in_memory:
+                sent = await _sent(request, form)
+                return _answer(await self._intake.accept(sender, sent))
+
+
+async def _form(request: Request, stack: AsyncExitStack) -> FormData | bytes:
+    """The form, its files on disk where they are large; or the raw body."""
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared) > MAX_BODY:
+        raise _Answered(_too_large(_TOO_LONG))
+    body = _limited(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind != "multipart/form-data":
+            return b"".join([part async for part in body])
+        parser = MultiPartParser(
+            request.headers, body, max_files=MAX_FILES, max_fields=len(_FIELDS), max_part_size=_MAX_FIELD
+        )
+        form = await parser.parse()
+    except _TooLongError as error:
+        raise _Answered(_too_large(error.message)) from None
+    except (MultiPartException, KeyError, UnicodeDecodeError, LookupError) as error:
+        why = error.message if isinstance(error, MultiPartException) else "it has no usable boundary"
+        raise _Answered(problem(400, f"the form cannot be read: {why}")) from None
+    stack.push_async_callback(form.close)
+    return form
+
+
+async def _limited(request: Request) -> AsyncGenerator[bytes]:
+    """The body, as long as it may be: what was declared is not what comes."""
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            raise _TooLongError(_TOO_LONG)
+        yield part
+
+
+async def _sent(request: Request, form: FormData | bytes) -> Sent:
+    """What a form or a raw body says."""
+    if isinstance(form, bytes):
+        fields = {name: request.query_params.get(name, "") for name in (*_FIELDS, "file")}
+        return Sent(**{name: fields[name] for name in _FIELDS}, files=((fields["file"], _whole(form, "")),))
+    fields, files = dict.fromkeys(_FIELDS, ""), []
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            files.append((value.filename or "", _whole(await value.read(MAX_FILE + 1), value.filename or "")))
+        elif name in fields:
+            fields[name] = value
+        else:
+            raise _Answered(problem(400, f"the form has no field {name[:50]!a}", hint=f"fields: {_FIELDS}"))
+    return Sent(**fields, files=tuple(files))
+
+
+def _whole(content: bytes, name: str) -> bytes:
+    if len(content) > MAX_FILE:
+        raise _Answered(_too_large(f"the file {name[:100]} is larger than {MAX_FILE // 1_000_000} MB"))
+    return content
+
+
+def _too_large(why: str) -> Response:
+    return problem(413, why, hint="split the report, or leave out generated and third-party files")
+
+
+def _answer(taken: Taken) -> Response:
+    bad = [file.problem for file in taken.files if file.problem]
+    if bad:
+        more = {"stored": True, "files": taken.files, "checks": taken.checks, "notes": taken.notes}
+        hint = "it is kept, and a check that declares it fails; upload a right one to replace it"
+        return problem(422, "; ".join(bad[:3]), hint=hint, more=more)
+    return Response(msgspec.json.encode(taken), status_code=201, media_type="application/json")
+
+
+_TEXT: Final = {"type": "string", "maxLength": _MAX_FIELD}
+_OPENAPI: Final[dict[str, Any]] = {
+    "security": [{"bearer": []}],
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "schema": _TEXT, "description": "Of a raw body."}
+        for name in (*_FIELDS, "file")
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["head_sha", "name", "files"],
+                    "properties": {
+                        "head_sha": {**_TEXT, "description": "Full id of the commit the reports are about."},
+                        "name": {**_TEXT, "description": "As the gate file says: external: {upload: NAME}."},
+                        "repository": {**_TEXT, "description": "owner/name, to be sure."},
+                        "root": {**_TEXT, "description": "Absolute folder of the checkout in CI."},
+                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                    },
+                }
+            },
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    },
+}
