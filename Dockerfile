@@ -3,6 +3,8 @@
 # Checks run in a sandbox that needs user namespaces and mounts: deploy/compose.yml says how to allow them.
 FROM python:3.12-slim-bookworm
 
+# Debian keeps only the newest of each package, security fixes included: a pinned version would soon be gone.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends bubblewrap ca-certificates git libseccomp2 \
  && rm -rf /var/lib/apt/lists/* \
@@ -16,9 +18,11 @@ RUN python -m venv .venv \
 COPY migrations/ migrations/
 COPY deploy/requirements-toolbox.txt deploy/
 COPY app/ app/
-RUN printf '#!/bin/sh\nPYTHONPATH=/opt/portcullis exec /opt/portcullis/.venv/bin/python -m app "$@"\n' \
-      > /usr/local/bin/portcullis \
+RUN .venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > /tmp/packages \
+ && pwd > "$(cat /tmp/packages)/portcullis.pth" \
+ && printf '#!/bin/sh\nexec /opt/portcullis/.venv/bin/python -P -m app "$@"\n' > /usr/local/bin/portcullis \
  && chmod 755 /usr/local/bin/portcullis \
+ && rm /tmp/packages \
  && .venv/bin/python -m compileall -q app
 
 ENV PORTCULLIS_DATA_DIR=/var/lib/portcullis \
@@ -30,7 +34,7 @@ ENV PORTCULLIS_DATA_DIR=/var/lib/portcullis \
 ARG TOOLBOX=yes
 RUN if [ "$TOOLBOX" = yes ]; then portcullis toolbox install; fi
 
-USER portcullis
+USER 10001
 VOLUME /var/lib/portcullis
 EXPOSE 8400
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \

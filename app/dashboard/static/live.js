@@ -1,11 +1,13 @@
 "use strict";
-// While a run goes on, take the page anew every few seconds and swap <main>: opened parts stay open, logs
-// that were read at their end stay at their end. Without this script the page reloads itself.
+// While a run goes on, take the page anew every few seconds and swap <main>: parts that somebody opened or
+// folded stay so, logs that were read at their end stay at their end. Without this script the page reloads itself.
 (() => {
   const opened = (main) => new Map([...main.querySelectorAll("details[id]")].map((part) => [part.id, part.open]));
   const atEnd = (log) => log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
   const logs = (main) => [...main.querySelectorAll("pre.log")];
   const toEnd = (main) => logs(main).forEach((log) => { log.scrollTop = log.scrollHeight; });
+
+  let served = opened(document.querySelector("main"));
 
   const swap = (text) => {
     const fresh = new DOMParser().parseFromString(text, "text/html");
@@ -15,9 +17,11 @@
       const states = opened(before);
       const ends = logs(before).map(atEnd);
       const tops = logs(before).map((log) => log.scrollTop);
+      const anew = opened(after);
       for (const part of after.querySelectorAll("details[id]")) {
-        if (states.has(part.id)) part.open = states.get(part.id);
+        if (states.get(part.id) !== served.get(part.id)) part.open = states.get(part.id);
       }
+      served = anew;
       before.replaceWith(after);
       document.title = fresh.title;
       logs(after).forEach((log, at) => {
