@@ -16,7 +16,7 @@ RUN python -m venv .venv \
  && .venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r deploy/requirements.txt
 
 COPY migrations/ migrations/
-COPY deploy/requirements-toolbox.txt deploy/
+COPY deploy/toolbox/ deploy/toolbox/
 COPY app/ app/
 RUN .venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > /tmp/packages \
  && pwd > "$(cat /tmp/packages)/portcullis.pth" \

@@ -29,6 +29,7 @@ from app.engine import (
     Vault,
 )
 from app.executors import (
+    BASIC,
     Executor,
     GitWorkspaces,
     LogLimits,
@@ -36,6 +37,7 @@ from app.executors import (
     SandboxExecutor,
     Toolbox,
     WorkspaceLimits,
+    group_path,
 )
 from app.forges import (
     AppCredentials,
@@ -141,12 +143,15 @@ def workspaces(settings: Settings) -> GitWorkspaces:
     return GitWorkspaces(settings.data_dir / "mirrors", limits=limits, allow_http=loopback)
 
 
-def toolbox(settings: Settings) -> Toolbox:
-    """The presets' pinned tools, as the installed package or the checkout pins them."""
+def toolbox(settings: Settings, group: str = BASIC) -> Toolbox:
+    """A group of the presets' pinned tools, as the installed package or the checkout pins them."""
     package = Path(__file__).resolve().parent
-    installed = package / "toolbox.txt"
-    lock = installed if installed.exists() else package.parent / "deploy" / "requirements-toolbox.txt"
-    return Toolbox(settings.toolbox_dir, lock)
+    installed = package / "toolbox"
+    locks = installed if installed.exists() else package.parent / "deploy" / "toolbox"
+    npm = locks / group
+    return Toolbox(
+        group_path(settings.toolbox_dir, group), locks / f"{group}.txt", npm=npm if npm.is_dir() else None
+    )
 
 
 def executor(settings: Settings, *, root: Path | None = None) -> SandboxExecutor:

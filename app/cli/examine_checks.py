@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 from app.cli.examined import Examined, Health, broken, good, warning
+from app.executors import BASIC, GROUPS
 from app.model import PortcullisError
 from app.settings import Settings
 from app.wiring import executor
@@ -37,12 +38,19 @@ async def sandbox(settings: Settings) -> tuple[Examined, ...]:
 
 async def toolbox(settings: Settings) -> tuple[Examined, ...]:
     """Whether the presets' tools are installed, at the versions this version pins."""
+    return tuple(one for group in GROUPS for one in _group(settings, group))
+
+
+def _group(settings: Settings, group: str) -> tuple[Examined, ...]:
+    """One group; those beyond the basic one are nobody's duty."""
     try:
-        status = toolbox_of(settings).status()
+        status = toolbox_of(settings, group).status()
     except PortcullisError as error:
         return broken(error.message, error.hint or "install the program anew")
-    mend = "run `portcullis toolbox install`"
+    mend = "run `portcullis toolbox install" + ("`" if group == BASIC else f" {group}`")
     if not status.installed:
+        if group != BASIC:
+            return ()
         return warning(f"{settings.toolbox_dir}: not installed; presets need it", mend)
     if not status.current:
         return warning(f"{status.path}: not what this version pins", mend)

@@ -28,7 +28,7 @@ from app.executors.protocol import (
 from app.executors.report_reader import ReportReader
 from app.executors.sandbox import SandboxExecutor
 from app.executors.scripted import Answer, ScriptedExecutor
-from app.executors.toolbox import Toolbox, ToolboxStatus
+from app.executors.toolbox import BASIC, GROUPS, Toolbox, ToolboxStatus, group_path
 from app.executors.trees import JOB_UID
 from app.executors.workspace import GitWorkspaces, WorkspaceLimits
 
@@ -36,7 +36,9 @@ EXECUTORS = (SandboxExecutor, ScriptedExecutor)
 """Every executor there is; a check names one by its `name`."""
 
 __all__ = [
+    "BASIC",
     "EXECUTORS",
+    "GROUPS",
     "JOB_UID",
     "MISSING",
     "Answer",
@@ -66,6 +68,7 @@ __all__ = [
     "TreeEntry",
     "WorkspaceLimits",
     "Workspaces",
+    "group_path",
     "read_file",
     "read_reports",
 ]

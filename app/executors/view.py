@@ -12,7 +12,7 @@ from app.executors import launcher
 from app.executors.configuration import replacement, write_layer
 from app.executors.launcher import FACTS, HEAD_TREE, WORKSPACE, Bind, Layout
 from app.executors.protocol import AttemptSpec
-from app.executors.toolbox import visible
+from app.executors.toolbox import BASIC, GROUPS, absent, group_path, visible
 from app.executors.trees import JOB_UID
 from app.model import CheckSpec, Misconfigured
 
@@ -33,9 +33,12 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     root: bool = False
 
     @property
-    def tools(self) -> tuple[Path, ...]:
-        """The toolbox as it lies now (its real path first) and its interpreter; nothing if there is none."""
-        return visible(self.toolbox) if self.toolbox is not None else ()
+    def tools(self) -> dict[str, tuple[Path, ...]]:
+        """Each group of the toolbox that is there, as it lies now: its real path first, its interpreter."""
+        if self.toolbox is None:
+            return {}
+        found = {group: visible(group_path(self.toolbox, group)) for group in GROUPS}
+        return {group: paths for group, paths in found.items() if paths}
 
 
 def safe_name(attempt_id: str) -> str:
@@ -63,10 +66,12 @@ def make_layout(
 ) -> Layout:
     """Decide what is mounted where; writes the configuration layer beneath `place` if there is one.
 
-    Raises Misconfigured for a source tree that is not there.
+    Raises Misconfigured for a source tree that is not there, and for a preset whose tool is not installed.
     """
     if not spec.tree.is_dir():
         raise Misconfigured(f"there is no source tree at {spec.tree}")
+    if spec.check.tool and (why := absent(given.toolbox, spec.check.toolbox or BASIC, spec.check.tool)):
+        raise Misconfigured(why)
     layer, removed, hidden = _configuration(spec, place, root=given.root)
     # A view whose files are not the check's own cannot be written in: then it gets a copy.
     copy = given.root and spec.tree.stat().st_uid != JOB_UID
@@ -109,7 +114,8 @@ def _configuration(
 
 def _binds(spec: AttemptSpec, place: Path, given: Given) -> tuple[Bind, ...]:
     binds = [Bind(source=place / "facts", at=FACTS)]
-    binds += [Bind(source=path, at=str(path)) for path in given.tools]
+    seen = dict.fromkeys(path for paths in given.tools.values() for path in paths)
+    binds += [Bind(source=path, at=str(path)) for path in seen]
     binds += [Bind(source=path.resolve(), at=str(path)) for path in given.toolchains if path.exists()]
     if spec.other_tree is not None:
         binds.append(Bind(source=spec.other_tree.resolve(), at=HEAD_TREE))
@@ -127,9 +133,10 @@ def _environment(spec: AttemptSpec, given: Given) -> dict[str, str]:
         "PORTCULLIS_OUT": f"{WORKSPACE}/out",
         "PORTCULLIS_IN": f"{WORKSPACE}/in",
     }
-    if given.tools:
-        ours["PORTCULLIS_TOOLBOX"] = str(given.tools[0] / "bin")
-        path = f"{given.tools[0]}/bin:{path}"
+    bins = {group: str(paths[0] / "bin") for group, paths in given.tools.items()}
+    for group, place in bins.items():
+        ours["PORTCULLIS_TOOLBOX" if group == BASIC else f"PORTCULLIS_TOOLBOX_{group.upper()}"] = place
+    path = ":".join((*bins.values(), path))
     if spec.other_tree is not None:
         ours["PORTCULLIS_HEAD_TREE"] = HEAD_TREE
     usual = {

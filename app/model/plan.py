@@ -130,9 +130,10 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     Exactly one of `script`, `argv`, `external` is set. `definition` is the hash of all that decides
     what running it means (tool versions included). `files` are configuration files of a preset to
     place read-only in the workspace view. `severities` maps rule globs to severities (longest match).
-    `config_files` are the tool configuration paths that come from base for untrusted heads.
     `secrets_judged`: an item of the gate that always binds judges secrets, so that findings may succeed
     though there are secrets among them.
+    `config_files` are the tool configuration paths that come from base for untrusted heads. `tool` is the
+    program it needs of the group `toolbox` of the toolbox ('' = none).
     """
 
     id: str
@@ -168,6 +169,8 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     self_reported: bool = False
     definition: str = ""
     secrets_judged: bool = False
+    tool: str = ""
+    toolbox: str = ""
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, tag="condition"):

@@ -193,6 +193,8 @@ class Builder:
             config_files=preset.config_files,
             tools=preset.tools,
             self_reported=not preset.tool,
+            tool=preset.tool,
+            toolbox=preset.toolbox,
         )
 
     def _exits(self, template: CheckSpec, declared: Declared, node: MapNode, where: str) -> CheckSpec:

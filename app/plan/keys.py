@@ -39,18 +39,8 @@ SIZE = Quantity(
 )
 LATER_PRESETS: Final = dict.fromkeys(
     (
-        *(
-            "ast-grep",
-            "bandit",
-            "biome",
-            "checkov",
-            "detect-secrets",
-            "eslint",
-            "hadolint",
-            "jscpd",
-            "lizard",
-        ),
-        *("oxlint", "pip-audit", "pyright", "semgrep", "shellcheck", "yamllint"),
+        *("actionlint", "ast-grep", "codespell", "detect-secrets", "gitleaks", "jscpd", "lizard"),
+        *("pip-audit", "pylint", "pyright", "semgrep", "trivy"),
     ),
     "run the tool by 'run', with its report under 'reports'",
 )

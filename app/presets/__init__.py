@@ -6,22 +6,58 @@ What a preset's script may rely on (the contract of this door):
   `${args}` is replaced by the user's arguments before bash sees it.
 - `$PORTCULLIS_OUT` is the absolute path of the fresh `out/` at the repository's root. Scripts write
   there; `reports` name the same files from the root (`out/…`).
-- `$PORTCULLIS_TOOLBOX` is the absolute path of the `bin` directory of the read-only toolbox, whose
-  packages are pinned by deploy/requirements-toolbox.txt. A tool that needs nothing of the project is
-  always called by that path, so that a change cannot bring its own. `tool` names it.
+- `$PORTCULLIS_TOOLBOX` is the absolute path of the `bin` directory of the read-only toolbox; its groups
+  `web` and `infra` have theirs in `$PORTCULLIS_TOOLBOX_WEB` and `…_INFRA`. Their packages are pinned
+  beneath deploy/toolbox. A tool that needs nothing of the project is always called by that path, so that
+  a change cannot bring its own. `tool` names it; where it is not there the check does not start, and its
+  error says how to get it.
 - `config_files` are all files that make the tool see less: its configuration, and the ignore files of
   git and ripgrep where it reads them. They are names or globs that match in any folder.
 - A tool that must see the project's own packages (pytest, mypy) is taken from the project's Python if
   that has it, else from the toolbox. Then `tool` is '' and the result is shown as self-reported.
 
-To add one: a file with `PRESET`, a line in `PRESETS`, its packages in deploy/requirements-toolbox.in,
+To add one: a file with `PRESET`, a line in `PRESETS`, its packages beneath deploy/toolbox (`lock` pins them),
 and a real run on a small sample in the tests.
 """
 
 from app.model import Preset
-from app.presets import mypy, pytest, ruff, typos, zizmor
+from app.presets import (
+    bandit,
+    biome,
+    checkov,
+    eslint,
+    hadolint,
+    markdownlint,
+    mypy,
+    oxlint,
+    pytest,
+    ruff,
+    ruff_format,
+    shellcheck,
+    typos,
+    vulture,
+    yamllint,
+    zizmor,
+)
 
-PRESETS: tuple[Preset, ...] = (ruff.PRESET, pytest.PRESET, mypy.PRESET, typos.PRESET, zizmor.PRESET)
+PRESETS: tuple[Preset, ...] = (
+    ruff.PRESET,
+    ruff_format.PRESET,
+    mypy.PRESET,
+    pytest.PRESET,
+    bandit.PRESET,
+    vulture.PRESET,
+    biome.PRESET,
+    oxlint.PRESET,
+    eslint.PRESET,
+    shellcheck.PRESET,
+    hadolint.PRESET,
+    yamllint.PRESET,
+    zizmor.PRESET,
+    checkov.PRESET,
+    markdownlint.PRESET,
+    typos.PRESET,
+)
 """All presets, in the order in which they are listed to people."""
 
 __all__ = ["PRESETS"]

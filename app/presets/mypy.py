@@ -29,6 +29,7 @@ report=$PORTCULLIS_OUT/mypy.json
 PRESET = Preset(
     name="mypy",
     summary="Python types",
+    looks_at="Python",
     version="2.4.1",
     tools=("mypy==2.4.1",),
     script=_SCRIPT,

@@ -32,6 +32,7 @@ exec "$python" -m pytest -p no:cacheprovider "$@"
 PRESET = Preset(
     name="pytest",
     summary="Python tests, and coverage with args: --cov=…",
+    looks_at="Python",
     version="9.2.0",
     tools=("pytest==9.2.0", "pytest-cov==7.1.0"),
     script=_SCRIPT,

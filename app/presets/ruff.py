@@ -43,6 +43,7 @@ SEVERITIES: dict[str, Severity] = {
 PRESET = Preset(
     name="ruff",
     summary="Python lint rules",
+    looks_at="Python",
     tool="ruff",
     version="0.17.5",
     tools=("ruff==0.17.5",),

@@ -14,6 +14,7 @@ if [ "$PWD/out" = "$PORTCULLIS_OUT" ]; then set -- --exclude=/out/ --exclude=/in
 PRESET = Preset(
     name="typos",
     summary="Spelling in code and text",
+    looks_at="everything",
     tool="typos",
     version="1.52.0",
     tools=("typos==1.52.0",),

@@ -16,6 +16,7 @@ set -- --offline --no-progress ${args} .
 PRESET = Preset(
     name="zizmor",
     summary="Security of GitHub Actions workflows",
+    looks_at="GitHub Actions",
     tool="zizmor",
     version="1.32.0",
     tools=("zizmor==1.32.0",),

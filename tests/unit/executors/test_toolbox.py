@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.executors import Toolbox
-from app.executors.toolbox import visible
+from app.executors.toolbox import absent, visible
 from app.model import Misconfigured, Outage
 
 
@@ -79,3 +79,14 @@ def test_a_lock_that_is_not_there_is_the_operators(tmp_path: Path):
 
 def test_nothing_is_visible_of_a_toolbox_that_is_not_there(tmp_path: Path):
     assert visible(tmp_path / "toolbox") == ()
+
+
+def test_a_program_that_is_not_there_says_where_it_comes_from(tmp_path: Path):
+    box = tmp_path / "tools"
+    (box / "bin").mkdir(parents=True)
+    (box / "bin" / "ruff").touch()
+    assert absent(box, "basic", "ruff") == ""
+    assert absent(box, "basic", "typos") == "typos is not in the toolbox: portcullis toolbox install"
+    biome = "biome is not in the toolbox: portcullis toolbox install web"
+    assert absent(box, "web", "biome") == biome
+    assert absent(None, "web", "biome") == biome

