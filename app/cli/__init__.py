@@ -16,6 +16,8 @@ COMMANDS: tuple[str, ...] = (
     "toolbox",
     "migrate",
     "doctor",
+    "tokens",
+    "upload",
     "demo",
 )
 """Every command by its module's name, in the order in which help shows them."""

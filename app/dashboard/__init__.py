@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.dashboard import frame, logs, run, setup, start
+from app.dashboard.access import Admission, admit
 from app.dashboard.ansi import ansi_html
 from app.dashboard.github_app import AppSetup
 from app.dashboard.links import Links, LinkState, States
@@ -21,6 +22,7 @@ from app.dashboard.protocol import (
     Setup,
     SetupState,
     Surroundings,
+    Visibility,
 )
 from app.dashboard.store_reads import StoreReads
 
@@ -73,6 +75,7 @@ nowhere = frame.nowhere
 
 __all__ = [
     "PAGES",
+    "Admission",
     "AppForm",
     "AppSetup",
     "ArtifactView",
@@ -88,6 +91,8 @@ __all__ = [
     "States",
     "StoreReads",
     "Surroundings",
+    "Visibility",
+    "admit",
     "ansi_html",
     "nowhere",
     "routes",

@@ -1,12 +1,21 @@
 """What the pages need from outside: values to show, and who reads them. Wiring gives the real ones."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
 from app.dashboard.links import Links
 from app.model import AttemptStatus, Conclusion, Judgement
+
+
+class Visibility(StrEnum):
+    """Who may see a run. HIDDEN: nobody: there is none, or its repository is not ours to judge any more."""
+
+    PUBLIC = "public"
+    BY_LINK = "by_link"
+    HIDDEN = "hidden"
 
 
 class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,9 +67,9 @@ class LogPart(msgspec.Struct, frozen=True, kw_only=True):
 class Reads(Protocol):
     """What the pages read. Raises Outage when the store cannot be read for now."""
 
-    async def is_public(self, run_id: int) -> bool:
-        """Whether the run exists and its repository is public and still ours to judge. Takes as long for a
-        private run as for none at all, so that nobody learns which is which.
+    async def visibility(self, run_id: int) -> Visibility:
+        """Who may see a run. Takes as long for a private run as for none at all, so that nobody learns which
+        is which.
         """
         ...
 

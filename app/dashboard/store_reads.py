@@ -3,10 +3,10 @@
 import msgspec
 from sqlalchemy import Connection
 
-from app.dashboard.protocol import ArtifactView, AttemptView, LogPart, RunPage
+from app.dashboard.protocol import ArtifactView, AttemptView, LogPart, RunPage, Visibility
 from app.engine import PageLink, Recomputed, judgement_of, recompute
 from app.model import Attempt, CheckRow, Judgement, VerdictState
-from app.store import Database, checks, projects, records, runs
+from app.store import Database, checks, records, runs
 
 
 class StoreReads:
@@ -16,17 +16,12 @@ class StoreReads:
         self._database = database
         self._page_link = page_link
 
-    async def is_public(self, run_id: int) -> bool:
-        """See Reads."""
-
-        def read(connection: Connection) -> bool:
-            run = runs.load_run(connection, run_id)
-            if run is None:
-                return False
-            repository = projects.load_repository(connection, run.repository_id)
-            return not repository.private and projects.is_active(connection, run.repository_id)
-
-        return await self._database.read(read)
+    async def visibility(self, run_id: int) -> Visibility:
+        """See Reads. One small read, the same for every id."""
+        standing = await self._database.read(lambda connection: runs.standing_of(connection, run_id))
+        if not standing.active:
+            return Visibility.HIDDEN
+        return Visibility.BY_LINK if standing.repository.private else Visibility.PUBLIC
 
     async def judgement(self, run_id: int) -> Judgement | None:
         """A run as everybody renders it."""

@@ -9,7 +9,7 @@ from app.engine.judging import judgement_of
 from app.engine.local import Invalid, LocalRun, Output, Progress
 from app.engine.preview import preview
 from app.engine.recompute import Recomputed, recompute
-from app.engine.sent import Sender, Sent, UploadRefused, Why
+from app.engine.sent import Sender, Sent, UploadRefused, Why, is_upload_path
 from app.engine.services import Options, PageLink, Services
 from app.engine.uploading import Taken, TakenFile, Uploads, new_token, token_hash
 from app.engine.vault import StoredApp, Vault
@@ -40,6 +40,7 @@ __all__ = [
     "Vault",
     "Why",
     "borrowed",
+    "is_upload_path",
     "judgement_of",
     "new_token",
     "preview",

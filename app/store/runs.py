@@ -9,6 +9,7 @@ from app.model import (
     Comparison,
     Evidence,
     Plan,
+    Repository,
     Run,
     RunFacts,
     RunStatus,
@@ -17,8 +18,8 @@ from app.model import (
     VerdictState,
 )
 from app.store.projects import lock_repository
-from app.store.session import Unit, squeeze, unpack, unpack_shared
-from app.store.tables import runs, verdicts
+from app.store.session import Unit, pack, squeeze, unpack, unpack_shared
+from app.store.tables import installations, repositories, runs, verdicts
 
 LIVE = [status.value for status in RunStatus if status.live]
 
@@ -86,6 +87,46 @@ def lock_run(unit: Unit, run_id: int, now: float) -> Run | None:
     lock_repository(unit, repository)
     touched = unit.connection.execute(update(runs).where(runs.c.id == run_id).values(touched_at=now))
     return load_run(unit.connection, run_id) if touched.rowcount else None
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose a run is: `active` when it exists and its repository is still ours to judge."""
+
+    repository: Repository
+    active: bool
+
+
+_NOBODYS = pack(
+    Repository(
+        forge="",
+        forge_id=0,
+        full_name="nobody/nothing",
+        installation_id=0,
+        default_branch="main",
+        private=True,
+        clone_url="https://nowhere.example/nobody/nothing.git",
+    )
+)
+
+
+def standing_of(connection: Connection, run_id: int) -> Standing:
+    """Whose a run is. One statement and one small document for every id, of a run or of none: how long it
+    takes must not tell which private runs there are.
+    """
+    row = connection.execute(
+        select(repositories.c.document, repositories.c.status, installations.c.status.label("installation"))
+        .select_from(runs)
+        .join(repositories, repositories.c.id == runs.c.repository_id)
+        .outerjoin(
+            installations,
+            (installations.c.forge == repositories.c.forge)
+            & (installations.c.installation_id == repositories.c.installation_id),
+        )
+        .where(runs.c.id == run_id)
+    ).first()
+    repository = unpack(Repository, _NOBODYS if row is None else row.document)
+    active = row is not None and row.status == "active" and row.installation in {None, "active"}
+    return Standing(repository=repository, active=active)
 
 
 def latest_run(connection: Connection, change_id: int) -> Run | None:

@@ -7,17 +7,18 @@ import msgspec
 from fastapi import APIRouter, Header, Path, Query
 from starlette.responses import Response
 
-from app.dashboard import Links, LinkState
+from app.dashboard import Admission, Links, Visibility, admit
 from app.engine import Recomputed
 from app.model import Judgement, Outage
 from app.publish import explain_text
+from app.web.problems import documented, problem, unavailable
 
 
 class RunReads(Protocol):
     """What the API reads. Raises Outage when the store cannot be read for now."""
 
-    async def is_public(self, run_id: int) -> bool:
-        """Whether the run exists and its repository is public."""
+    async def visibility(self, run_id: int) -> Visibility:
+        """Who may see a run; takes as long for one that is not there."""
         ...
 
     async def judgement(self, run_id: int) -> Judgement | None:
@@ -39,34 +40,36 @@ def api_routes(reads: RunReads, links: Links, now: Callable[[], float]) -> APIRo
     one that may not be seen and one that is not there get the same answer.
     """
     router = APIRouter(prefix="/api/v1")
+    refusals = documented(404, 410, 422, 503)
 
     async def refusal(run_id: int, token: str, bearer: str) -> Response | None:
         token = token or bearer.removeprefix("Bearer ")
-        state = links.verify(run_id, token, now())
-        if state is LinkState.VALID or await reads.is_public(run_id):
-            return None
-        if state is LinkState.EXPIRED:
-            return _answer({"error": "this link has expired", "hint": "press Explain for a new one"}, 403)
-        return _missing()
+        match admit(await reads.visibility(run_id), links.verify(run_id, token, now())):
+            case Admission.SHOWN:
+                return None
+            case Admission.EXPIRED:
+                return problem(410, "this link has expired", hint="press Explain for a new one")
+            case Admission.HIDDEN:
+                return _missing()
 
-    @router.get("/runs/{run_id}")
+    @router.get("/runs/{run_id}", responses=refusals)
     async def run(run_id: RunId, t: Token = "", authorization: Bearer = "") -> Response:
         """A run: its change, plan, checks, evidence and verdict."""
         try:
             refused = await refusal(run_id, t, authorization)
             found = None if refused else await reads.judgement(run_id)
         except Outage as outage:
-            return _unavailable(outage)
+            return unavailable(outage)
         return refused or (_missing() if found is None else _answer(found))
 
-    @router.get("/runs/{run_id}/explain")
+    @router.get("/runs/{run_id}/explain", responses=refusals)
     async def explain(run_id: RunId, t: Token = "", authorization: Bearer = "") -> Response:
         """A run's verdict judged again from its stored inputs, as a tree and in words."""
         try:
             refused = await refusal(run_id, t, authorization)
             found = None if refused else await reads.explain(run_id)
         except Outage as outage:
-            return _unavailable(outage)
+            return unavailable(outage)
         return refused or (_missing() if found is None else _answer(_explained(found)))
 
     return router
@@ -96,20 +99,13 @@ def _explained(found: Recomputed) -> dict[str, object]:
     }
 
 
-def _answer(value: object, status: int = 200) -> Response:
+def _answer(value: object) -> Response:
     return Response(
         msgspec.json.encode(value),
-        status_code=status,
         media_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
 
 
 def _missing() -> Response:
-    return _answer({"error": "there is no such run, or it may not be seen without its link"}, 404)
-
-
-def _unavailable(outage: Outage) -> Response:
-    answer = _answer({"error": outage.message}, 503)
-    answer.headers["Retry-After"] = "10"
-    return answer
+    return problem(404, "there is no such run, or it may not be seen without its link")

@@ -1,13 +1,16 @@
 """The HTTP application: everything that is served, mounted once. No global state."""
 
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +18,7 @@ from app.dashboard import Links, nowhere
 from app.forges import Intake
 from app.web.api import RunReads, api_routes, schema_routes
 from app.web.health import Probe, health_routes
+from app.web.problems import problem
 from app.web.reports import ReportIntake, report_routes
 from app.web.webhooks import Keeper, Tally, Webhooks
 
@@ -53,7 +57,7 @@ def create_app(parts: WebParts) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
-        exception_handlers={404: _not_found},
+        exception_handlers={HTTPException: _refused, RequestValidationError: _invalid},
     )
     app.take_delivery = Webhooks(parts.intakes, parts.keeper, parts.tally)
     app.include_router(health_routes(parts.probes))
@@ -77,10 +81,23 @@ class _Application(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-async def _not_found(request: Request, _error: Exception) -> Response:
-    if request.url.path.startswith(_MACHINES):
-        return JSONResponse({"error": "there is nothing here"}, status_code=404)
-    return nowhere()
+async def _refused(request: Request, error: Exception) -> Response:
+    """What routing refuses: an address that is none, a method that it does not take."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = (error.headers if isinstance(error, HTTPException) else None) or {}
+    if not request.url.path.startswith(_MACHINES):
+        return nowhere() if status == HTTPStatus.NOT_FOUND else Response(status_code=status, headers=headers)
+    says = {404: "there is nothing here", 405: f"this address does not take {request.method}"}
+    answer = problem(status, says.get(status, HTTPStatus(status).phrase.lower()))
+    answer.headers.update(headers)
+    return answer
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    """Parameters that are not what the API's description says; what was sent is not repeated."""
+    wrong = error.errors() if isinstance(error, RequestValidationError) else []
+    says = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong[:5])
+    return problem(422, "; ".join(says) or "the request is not as described")
 
 
 class _SafeHeaders:

@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.dashboard import Links
+from app.dashboard import Links, Visibility
 from app.engine import Inbox, InboxLimits, Recomputed, SystemClock
 from app.forges import GitHubIntake
 from app.model import Judgement
@@ -91,10 +91,12 @@ class MemoryReads:
     recomputed: dict[int, Recomputed] = field(default_factory=dict)
     fault: Exception | None = None
 
-    async def is_public(self, run_id: int) -> bool:
+    async def visibility(self, run_id: int) -> Visibility:
         if self.fault:
             raise self.fault
-        return run_id in self.public
+        if run_id in self.public:
+            return Visibility.PUBLIC
+        return Visibility.BY_LINK if run_id in self.runs else Visibility.HIDDEN
 
     async def judgement(self, run_id: int) -> Judgement | None:
         if self.fault:

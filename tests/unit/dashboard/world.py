@@ -16,6 +16,7 @@ from app.dashboard import (
     SetupState,
     States,
     Surroundings,
+    Visibility,
     routes,
 )
 from app.model import AttemptStatus, AuthorFault, Conclusion, Judgement, Misconfigured, Outage
@@ -46,10 +47,12 @@ class Runs:
         if self.down:
             raise Outage("the database does not answer")
 
-    async def is_public(self, run_id: int) -> bool:
+    async def visibility(self, run_id: int) -> Visibility:
         self._reach()
         page = self.pages.get(run_id)
-        return page is not None and not page.judgement.repository.private
+        if page is None:
+            return Visibility.HIDDEN
+        return Visibility.BY_LINK if page.judgement.repository.private else Visibility.PUBLIC
 
     async def run_page(self, run_id: int) -> RunPage | None:
         self._reach()

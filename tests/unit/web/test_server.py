@@ -135,7 +135,7 @@ async def test_a_private_run_needs_its_own_valid_link() -> None:
     assert msgspec.json.decode(seen.body, type=Judgement) == judgement(1)
     assert by_header.body == seen.body
     assert seen.headers["cache-control"] == "no-store"
-    assert (expired.status, expired.json["hint"]) == (403, "press Explain for a new one")
+    assert (expired.status, expired.json["hint"]) == (410, "press Explain for a new one")
     assert {answer.status for answer in (*hidden, absent, unknown)} == {404}
     assert len({answer.body for answer in (*hidden, absent, unknown)}) == 1
 
@@ -171,7 +171,8 @@ async def test_an_outage_is_said_and_asks_to_come_back() -> None:
     async with web(reads=MemoryReads(fault=Outage("the database does not answer: gone"))) as port:
         answer = await get(port, "/api/v1/runs/1")
     assert (answer.status, answer.headers["retry-after"]) == (503, "10")
-    assert answer.json == {"error": "the database does not answer: gone"}
+    assert answer.json["detail"] == "the database does not answer: gone"
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_the_schema_is_for_editors_everywhere() -> None:
@@ -200,7 +201,7 @@ async def test_every_answer_has_safe_headers_and_pages_keep_their_own() -> None:
     assert own.headers["x-frame-options"] == "DENY"
     assert answers["/nothing"].status == answers["/api/v1/nothing"].status == 404
     assert answers["/nothing"].headers["content-type"].startswith("text/html")
-    assert answers["/api/v1/nothing"].json == {"error": "there is nothing here"}
+    assert answers["/api/v1/nothing"].json["detail"] == "there is nothing here"
 
 
 def test_two_applications_share_nothing() -> None:
