@@ -14,6 +14,7 @@ import pathspec
 
 from app.executors.protocol import MISSING, Artifact, Collected
 from app.model import CheckSpec, Misconfigured
+from app.reports import Limits
 
 _SYS_OPENAT2 = 437  # the same number on every architecture (Linux 5.6)
 _RESOLVE = 0x01 | 0x02 | 0x04 | 0x08  # NO_XDEV, NO_MAGICLINKS, NO_SYMLINKS, BENEATH
@@ -27,7 +28,7 @@ _COPY = 1 << 20
 class CollectLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of one report, of all reports, of all artifacts; counts of files."""
 
-    report: int = 50 << 20
+    report: int = Limits().content
     reports: int = 256 << 20
     artifacts: int = 512 << 20
     artifact_files: int = 2_000

@@ -59,5 +59,8 @@ class Gathered:
 
 def merge_branches(branches: Branches, line: int, covered: int, total: int) -> None:
     """One entry for the branches of a line; of two entries the larger numbers count."""
-    before = branches.get(line, (0, 0))
+    before = branches.get(line)
+    if before is None:
+        branches[line] = (covered, total)
+        return
     branches[line] = (min(max(before[0], covered), max(before[1], total)), max(before[1], total))

@@ -71,6 +71,8 @@ class Findings:
 
     def severity(self, otherwise: Severity, *names: str) -> Severity:
         """The preset's word on a rule, by the first of its names that the table knows; else the tool's."""
+        if self._severities.empty:
+            return otherwise
         said = (self._severities.of(name) for name in names if name)
         return next((severity for severity in said if severity is not None), otherwise)
 
@@ -113,27 +115,31 @@ class Findings:
             fingerprint = self._fingerprints.named(*identity)
         elif hidden:
             fingerprint = self._fingerprints.of_secret(rule, path, line)
-        self._findings.append(
-            Finding(
-                tool=tool,
-                rule=rule,
-                message=text,
-                severity=severity,
-                path=path,
-                line=line,
-                column=column,
-                end_line=end_line,
-                end_column=end_column,
-                rule_url=rule_url,
-                fingerprint=fingerprint or self._fingerprints.of(rule, path, line, text),
+        finding = Finding(
+            tool=tool,
+            rule=rule,
+            message=text,
+            severity=severity,
+            path=path,
+            line=line,
+            column=column,
+            end_line=end_line,
+            end_column=end_column,
+            rule_url=rule_url,
+            fingerprint=fingerprint or self._fingerprints.of(rule, path, line, text),
+            line_hash=self._fingerprints.of_line(path, line, rule if hidden else "") if line else "",
+        )
+        if hidden or suppressed or fix or domain or effort:
+            # Few have any of these, and each argument more costs a hundred thousand findings.
+            finding = msgspec.structs.replace(
+                finding,
                 secret=hidden,
                 suppressed=suppressed,
                 fix=fix if line and not hidden else "",
                 domain=domain,
                 effort=min(max(effort, 0), _MAX_EFFORT),
-                line_hash=self._fingerprints.of_line(path, line, rule if hidden else ""),
             )
-        )
+        self._findings.append(finding)
 
     @property
     def has_sources(self) -> bool:

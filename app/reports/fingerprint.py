@@ -106,6 +106,8 @@ class Fingerprints:
         no blanks, which too many lines share. A line with a secret takes its rule as `salt`: findings of
         others on it have another hash.
         """
+        if self._sources is None:
+            return ""
         key = (path, line, salt)
         if key not in self._texts:
             hashes = self._lines(path, line)

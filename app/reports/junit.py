@@ -8,43 +8,19 @@ they are joined. A suite that declares failures none of its tests carries (jest:
 compile) becomes one errored test, so that it is never lost.
 """
 
-import msgspec
-
 from app.model import AuthorFault, Kind, ReportContent, TestCase, TestOutcome
+from app.reports.junit_case import BAD, DETAILS, FLAKY, Case, joined, seconds
 from app.reports.paths import Paths
 from app.reports.protocol import MAX_LINE, Dropped, Format, ReadContext, too_many
 from app.reports.text import NAME_CHARS, both_ends, clean, line, quoted
-from app.reports.xml import Attributes, XmlReader, root_element
+from app.reports.xml import Attributes, EndHandler, StartHandler, XmlReader, root_element
 
 _SUITES = frozenset({"testsuite", "testsuites"})
-_BAD = frozenset({"failure", "error"})
-_FLAKY = frozenset({"flakyFailure", "flakyError", "rerun"})
-_DETAILS = _BAD | _FLAKY | {"skipped", "rerunFailure", "rerunError"}
 _OUTPUTS = frozenset({"system-out", "system-err"})
-_STATUSES = {
-    **dict.fromkeys(("fail", "failed", "failure"), TestOutcome.FAILED),
-    **dict.fromkeys(("error", "errored", "broken"), TestOutcome.ERRORED),
-    **dict.fromkeys(
-        ("notrun", "skipped", "disabled", "ignored", "suppressed", "pending", "todo", "inconclusive"),
-        TestOutcome.SKIPPED,
-    ),
-}
+# What a test may say by attributes besides its name, class and time.
+_SAYING = frozenset({"file", "status", "result"})
+_TOGETHER = 1_000
 _UNNAMED = "(unnamed test)"
-_MAX_SECONDS = 10_000_000.0
-
-
-def seconds(text: str) -> float:
-    """A duration: `0.123`, surefire's `1,234.5`, a decimal comma `0,5`, `0.1s`; 0.0 if unreadable."""
-    try:
-        value = float(text)
-    except ValueError:
-        text = text.strip().removesuffix("s").strip()
-        text = text.replace(",", "") if "." in text else text.replace(",", ".")
-        try:
-            value = float(text)
-        except ValueError:
-            return 0.0
-    return value if 0.0 <= value <= _MAX_SECONDS else 0.0
 
 
 def _count(attributes: Attributes, *names: str) -> int:
@@ -67,39 +43,6 @@ class _Suite:
         self.found = 0
 
 
-class _Case:
-    """An open test case. `stray` = a problem that stands in no test."""
-
-    __slots__ = ("attributes", "details", "message", "output", "stray")
-
-    def __init__(self, attributes: Attributes, *, stray: bool = False) -> None:
-        self.attributes = attributes
-        self.details: set[str] = set()
-        self.message = ""
-        self.output = ""
-        self.stray = stray
-
-    def outcome(self) -> TestOutcome:
-        if "error" in self.details:
-            return TestOutcome.ERRORED
-        if "failure" in self.details and "todo" not in self.details:
-            return TestOutcome.FAILED
-        if "skipped" in self.details:
-            return TestOutcome.ERRORED if self._could_not_start() else TestOutcome.SKIPPED
-        for name in ("result", "status"):
-            outcome = _STATUSES.get(self.attributes.get(name, "").lower())
-            if outcome is not None:
-                return outcome
-        return TestOutcome.PASSED
-
-    def _could_not_start(self) -> bool:
-        """CTest counts as failed what it skips, unless the test itself asked for it."""
-        said = self.attributes
-        return (
-            said.get("status") == "notrun" and "result" not in said and not self.message.startswith("SKIP_")
-        )
-
-
 class _Junit:
     """Handlers that turn elements into test cases."""
 
@@ -108,30 +51,52 @@ class _Junit:
         self.tool = ""
         self.dropped = Dropped()
         self.has_tries = False
-        self.xml = XmlReader(self._start, self._end)
+        self._plain: list[Attributes] = []
+        self.xml = XmlReader(*self._handlers())
         self._limit = context.limits.tests
         self._paths = Paths(context)
         self._suites = [_Suite({})]
         self._test: Attributes | None = None
-        self._case: _Case | None = None
+        self._case: Case | None = None
         self._in_detail = False
         self._names: dict[str, str] = {}
         self._durations: dict[str, float] = {}
 
+    def _handlers(self) -> tuple[StartHandler, EndHandler]:
+        """Most of a report are tests that passed: these are gathered by as little as can be done."""
+        plain, start_other, end_other = self._plain, self._start, self._end
+
+        def start(name: str, attributes: Attributes) -> None:
+            if name == "testcase":
+                if self._test is not None:
+                    # One inside another: neither may get lost.
+                    self._close_test(self._test)
+                self._test = attributes
+            else:
+                start_other(name, attributes)
+
+        def end(name: str) -> None:
+            if name != "testcase":
+                end_other(name)
+            elif self._test is not None:
+                if self._case is None and len(plain) < _TOGETHER:
+                    plain.append(self._test)
+                    self._test = None
+                else:
+                    self._close_test(self._test)
+
+        return start, end
+
     def _start(self, name: str, attributes: Attributes) -> None:
-        if name == "testcase":
-            if self._test is not None:
-                # One inside another: neither may get lost.
-                self._close_test(self._test)
-            self._test = attributes
-        elif name in _DETAILS:
+        if name in DETAILS:
             self._open_detail(name, attributes)
         elif name in _SUITES:
+            self._put_plain()
             self._suites.append(_Suite(attributes))
             if attributes.get("name") == "pytest":
                 self.tool = "pytest"
         elif name in _OUTPUTS and self._test is not None:
-            self._case = case = self._case or _Case(self._test)
+            self._case = case = self._case or Case(self._test)
             if self._in_detail:
                 # surefire puts the output of a try inside its flakyFailure; the stack trace came first.
                 case.output = case.output or self.xml.text()
@@ -144,7 +109,8 @@ class _Junit:
         if self._case is None:
             # Outside any test it is a problem of the suite itself: googletest and PHPUnit write such.
             stray = self._test is None
-            self._case = _Case(
+            self._put_plain()
+            self._case = Case(
                 {"name": self._suites[-1].name} if self._test is None else self._test, stray=stray
             )
         case = self._case
@@ -152,29 +118,26 @@ class _Junit:
         if name == "skipped" and attributes.get("type") == "todo":
             case.details.add("todo")
         self._in_detail = True
-        if name in _BAD:
+        if name in BAD:
             self._suites[-1].found += 1
         case.message = case.message or attributes.get("message") or attributes.get("type") or ""
         self.xml.collect()
 
     def _end(self, name: str) -> None:
-        if name == "testcase":
-            if self._test is not None:
-                self._close_test(self._test)
-            return
         case = self._case
         if name in _SUITES:
+            self._put_plain()
             self._close_suite(self._suites.pop())
         elif case is None:
             return
-        elif name in _DETAILS:
+        elif name in DETAILS:
             self._close_detail(name, case)
         elif name in _OUTPUTS and not self._in_detail:
             text = self.xml.text()
             if not case.output and case.details:
                 case.output = text
 
-    def _close_detail(self, name: str, case: _Case) -> None:
+    def _close_detail(self, name: str, case: Case) -> None:
         self._in_detail = False
         text = self.xml.text()
         if name == "skipped":
@@ -196,40 +159,49 @@ class _Junit:
     def _close_test(self, attributes: Attributes) -> None:
         case = self._case
         self._test = None
-        if case is not None or "file" in attributes or "status" in attributes or "result" in attributes:
-            self._close_case(case or _Case(attributes))
+        self._put_plain()
+        if case is not None:
+            self._close_case(case)
+        else:
+            self._plain.append(attributes)
+
+    def _put_plain(self) -> None:
+        """Make tests of those gathered in this suite, in their order."""
+        if not self._plain:
             return
-        suite = self._suites[-1]
-        if suite.path:
-            self._close_case(_Case(attributes))
-            return
-        # Nearly all tests pass and say no more than this.
-        name, classname = attributes.get("name", ""), attributes.get("classname", "")
-        self._add(
-            TestCase(
-                name=line(name) or _UNNAMED,
-                classname=self._names.get(classname)
-                or self._class(classname or attributes.get("class") or suite.name),
-                seconds=self._duration(attributes.get("time", "")),
+        found = self._plain.copy()
+        self._plain.clear()
+        suite, names, durations, add = self._suites[-1], self._names, self._durations, self.tests.append
+        if len(self.tests) + len(found) > self._limit:
+            raise too_many("tests", self._limit)
+        for attributes in found:
+            if suite.path or not _SAYING.isdisjoint(attributes):
+                self._close_case(Case(attributes))
+                continue
+            classname, duration = attributes.get("classname", ""), attributes.get("time", "")
+            add(
+                TestCase(
+                    name=line(attributes.get("name", "")) or _UNNAMED,
+                    classname=names.get(classname)
+                    or self._class(classname or attributes.get("class") or suite.name),
+                    seconds=durations[duration] if duration in durations else self._duration(duration),
+                )
             )
-        )
 
     def _duration(self, text: str) -> float:
-        """Most tests are over in one of a few hundred durations: one number for all alike."""
-        known = self._durations.get(text)
-        if known is None:
-            known = self._durations[text] = seconds(text)
+        """Most tests are over in one of a few thousand durations: one number for all alike."""
+        known = self._durations[text] = seconds(text)
         return known
 
-    def _close_case(self, case: _Case) -> None:
+    def _close_case(self, case: Case) -> None:
         self._case = None
         self._in_detail = False
         outcome = case.outcome()
         attributes = case.attributes
         suite = self._suites[-1]
         bad = outcome is TestOutcome.FAILED or outcome is TestOutcome.ERRORED
-        flaky = not bad and not case.details.isdisjoint(_FLAKY)
-        if bad and case.details.isdisjoint(_BAD):
+        flaky = not bad and not case.details.isdisjoint(FLAKY)
+        if bad and case.details.isdisjoint(BAD):
             suite.found += 1
         raw_path = attributes.get("file") or suite.path
         path, at = self._where(raw_path, attributes) if raw_path else ("", 0)
@@ -269,27 +241,6 @@ class _Junit:
         self.tests.append(test)
 
 
-def _joined(tests: list[TestCase]) -> list[TestCase]:
-    """Tries of one test of Go made one: flaky if any passed, failed if none did. Names in a package of Go
-    are unique, so that tries are all they can be; those that never failed are left as they are.
-    """
-    tries: dict[tuple[str, str], list[TestCase]] = {}
-    for test in tests:
-        tries.setdefault((test.classname, test.name), []).append(test)
-    joined: list[TestCase] = []
-    for found in tries.values():
-        failed = [test for test in found if test.outcome is TestOutcome.FAILED]
-        passed = [test for test in found if test.outcome is TestOutcome.PASSED]
-        if failed and passed:
-            first, last = failed[0], passed[-1]
-            joined.append(
-                msgspec.structs.replace(last, message=first.message, output=first.output, flaky=True)
-            )
-        else:
-            joined.extend(failed[:1] or found)
-    return joined
-
-
 def _recognises(head: bytes) -> bool:
     return root_element(head)[0] in _SUITES
 
@@ -305,7 +256,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
         format="junit",
         kind="tests",
         tool=reader.tool,
-        tests=tuple(_joined(reader.tests) if reader.has_tries else reader.tests),
+        tests=tuple(joined(reader.tests) if reader.has_tries else reader.tests),
         dropped=reader.dropped.sentences(),
     )
 

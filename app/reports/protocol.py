@@ -21,7 +21,7 @@ MAX_HITS = 2**53
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How much one report may say: bytes of the file, findings, covered lines, tests."""
 
-    content: int = 50_000_000
+    content: int = 80_000_000
     findings: int = 100_000
     lines: int = 1_000_000
     tests: int = 100_000

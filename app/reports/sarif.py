@@ -1,7 +1,7 @@
 """SARIF 2.1.0 (OASIS), read tolerantly: tools leave out what the schema wants and write null.
 
 Only the properties in `sarif_types` are decoded. Results are decoded one at a time from the raw bytes,
-so that a report of 50 MB never stands in memory as objects.
+so that a report of 80 MB never stands in memory as objects.
 """
 
 import msgspec
@@ -13,7 +13,7 @@ from app.reports.jsontext import UNDECODABLE, decode, fault
 from app.reports.paths import from_uri
 from app.reports.protocol import Format, ReadContext, too_many
 from app.reports.sarif_rules import Rules, text_of
-from app.reports.sarif_types import Fix, Log, Physical, Result, Run
+from app.reports.sarif_types import Fix, Log, Physical, Result, Rule, Run
 from app.reports.shape import has
 from app.reports.text import RULE_CHARS, quoted
 from app.reports.text import line as one_line
@@ -21,6 +21,7 @@ from app.reports.text import line as one_line
 _LOG = msgspec.json.Decoder(Log)
 _RESULT = msgspec.json.Decoder(Result)
 _FIXES = msgspec.json.Decoder(list[Fix] | None)
+_NO_PLACE = Located()
 _MAX_RUNS = 1_000
 _MAX_BASES = 8
 # Result kinds that say "nothing wrong here".
@@ -44,7 +45,7 @@ class _Run:
         self.version = one_line(version or "", 50)
         self._secret = self.tool.lower() in _SECRET_TOOLS
         self._rules = Rules(run, self.tool, findings)
-        self._places: dict[tuple[str, str | None], Located] = {}
+        self._places: dict[tuple[str | None, str | None], Located] = {}
 
     def read(self) -> None:
         """Add the findings of all results. Raises AuthorFault naming the result."""
@@ -53,12 +54,13 @@ class _Run:
                 notes = [text_of(note.message) for note in invocation.toolExecutionNotifications or []]
                 example = notes[0] if notes else self.tool
                 self._findings.dropped.add("run that its own tool says failed", example)
-        for index, raw in enumerate(self._run.results or []):
-            where = f"{self._where}.results[{index}]"
-            try:
+        read = 0
+        try:
+            for raw in self._run.results or []:
                 self._add(_RESULT.decode(raw))
-            except UNDECODABLE as error:
-                raise fault(error, where, _HINT) from None
+                read += 1
+        except UNDECODABLE as error:
+            raise fault(error, f"{self._where}.results[{read}]", _HINT) from None
 
     def _add(self, result: Result) -> None:
         if result.kind in _FINE:
@@ -69,21 +71,21 @@ class _Run:
             return
         judged = self._rules.judge(result)
         physical = result.locations[0].physicalLocation if result.locations else None
-        place = self._place(physical) if physical is not None else Located()
+        place = self._place(physical) if physical is not None else _NO_PLACE
         where = NOWHERE
         if physical is not None and (found := physical.region) is not None:
             where = region(found.startLine, found.startColumn, found.endLine, found.endColumn)
         self._findings.add(
             tool=self.tool,
             rule=judged.name,
-            message="" if self._secret else text_of(result.message, judged.rule),
+            message="" if self._secret else _text(result, judged.rule),
             severity=judged.severity,
             place=place,
             region=where,
             rule_url=judged.url,
             fingerprint=_fingerprint(result),
             secret=self._secret,
-            suppressed=_suppressed(result),
+            suppressed=bool(result.suppressions) and _suppressed(result),
             fix=self._fix(result.fixes, physical, place.path, where)
             if result.fixes and self._findings.has_sources
             else "",
@@ -94,6 +96,9 @@ class _Run:
         if artifact is None:
             return Located()
         uri, base = artifact.uri, artifact.uriBaseId
+        known = self._places.get((uri, base)) if uri else None
+        if known is not None:
+            return known
         artifacts = self._run.artifacts or []
         if uri is None and artifact.index is not None and 0 <= artifact.index < len(artifacts):
             listed = artifacts[artifact.index].location
@@ -142,6 +147,14 @@ class _Run:
         return self._findings.replacement(path, where, gone, text)
 
 
+def _text(result: Result, rule: Rule) -> str:
+    """The message; most are a text and nothing more."""
+    message = result.message
+    if message is not None and message.text and not message.arguments:
+        return message.text
+    return text_of(message, rule)
+
+
 def _suppressed(result: Result) -> bool:
     entries = result.suppressions
     return bool(entries) and all(entry.status in {None, "accepted"} for entry in entries or [])
@@ -155,7 +168,10 @@ def _fingerprint(result: Result) -> str:
     if not result.partialFingerprints and not result.fingerprints:
         return ""
     partial = result.partialFingerprints or {}
-    given = [partial.get(_LINE_HASH), partial.get(_LINE_HASH + "/v1")]
+    usual = partial.get(_LINE_HASH)
+    if usual is not None and GIVEN.fullmatch(usual):
+        return usual
+    given = [partial.get(_LINE_HASH + "/v1")]
     given += [bag[key] for bag in (result.fingerprints or {}, partial) for key in sorted(bag)]
     return next((text for text in given if text and GIVEN.fullmatch(text)), "")
 

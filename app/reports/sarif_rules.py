@@ -37,6 +37,9 @@ def text_of(message: Message | None, rule: Rule | None = None) -> str:
     return _PLACEHOLDER.sub(lambda at: given[int(at[1])] if int(at[1]) < len(given) else at[0], text)
 
 
+_Key = tuple[str | None, int | None, str | None, str | None, str | float | None]
+
+
 class Rules:
     """Rules by index, by id, in the driver and in extensions (3.52). Most results repeat a few."""
 
@@ -49,13 +52,14 @@ class Rules:
         self._by_id = {
             rule.id: rule for part in reversed(self._components) for rule in part.rules or [] if rule.id
         }
-        self._judged: dict[tuple[str | None, int | None, str | None, str | None], Judged] = {}
+        self._judged: dict[_Key, Judged] = {}
 
     def judge(self, result: Result) -> Judged:
         """Name and severity of a result."""
-        if result.rule is not None or result.properties is not None:
+        if result.rule is not None:
             return self._judge(result)
-        key = (result.ruleId, result.ruleIndex, result.level, result.kind)
+        score = result.properties.security_severity if result.properties is not None else None
+        key = (result.ruleId, result.ruleIndex, result.level, result.kind, score)
         known = self._judged.get(key)
         if known is None:
             known = self._judged[key] = self._judge(result)

@@ -58,6 +58,7 @@ class SeverityTable:
         )
         self._globs = [(glob, table[glob]) for glob in globs]
         self._known: dict[str, Severity | None] = {}
+        self.empty = not table
 
     def of(self, rule: str) -> Severity | None:
         """The severity of a rule, None if the table is silent on it."""

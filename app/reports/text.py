@@ -31,7 +31,9 @@ def clean(text: str, limit: int = MESSAGE_CHARS) -> str:
     """Several lines of text, at most `limit` characters; a cut is marked by an ellipsis."""
     if not text:
         return text
-    # Cut first, so that a text of 50 MB costs no more than it shows.
+    if len(text) <= limit and text.isascii() and text.isprintable() and "#" not in text:
+        return text.strip(" ")
+    # Cut first, so that a text of 80 MB costs no more than it shows.
     head = text[: limit * 4]
     if not (head.isascii() and head.isprintable()) or "#x1B" in head:
         head = _CONTROLS.sub("", _ESCAPES.sub("", head.replace("\r\n", "\n").replace("\r", "\n")))

@@ -3,7 +3,7 @@
 import argparse
 
 from app import telemetry
-from tests.bench import checks, evaluate, intake, latency, memory, workspace
+from tests.bench import checks, evaluate, intake, latency, memory, reports, workspace
 from tests.bench.report import Bench
 
 BENCHES: tuple[Bench, ...] = (
@@ -12,6 +12,7 @@ BENCHES: tuple[Bench, ...] = (
     checks.BENCH,
     workspace.BENCH,
     evaluate.BENCH,
+    reports.BENCH,
     memory.BENCH,
 )
 """One file per bench, one line here."""
