@@ -10,6 +10,7 @@ COMMANDS: tuple[str, ...] = (
     "plan",
     "explain",
     "evidence",
+    "waivers",
     "presets",
     "schema",
     "serve",

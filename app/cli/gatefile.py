@@ -1,5 +1,6 @@
 """Finding and reading a gate file on this machine."""
 
+import datetime as dt
 from pathlib import Path
 
 from app.model import Misconfigured
@@ -26,6 +27,11 @@ def read_gate_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise Misconfigured(f"cannot read {path}: {error.strerror}", hint="name another gate file") from error
+
+
+def today() -> str:
+    """The date in UTC, by which waivers expire."""
+    return dt.datetime.now(dt.UTC).date().isoformat()
 
 
 def shown_path(path: Path) -> str:

@@ -7,7 +7,7 @@ import click
 
 from app.catalogue import catalogue
 from app.cli import output
-from app.cli.gatefile import find_gate_file, read_gate_file, shown_path
+from app.cli.gatefile import find_gate_file, read_gate_file, shown_path, today
 from app.cli.output import Exit, counted, format_option
 from app.model import Diagnostic, DiagnosticSeverity
 from app.plan import as_json, format_diagnostic, parse
@@ -53,7 +53,7 @@ def command(*, file: str | None, output_format: output.Format) -> None:
     else:
         found = find_gate_file(Path.cwd()) if file is None else Path(file)
         path, content = shown_path(found), read_gate_file(found)
-    parsed = parse(content, path, catalogue())
+    parsed = parse(content, path, catalogue(), today=today())
     if output_format == "json":
         output.json([as_json(diagnostic) for diagnostic in parsed.diagnostics])
     else:

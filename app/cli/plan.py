@@ -10,7 +10,7 @@ import msgspec
 
 from app.catalogue import catalogue
 from app.cli import lint, output
-from app.cli.gatefile import find_gate_file, read_gate_file, shown_path
+from app.cli.gatefile import find_gate_file, read_gate_file, shown_path, today
 from app.cli.local import LocalChange, local_change
 from app.cli.output import Exit, counted, format_option
 from app.engine import borrowed, preview
@@ -67,7 +67,7 @@ async def compare(local: LocalChange, workspaces: GitWorkspaces) -> tuple[Compar
 async def planned(gate: Path, base: str | None, head: str | None) -> PlannedChange:
     """The plan of a gate file for a local change. Raises AuthorFault for a broken file or a conflict."""
     path = shown_path(gate)
-    parsed = parse(read_gate_file(gate), path, catalogue())
+    parsed = parse(read_gate_file(gate), path, catalogue(), today=today())
     if parsed.gatefile is None:
         lint.show(parsed.diagnostics)
         raise AuthorFault(lint.summary(path, parsed.diagnostics), hint=f"portcullis lint {path}")

@@ -105,7 +105,6 @@ def run_view(page: RunPage, log_views: dict[int, LogView], *, token: str, now: f
         "checks": [_check_view(result, page, log_views, now) for result in checks_of(judgement)],
         "counted": words.checks_counted(checks_of(judgement)),
         "shown": shown,
-        "findings_heading": words.findings_counted([item.finding for item in shown.findings]),
         "coverage_heading": _coverage_heading(shown),
         "notes": (*notes_of(judgement), *shown.dropped),
         "advice": words.errored_advice(judgement) if errored else "",

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from app.engine.rules import utc_day
 from app.engine.services import Services
 from app.model import AuthorFault, Diagnostic, Repository, Sha
 from app.plan import GateFile, parse
@@ -73,7 +74,7 @@ async def _version(
         return None, (problem,), None
     if text is None:
         return None, (), None
-    parsed = parse(text, path, services.catalogue)
+    parsed = parse(text, path, services.catalogue, today=utc_day(services.clock.now()))
     return text, parsed.diagnostics, parsed.gatefile
 
 

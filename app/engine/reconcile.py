@@ -39,6 +39,8 @@ LOG = structlog.get_logger(__name__)
 CRASH_LIMIT = 5
 MANY, PAUSE = 8, 0.1
 """While that many checks run, a run is decided ten times a second at most: each decision reads them all."""
+SOON = 3600.0
+"""Seconds ahead for which a run has a timer: waivers of many runs end in weeks."""
 FIRST_RETRY = 10.0
 LONGEST_RETRY = 300.0
 
@@ -233,8 +235,8 @@ def settle(unit: Unit, services: Services, run_id: int) -> int:
     moments = (decision.wake_at, later, _people_at(unit, run, row, now))
     wake_at = min((at for at in moments if at is not None), default=None)
     runs.wake_run_at(unit, run_id, wake_at)
-    if wake_at is not None:
-        unit.wake_later("run", run_id, wake_at)
+    if wake_at is not None and wake_at < now + SOON:
+        unit.wake_later("run", run_id, wake_at)  # a moment far away is left to the sweep
     by_key = {check.result.key: check for check in (*stored, *decision.rows)}
     if another:
         ids = tuple(

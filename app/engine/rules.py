@@ -4,6 +4,7 @@ Level-triggered: it reads where everything stands, never what happened, and can 
 times. Order per check (gate-file.md section 4): ignored paths, `when`, `needs`, `after`.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Final
 
@@ -92,6 +93,23 @@ def decide(state: Standings, now: float) -> Decision:
     return _Deciding(state, now).decide()
 
 
+def utc_day(at: float) -> str:
+    """The date of a moment (epoch seconds) in UTC: `2026-11-21`."""
+    return dt.datetime.fromtimestamp(at, dt.UTC).date().isoformat()
+
+
+def waivers_turn(plan: Plan, today: str) -> float | None:
+    """The next midnight UTC (epoch seconds) at which a waiver of the plan begins or ends, if any."""
+    begins = [dt.date.fromisoformat(one.granted) for one in plan.waivers if one.granted > today]
+    ends = [
+        dt.date.fromisoformat(one.expires) + dt.timedelta(days=1)
+        for one in plan.waivers
+        if one.expires >= today
+    ]
+    turn = min((*begins, *ends), default=None)
+    return None if turn is None else dt.datetime.combine(turn, dt.time(), dt.UTC).timestamp()
+
+
 class _Deciding:
     def __init__(self, state: Standings, now: float) -> None:
         self.state = state
@@ -125,13 +143,14 @@ class _Deciding:
             verdict = evaluate(self.state.plan, evidence)
         changed = tuple(row for key, row in self.rows.items() if row != self.before[key])
         queue = tuple(row.result.key for row in changed if row.result.status is Status.QUEUED)
+        moments = (self.wake_at, waivers_turn(self.state.plan, evidence.today))
         return Decision(
             rows=changed,
             queue=queue,
             read=tuple(self.read),
             verdict=verdict,
             evidence=evidence,
-            wake_at=self.wake_at,
+            wake_at=min((at for at in moments if at is not None), default=None),
         )
 
     def evidence(self) -> Evidence:
@@ -149,6 +168,7 @@ class _Deciding:
                 if key in self.state.reports and self.rows[key].evidence_id is not None
             ),
             people=self.state.people,
+            today=utc_day(self.now),
         )
 
     def _step(self, spec: CheckSpec, row: CheckRow) -> CheckRow:

@@ -84,7 +84,6 @@ from app.model.plan import (
     Resources,
     Retry,
     Scalar,
-    Source,
 )
 from app.model.preset import (
     Preset,
@@ -107,6 +106,9 @@ from app.model.run import (
     RunFacts,
     RunStatus,
 )
+from app.model.source import (
+    Source,
+)
 from app.model.upload import (
     Upload,
     Uploader,
@@ -121,6 +123,7 @@ from app.model.verdict import (
     VerdictState,
 )
 from app.model.waiver import (
+    UsedWaiver,
     Waiver,
 )
 
@@ -217,6 +220,7 @@ __all__ = [
     "Upload",
     "UploadReading",
     "Uploader",
+    "UsedWaiver",
     "Verdict",
     "VerdictState",
     "Waiver",

@@ -6,18 +6,11 @@ from typing import Literal
 import msgspec
 
 from app.model.evidence import Severity
+from app.model.source import Source
+from app.model.waiver import Waiver
 
 Scalar = str | int | float | bool
 """A YAML 1.2 core scalar that is not null."""
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Where something is written: policy layer, file, 1-based line and column."""
-
-    layer: str = "repository"
-    path: str = ""
-    line: int = 0
-    column: int = 0
 
 
 class Expression(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,3 +248,4 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     blocked: str = ""
     empty_checks: tuple[str, ...] = ()
+    waivers: tuple[Waiver, ...] = ()

@@ -5,7 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from app.model.plan import Source
+from app.model.source import Source
+from app.model.waiver import UsedWaiver
 
 RULES_VERSION = 1
 """Version of the rules that turn evidence into a verdict; stored with each verdict."""
@@ -69,7 +70,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     `fewest` are the `says` of the fewest leaves that would open the gate; `waits_for` are check keys
     (or "approvals") still outstanding; `people_only` = every unmet item could be met by people alone;
-    `reason` is set for verdicts that rest on no outcome (conflict, broken gate file).
+    `reason` is set for verdicts that rest on no outcome (conflict, broken gate file); `waivers` are those
+    that cover a new finding, in the order of the file.
     """
 
     state: VerdictState
@@ -83,3 +85,4 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     checks_total: int = 0
     reason: str = ""
     notes: tuple[str, ...] = ()
+    waivers: tuple[UsedWaiver, ...] = ()

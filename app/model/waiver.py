@@ -2,15 +2,14 @@
 
 import msgspec
 
-from app.model.plan import Source
+from app.model.source import Source
 
 
 class Waiver(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of `waivers:` (gate-file.md section 9).
 
-    Either `fingerprint` (every finding known by it) or `rule` + `path` (globs) with `max`: when more new
-    findings match than that, none is covered. `granted` and `expires` are ISO dates; it ends with the
-    day `expires`, UTC.
+    Either `fingerprint`, which stands for one finding, or `rule` + `path` (globs) with `max`: when more new
+    findings match than that, none is covered. `granted` and `expires` are ISO dates, both included, UTC.
     """
 
     fingerprint: str = ""
@@ -23,3 +22,10 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True):
     expires: str
     ticket: str = ""
     source: Source = Source()
+
+
+class UsedWaiver(msgspec.Struct, frozen=True, kw_only=True):
+    """A waiver that a verdict rests on, and how many new findings it covers."""
+
+    waiver: Waiver
+    findings: int

@@ -10,6 +10,7 @@ from app.plan.gatefile import Catalogue, GateFile, Parsed, parse
 from app.plan.keys import UPLOAD_NAME
 from app.plan.matrix import Axis, Matrix
 from app.plan.schema import json_schema
+from app.plan.waivers import age, days_left
 
 __all__ = [
     "MAX_CHECKS",
@@ -20,9 +21,11 @@ __all__ = [
     "GateFile",
     "Matrix",
     "Parsed",
+    "age",
     "applies",
     "as_json",
     "compile_plan",
+    "days_left",
     "definition",
     "format_diagnostic",
     "json_schema",

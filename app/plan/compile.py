@@ -71,6 +71,7 @@ def compile_plan(
         warnings=gatefile.warnings,
         blocked=blocked,
         empty_checks=tuple(empty),
+        waivers=gatefile.waivers,
     )
 
 

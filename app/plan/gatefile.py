@@ -15,6 +15,7 @@ from app.model import (
     Kind,
     Preset,
     PublishSettings,
+    Waiver,
 )
 from app.plan import gate as gates
 from app.plan.checks import Builder
@@ -67,6 +68,7 @@ class GateFile(msgspec.Struct, frozen=True, kw_only=True):
     settings: GateSettings = GateSettings()
     judged: tuple[Kind, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
 
 class Parsed(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,17 +110,21 @@ class _Top(msgspec.Struct, frozen=True, kw_only=True):
     checks: dict[str, dict[str, object]] = {}
     gate: tuple[GateItem, ...] | None = None
     settings: _Settings = _Settings()
+    waivers: tuple[Waiver, ...] = ()
 
 
-def parse(content: bytes, path: str, catalogue: Catalogue) -> Parsed:
-    """Read a gate file. Never raises for what the bytes hold; at most 50 diagnostics, in file order."""
+def parse(content: bytes, path: str, catalogue: Catalogue, *, today: str = "") -> Parsed:
+    """Read a gate file. Never raises for what the bytes hold; at most 50 diagnostics, in file order.
+
+    `today` is an ISO date: waivers that expired before it are warnings; '' leaves that out.
+    """
     complaints = Complaints(path)
     root = load(content, complaints)
     if root is None:
         if not complaints.errors:
             complaints.add("G010", "the file is empty", Span(1, 1, 1, 0), hint="begin with: version: 1")
         return Parsed(gatefile=None, diagnostics=complaints.diagnostics())
-    reading = Reading(complaints, catalogue.names)
+    reading = Reading(complaints, catalogue.names, today)
     values = TOP.read(root, "", reading)
     if not isinstance(root, MapNode) or not isinstance(values, dict):
         return Parsed(gatefile=None, diagnostics=complaints.diagnostics())
@@ -167,6 +173,7 @@ def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) 
             GateSettings,
         ),
         judged=judged,
+        waivers=top.waivers,
     )
 
 

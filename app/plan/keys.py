@@ -7,6 +7,7 @@ from app.plan.containers import Either, Field, Items, Record, Table
 from app.plan.gate import GateShape
 from app.plan.matrix import AXIS, CellValue, MatrixShape
 from app.plan.shapes import BAD, Expr, Flag, Number, Quantity, Reading, Schema, Text, Whole
+from app.plan.waivers import WaiverShape
 from app.plan.yaml import ListNode, MapNode, Node
 
 ID: Final = "[a-z][a-z0-9_]*"
@@ -280,7 +281,7 @@ SETTINGS = Record(
         ),
     },
     later={
-        "commands": "'waive' and 'override' come later",
+        "commands": "the commands 'waive' and 'override' come later; 'waivers' in this file are there",
         "licences": "licence conditions come later",
     },
     help_topic="settings",
@@ -310,10 +311,10 @@ TOP = Record(
         "checks": Field(CHECKS, "what runs"),
         "gate": Field(GateShape(), "conditions, all of which must hold; a built-in gate if left out"),
         "settings": Field(SETTINGS, "how it is judged and shown"),
+        "waivers": Field(Items(WaiverShape()), "new findings that somebody answers for until a date"),
     },
     later={
         "extends": "repeat the policy here until then",
-        "waivers": "use the tool's own in-source ignores until then",
         "enforced": "policy repositories come later",
         "notify": "the check run and the sticky comment are what is posted",
         "deploy": "not in version 1",

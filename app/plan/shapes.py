@@ -41,11 +41,14 @@ class Pending(NamedTuple):
 
 
 class Reading:
-    """What reading one file gathers: complaints, and the expressions in file order."""
+    """What reading one file gathers: complaints, and the expressions in file order. `today` is an ISO date
+    ('' = what has expired is not looked at).
+    """
 
-    def __init__(self, complaints: Complaints, names: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, complaints: Complaints, names: Mapping[str, tuple[str, ...]], today: str = "") -> None:
         self.complaints = complaints
         self.names = names
+        self.today = today
         self.expressions: list[Pending] = []
 
     def wrong(self, node: Node, where: str, wanted: str, *, code: str = "G011", hint: str = "") -> Bad:

@@ -21,6 +21,7 @@ from app.policy.verdict import (
     merge_group_verdict,
     pending_verdict,
 )
+from app.policy.waiving import InForce, describe, in_force
 
 __all__ = [
     "CONDITIONS",
@@ -28,6 +29,7 @@ __all__ = [
     "Fact",
     "Family",
     "FileNewCoverage",
+    "InForce",
     "NewCoverage",
     "NewFinding",
     "NewLines",
@@ -36,11 +38,13 @@ __all__ = [
     "blocked_verdict",
     "builtin_gate",
     "decide",
+    "describe",
     "errored_verdict",
     "evaluate",
     "expressions_in",
     "expressions_of",
     "gate_of",
+    "in_force",
     "is_generated",
     "map_line",
     "merge_group_verdict",

@@ -1,13 +1,12 @@
 """`findings(min_severity, 'new'|'all', …)`: counts of findings of all required checks."""
 
-from collections.abc import Callable
-
-from app.language import Function, Parameter, Plain, Value, ValueType, globs, like
-from app.model import Finding, Kind, Severity
+from app.language import Function, Parameter, Plain, Value, ValueType
+from app.model import Kind, Severity
 from app.policy.counting import count
 from app.policy.judged import Judged
 from app.policy.protocol import Family, Kwargs, Operation
 from app.policy.tests import LATER
+from app.policy.waiving import fits
 
 _ALWAYS = ("min_severity", "age")
 _SEVERITIES = tuple(severity.value for severity in Severity)
@@ -23,28 +22,13 @@ def _findings(judged: Judged, args: tuple[Plain, ...], kwargs: Kwargs) -> Value:
         counted = judged.findings_by_severity.items()
         found = sum(n for (severity, new), n in counted if severity in wanted and (new or every))
     else:
-        fits = _fits(named)
+        one = fits(tool=named.get("tool"), rule=named.get("rule"), path=named.get("path"))
         found = sum(
             1
             for finding, new in judged.findings
-            if (new or every) and finding.severity in wanted and fits(finding)
+            if (new or every) and finding.severity in wanted and one(finding)
         )
     return count(found, gathered)
-
-
-def _fits(named: dict[str, str]) -> Callable[[Finding], bool]:
-    """Whether a finding is of the tool, rule and path that are named."""
-    tool, rule, path = named.get("tool"), named.get("rule"), named.get("path")
-    paths = None if path is None else globs((path,))
-
-    def fits(finding: Finding) -> bool:
-        if paths is not None and not paths.matches(finding.path):
-            return False
-        if tool is not None and not like(finding.tool, tool):
-            return False
-        return rule is None or like(finding.rule, rule) or like(f"{finding.tool}/{finding.rule}", rule)
-
-    return fits
 
 
 def _named(args: tuple[Plain, ...], kwargs: Kwargs) -> dict[str, str]:

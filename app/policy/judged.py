@@ -21,7 +21,8 @@ from app.model import (
     UnknownCause,
 )
 from app.policy.linemap import new_lines
-from app.policy.newcode import newness
+from app.policy.newcode import newness, waived
+from app.policy.waiving import Covered
 
 GOOD = frozenset({Conclusion.SUCCESS, Conclusion.NOT_NEEDED})
 
@@ -68,13 +69,20 @@ class Judged:
         return self.evidence.comparison.paths
 
     @cached_property
+    def covered(self) -> Covered:
+        """What waivers cover of the new findings, secrets among them."""
+        return waived(self.plan, self.evidence)
+
+    @cached_property
     def findings(self) -> tuple[tuple[Finding, bool], ...]:
-        """The findings that count (not suppressed, no secrets), each with whether it is new."""
+        """The findings that count (not suppressed, no secrets), each with whether it is new; waived ones
+        are there and count as not new.
+        """
         return tuple(one for one in self._told(Kind.FINDINGS) if not one[0].secret)
 
     @cached_property
     def secrets(self) -> tuple[tuple[Finding, bool], ...]:
-        """The secrets that count (not suppressed), each with whether it is new."""
+        """The secrets that count (not suppressed), each with whether it is new, likewise."""
         return tuple(one for one in self._told(Kind.SECRETS) if one[0].secret)
 
     def _told(self, kind: Kind) -> Iterator[tuple[Finding, bool]]:
@@ -82,7 +90,8 @@ class Judged:
         for report in self.gather(kind).reports:
             for finding in report.findings:
                 if not finding.suppressed:
-                    yield finding, newness(finding, lines, touched) is not None
+                    new = newness(finding, lines, touched) is not None
+                    yield finding, new and self.covered.waiver(finding) is None
 
     @cached_property
     def findings_by_severity(self) -> Counter[tuple[Severity, bool]]:

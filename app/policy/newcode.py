@@ -22,8 +22,10 @@ from app.model import (
     Finding,
     Plan,
     ReportContent,
+    Waiver,
 )
 from app.policy.linemap import NewLines, new_lines
+from app.policy.waiving import Covered, cover
 
 INTERIM_NOTE = (
     "new findings are those on changed lines in this version, not yet compared with base; one without a "
@@ -32,11 +34,14 @@ INTERIM_NOTE = (
 
 
 class NewFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """A new finding of one check (by key) and what makes it new: its line, its file, or the project."""
+    """A new finding of one check (by key), what makes it new (its line, its file, or the project) and the
+    waiver that covers it, if any.
+    """
 
     check: str
     finding: Finding
     by: Literal["line", "file", "project"]
+    waiver: Waiver | None = None
 
 
 def is_generated(plan: Plan, path: str) -> bool:
@@ -44,13 +49,27 @@ def is_generated(plan: Plan, path: str) -> bool:
     return Globs(plan.settings.generated).matches(path)
 
 
-def new_findings(plan: Plan, evidence: Evidence) -> tuple[NewFinding, ...]:
-    """New findings of all required checks, in the order of the reports; secrets included.
+def new_findings(plan: Plan, evidence: Evidence, *, advisory: bool = False) -> tuple[NewFinding, ...]:
+    """New findings of all required checks, in the order of the reports; secrets and waived ones included,
+    with `advisory` those of advisory checks too.
 
     What the tool itself suppressed is left out.
     """
+    wanted = {spec.key for spec in plan.checks if spec.required or advisory}
+    found = findings_on(evidence, [one for one in evidence.reports if one.key in wanted])
+    if not plan.waivers:
+        return found
+    covered = waived(plan, evidence)
+    return tuple(msgspec.structs.replace(one, waiver=covered.waiver(one.finding)) for one in found)
+
+
+def waived(plan: Plan, evidence: Evidence) -> Covered:
+    """What the plan's waivers cover of the new findings of all required checks."""
+    if not plan.waivers:
+        return Covered()
     required = {spec.key for spec in plan.checks if spec.required}
-    return findings_on(evidence, [one for one in evidence.reports if one.key in required])
+    found = findings_on(evidence, [one for one in evidence.reports if one.key in required])
+    return cover(plan.waivers, evidence.today, (one.finding for one in found))
 
 
 def findings_on(evidence: Evidence, delivered: Iterable[CheckEvidence]) -> tuple[NewFinding, ...]:

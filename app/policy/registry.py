@@ -16,8 +16,12 @@ from app.policy.protocol import CheckFact, Fact, Family, Operation
 from app.policy.secrets import SECRETS
 from app.policy.size import SIZE
 from app.policy.tests import TESTS
+from app.policy.waivers import WAIVERS
 
-CONDITIONS: tuple[Family, ...] = (CHECKS, TESTS, FINDINGS, SECRETS, COVERAGE, SIZE, PR, PEOPLE, LATER_FAMILY)
+CONDITIONS: tuple[Family, ...] = (
+    *(CHECKS, TESTS, FINDINGS, SECRETS, COVERAGE, SIZE, PR, PEOPLE, WAIVERS),
+    LATER_FAMILY,
+)
 
 _FACTS: Mapping[str, Fact] = {name: fact for family in CONDITIONS for name, fact in family.facts.items()}
 _OPERATIONS: Mapping[str, Operation] = {

@@ -140,6 +140,7 @@ def _conclude(judged: Judged, items: tuple[GateItem, ...], outcomes: tuple[Outco
         checks_ran=ran,
         checks_total=total,
         notes=_notes(judged, items, outcomes, state, ran=ran),
+        waivers=judged.covered.used,
     )
     return _observed(verdict, plan)
 
@@ -246,6 +247,7 @@ def _notes(
         notes.append(NEW_FAILED_NOTE)
     if not any("secrets.new" in one.names for one in words) and (unjudged := _unjudged_secrets(judged)):
         notes.append(unjudged)
+    notes.extend(judged.covered.notes)
     if plan.settings.missing != "fail":
         notes.extend(
             f"evidence is missing, which settings.missing lets pass: {outcome.says}"

@@ -114,6 +114,8 @@ def _summary(judgement: Judgement) -> list[str]:
         blocks.append(clean.escape(words.errored_advice(judgement)))
     if verdict.outcomes:
         blocks.append(tables.outcomes_table(sort_outcomes(verdict.outcomes).all()))
+    if verdict.waivers:
+        blocks.append(f"**{words.waivers_counted(verdict)}**\n\n{tables.waivers_list(verdict.waivers)}")
     if judgement.also:
         blocks.append(f"{words.ALSO}\n\n{tables.bullet_list(judgement.also)}")
     if judgement.page_url:

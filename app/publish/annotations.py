@@ -73,11 +73,13 @@ def _finding(item: ShownFinding) -> Iterator[Annotation]:
     message = clean.cut(clean.block(finding.message).strip(), _MESSAGE) or words.finding_name(finding)
     if finding.rule_url:
         message += f"\n\n{clean.line(finding.rule_url, 300)}"
+    if item.waiver is not None:
+        message += f"\n\nWaived by {clean.line(words.waived_by(item.waiver), 200)}"
     yield Annotation(
         path=item.head.path,
         line=item.head.first,
         end_line=item.head.last,
-        level=finding_level(finding.severity, required=item.required),
+        level="notice" if item.waiver else finding_level(finding.severity, required=item.required),
         title=clean.line(f"{words.finding_name(finding)} ({finding.severity})", _TITLE),
         message=message,
     )

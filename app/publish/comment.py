@@ -139,8 +139,10 @@ def _folded(judgement: Judgement, shown: Shown) -> list[str]:
         summary = figures.count(len(shown.tests), "failing test")
         blocks.append(tables.details(summary, tables.failing_blocks(shown.tests, 10)))
     if shown.findings:
-        summary = words.findings_counted([item.finding for item in shown.findings])
-        blocks.append(tables.details(summary, [tables.findings_table(shown.findings, 30)]))
+        blocks.append(tables.details(shown.findings_heading, [tables.findings_table(shown.findings, 30)]))
+    if waivers := judgement.verdict.waivers:
+        summary = words.waivers_counted(judgement.verdict)
+        blocks.append(tables.details(summary, [tables.waivers_list(waivers)]))
     if shown.coverage:
         summary = words.coverage_counted([(file.covered, file.coverable) for file in shown.coverage])
         blocks.append(tables.details(summary, [tables.coverage_table(shown.coverage)]))

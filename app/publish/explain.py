@@ -49,6 +49,7 @@ def explain_text(judgement: Judgement, color: bool = False) -> str:
         _checks(judgement, paint),
         _tests(shown, paint),
         _findings(shown, paint),
+        _waivers(judgement, paint),
         _coverage(shown, paint),
         _diagnostics("the gate file of this change", judgement.head_diagnostics, paint),
         _diagnostics("the gate file", judgement.diagnostics, paint),
@@ -155,15 +156,23 @@ def _tests(shown: Shown, paint: _Paint) -> Iterator[str]:
 
 def _findings(shown: Shown, paint: _Paint) -> Iterator[str]:
     if shown.findings:
-        yield paint("bold", words.findings_counted([item.finding for item in shown.findings]))
+        yield paint("bold", shown.findings_heading)
     for item in shown.findings:
         finding = item.finding
         style = "red" if finding.severity.rank >= Severity.HIGH.rank else "yellow"
         where = clean.line(figures.place(finding.path, finding.line), WIDTH)
         advisory = "" if item.required else " (advisory)"
         name = clean.line(words.finding_name(finding), 80)
+        waived = f" (waived by {clean.line(words.waived_by(item.waiver), 80)})" if item.waiver else ""
         message = clean.line(finding.message, WIDTH)
-        yield f"  {where}: {paint(style, finding.severity)} {name}{advisory}: {message}"
+        yield f"  {where}: {paint(style, finding.severity)} {name}{advisory}{waived}: {message}"
+
+
+def _waivers(judgement: Judgement, paint: _Paint) -> Iterator[str]:
+    if judgement.verdict.waivers:
+        yield paint("bold", words.waivers_counted(judgement.verdict))
+    for used in judgement.verdict.waivers:
+        yield f"  {clean.line(words.waiver_used(used), WIDTH * 2)}"
 
 
 def _coverage(shown: Shown, paint: _Paint) -> Iterator[str]:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from app.model import Comparison, Evidence, Finding, Judgement, Plan, TestCase, TestOutcome
+from app.model import Comparison, Evidence, Finding, Judgement, Plan, TestCase, TestOutcome, Waiver
 from app.policy import new_coverage, new_findings, to_head_place
+from app.publish import words
 
 Range = tuple[int, int]
 """First and last line, 1-based, both included."""
@@ -24,12 +25,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """A new finding of one check. `head` is None where the line is not on head_sha."""
+    """A new finding of one check. `head` is None where the line is not on head_sha; `waiver` covers it."""
 
     finding: Finding
     check: str
     required: bool
     head: Place | None
+    waiver: Waiver | None = None
 
 
 class ShownTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +56,20 @@ class ShownCoverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it, in reading order: findings most severe first, then by place; worst covered file first."""
+    """All of it, in reading order: findings most severe first, then by place, waived ones last; worst
+    covered file first.
+    """
 
     findings: tuple[ShownFinding, ...] = ()
     tests: tuple[ShownTest, ...] = ()
     coverage: tuple[ShownCoverage, ...] = ()
     dropped: tuple[str, ...] = ()
+
+    @property
+    def findings_heading(self) -> str:
+        """How many findings there are, waived ones counted apart."""
+        unwaived = [item.finding for item in self.findings if item.waiver is None]
+        return words.findings_counted(unwaived, len(self.findings) - len(unwaived))
 
 
 def show(judgement: Judgement) -> Shown:
@@ -91,17 +101,24 @@ def _place(comparison: Comparison, path: str, first: int, last: int) -> Place | 
 def _findings(plan: Plan, evidence: Evidence) -> tuple[ShownFinding, ...]:
     """New findings of all checks: those of advisory ones are shown too, and marked."""
     required = {spec.key: spec.required for spec in plan.checks}
-    specs = tuple(msgspec.structs.replace(spec, required=True) for spec in plan.checks)
     found = [
         ShownFinding(
             finding=new.finding,
             check=new.check,
             required=required[new.check],
             head=_place(evidence.comparison, new.finding.path, new.finding.line, new.finding.end_line),
+            waiver=new.waiver,
         )
-        for new in new_findings(msgspec.structs.replace(plan, checks=specs), evidence)
+        for new in new_findings(plan, evidence, advisory=True)
     ]
-    found.sort(key=lambda item: (-item.finding.severity.rank, item.finding.path, item.finding.line))
+    found.sort(
+        key=lambda item: (
+            item.waiver is not None,
+            -item.finding.severity.rank,
+            item.finding.path,
+            item.finding.line,
+        )
+    )
     return tuple(found)
 
 

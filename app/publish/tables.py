@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.model import CheckResult, Conclusion, Diagnostic, Outcome, OutcomeValue, Status
+from app.model import CheckResult, Conclusion, Diagnostic, Outcome, OutcomeValue, Status, UsedWaiver
 from app.publish import clean, figures, words
 from app.publish.shown import ShownCoverage, ShownFinding, ShownTest
 from app.publish.view import walk
@@ -78,9 +78,18 @@ def findings_table(findings: Sequence[ShownFinding], rows: int = ROWS) -> str:
         if finding.path and item.head is None:
             place += " (merged code)"
         name = clean.escape(words.finding_name(finding), 120)
-        severity = finding.severity if item.required else f"{finding.severity} (advisory)"
+        severity = f"{finding.severity}{'' if item.required else ' (advisory)'}{_waived(item)}"
         cells.append((severity, place, name, clean.escape(finding.message, 300)))
     return _table(("Severity", "Where", "Rule", "Finding"), cells, len(findings), "finding")
+
+
+def _waived(item: ShownFinding) -> str:
+    return f" (waived by {clean.escape(words.waived_by(item.waiver), 100)})" if item.waiver else ""
+
+
+def waivers_list(used: Sequence[UsedWaiver]) -> str:
+    """The waivers that a verdict rests on: what each covers, why, who answers for it, until when."""
+    return bullet_list([words.waiver_used(one) for one in used])
 
 
 def failing_blocks(tests: Sequence[ShownTest], limit: int = TESTS_WITH_OUTPUT) -> list[str]:

@@ -40,13 +40,14 @@ def conclude(judgement: Judgement) -> tuple[CheckRunStatus, PublishedConclusion 
 def headline(judgement: Judgement, *, now: float | None = None, limit: int = words.TITLE_LIMIT) -> str:
     """The verdict in one plain line of at most `limit` characters.
 
-    With `now` a pending line tells since when; without, the text is the same at each rendering. A note
-    that must be in the title (`title_note`) survives the cut.
+    With `now` a pending line tells since when; without, the text is the same at each rendering. How many
+    waivers were used and a note that must be in the title (`title_note`) survive the cut.
     """
     text = _verdict_line(judgement, now)
     if judgement.verdict.observed and not judgement.superseded:
         text = f"Observed only: {_lower_first(text)}"
-    note = clean.line(judgement.title_note, limit // 2)
+    used = words.waivers_counted(judgement.verdict) if not judgement.superseded else ""
+    note = " · ".join(filter(None, (used, clean.line(judgement.title_note, limit // 2))))
     if not note:
         return clean.line(text, limit)
     return f"{clean.line(text, limit - len(note) - 3)} · {note}"

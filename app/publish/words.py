@@ -19,8 +19,12 @@ from app.model import (
     Status,
     TestCase,
     UnknownCause,
+    UsedWaiver,
+    Verdict,
     VerdictState,
+    Waiver,
 )
+from app.policy import describe
 from app.publish import figures
 
 TITLE_LIMIT = 255
@@ -203,10 +207,30 @@ def severities_counted(severities: Sequence[Severity]) -> str:
     return ", ".join(f"{counted[level]:,} {level}" for level in reversed(Severity) if counted[level])
 
 
-def findings_counted(findings: Sequence[Finding]) -> str:
-    """`3 new findings: 1 high, 2 low`."""
+def findings_counted(findings: Sequence[Finding], waived: int = 0) -> str:
+    """`3 new findings: 1 high, 2 low; 1 waived`; `findings` are those that are not waived."""
     levels = severities_counted([finding.severity for finding in findings])
-    return f"{figures.count(len(findings), 'new finding')}: {levels}"
+    text = figures.count(len(findings), "new finding") + (f": {levels}" if levels else "")
+    return f"{text}; {waived:,} waived" if waived else text
+
+
+def waivers_counted(verdict: Verdict) -> str:
+    """`1 waiver used`; '' for none."""
+    return f"{figures.count(len(verdict.waivers), 'waiver')} used" if verdict.waivers else ""
+
+
+def waiver_used(used: UsedWaiver) -> str:
+    """What a waiver covers, why, who answers for it and until when."""
+    one = used.waiver
+    most = f" of at most {one.max}" if not one.fingerprint else ""
+    covers = f"{describe(one)}, {used.findings:,}{most} {'finding' if one.max == 1 else 'findings'}"
+    ticket = f", {one.ticket}" if one.ticket else ""
+    return f"{covers}: {one.reason} ({waived_by(one)}{ticket})"
+
+
+def waived_by(waiver: Waiver) -> str:
+    """Who answers for it until when."""
+    return f"{waiver.owner}, until {waiver.expires}"
 
 
 def coverage_counted(files: Sequence[tuple[int, int]]) -> str:

@@ -1,7 +1,11 @@
 """What a run needs next, decided from where everything stands."""
 
-import msgspec
+import datetime as dt
 
+import msgspec
+import pytest
+
+from app.engine import rules
 from app.engine.external import standing
 from app.engine.reruns import _set_back
 from app.engine.rules import Decision, Standings, decide, first_results
@@ -16,6 +20,7 @@ from app.model import (
     Repository,
     Sha,
     Status,
+    Waiver,
 )
 from tests.unit.policy.world import CHANGE, compare
 
@@ -133,3 +138,32 @@ def test_a_running_one_hides_no_older_success_of_its_suite() -> None:
     again = posted(3, "", "", name="CI/Build")
     found = standing(external(), (posted(1, "success", "2030-01-01T00:00:00Z"), again))
     assert found.status == "running"
+
+
+def waiver(granted: str, expires: str) -> Waiver:
+    return Waiver(fingerprint="a", reason="r", owner="o", granted=granted, expires=expires)
+
+
+@pytest.mark.parametrize(
+    ("waivers", "today", "turn"),
+    [
+        ((), "2026-03-02", None),
+        ((("2026-03-01", "2026-03-02"),), "2026-03-02", "2026-03-03"),
+        ((("2026-03-01", "2026-03-02"),), "2026-03-03", None),
+        ((("2026-03-05", "2026-03-06"),), "2026-03-04", "2026-03-05"),
+        ((("2026-03-05", "2026-03-06"),), "2026-03-05", "2026-03-07"),
+        ((("2026-01-01", "2026-03-31"), ("2026-01-01", "2026-02-28")), "2026-02-28", "2026-03-01"),
+    ],
+)
+def test_a_run_looks_again_at_the_midnight_at_which_a_waiver_begins_or_ends(
+    waivers: tuple[tuple[str, str], ...], today: str, turn: str | None
+) -> None:
+    plan = msgspec.structs.replace(PLAN, waivers=tuple(waiver(*days) for days in waivers))
+    at = rules.waivers_turn(plan, today)
+    assert at == (None if turn is None else dt.datetime.fromisoformat(f"{turn}T00:00:00+00:00").timestamp())
+    if at is not None:
+        assert (rules.utc_day(at - 1), rules.utc_day(at)) == (_before(turn or ""), turn)
+
+
+def _before(day: str) -> str:
+    return (dt.date.fromisoformat(day) - dt.timedelta(days=1)).isoformat()

@@ -205,4 +205,4 @@ def test_what_a_hint_tells_to_explain_can_be_explained(read, catalogue):
     assert topics >= {"checks", "on", "settings", "defaults"}
     assert topics <= json_schema(catalogue)["properties"].keys()
     (one,) = read("version: 1\nfoo: 1\n").diagnostics
-    assert one.hint == "keys: version, on, defaults, checks, gate, settings"
+    assert one.hint == "keys: version, on, defaults, checks, gate, settings, waivers"

@@ -123,7 +123,7 @@ def test_each_mistake_at_its_place(read, body, expected):
     assert (read(body).gatefile is None) == bool(expected)
 
 
-LATER_TOP = ("extends", "waivers", "enforced", "notify", "deploy", "program", "emit", "fan_out", "secrets")
+LATER_TOP = ("extends", "enforced", "notify", "deploy", "program", "emit", "fan_out", "secrets")
 LATER_CHECK = (
     "setup",
     "cache",
@@ -183,9 +183,7 @@ def test_the_full_example_says_only_what_is_not_yet_supported(complaints):
             ("G013", 57, 5, 5, "checks.docs.cache: 'cache' is not yet supported by this version"),
             ("G108", 66, 14, 15, "gate[5].expect: 'duplication.new' is not yet supported by this version"),
             ("G108", 70, 9, 14, "gate[6].require[1]: 'coverage.delta' is not yet supported by this version"),
-            ("G108", 78, 11, 12, "gate[10].when: 'waivers.used' is not yet supported by this version"),
             ("G013", 86, 3, 8, "settings.commands: 'commands' is not yet supported by this version"),
-            ("G013", 88, 1, 7, "waivers: 'waivers' is not yet supported by this version"),
         ]
     )
 

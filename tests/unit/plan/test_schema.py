@@ -49,6 +49,9 @@ settings:
   publish: {checks: true, status: false}
   ai_authored: {labels: [ai]}
   gate: portcullis
+waivers:
+  - {fingerprint: 'ab12:1', reason: old, owner: '@dana', granted: 2026-11-20, expires: 2027-02-18, ticket: S-1}
+  - {rule: ruff/S*, path: 'tests/**', max: 2, reason: old, owner: '@dana', granted: 2026-11-20, expires: 2026-11-20}
 """
 
 
@@ -108,6 +111,14 @@ def test_all_that_this_version_knows_is_accepted_by_both(accepts, valid):
         ("{upload: ci}", "{upload: a b}"),
         ("{upload: ci}", "{}"),
         ("'tests/*/', max: 8", "'tests/*/', changed: x"),
+        ("{fingerprint: 'ab12:1', ", "{"),
+        ("{fingerprint: 'ab12:1', ", "{fingerprint: 'ab12:1', max: 1, "),
+        ("rule: ruff/S*, path: 'tests/**', max: 2", "rule: ruff/S*, path: 'tests/**'"),
+        ("rule: ruff/S*, path: 'tests/**', max: 2", "rule: ruff/S*, max: 2"),
+        ("max: 2, reason: old", "max: 0, reason: old"),
+        ("max: 2, reason: old", "max: 2, reason: ' '"),
+        ("2027-02-18", "soon"),
+        ("ticket: S-1", "tickets: S-1"),
     ],
 )
 def test_what_the_reader_refuses_the_schema_refuses_too(accepts, read, old, new):

@@ -267,5 +267,5 @@ def test_the_language_knows_every_name_of_the_specification() -> None:
     assert later == {
         "tests.removed", "coverage.delta", "duplication.new", "duplication.overall", "complexity.new_max",
         "suppressions.new", "licences.denied", "rating.security.new", "rating.reliability.new",
-        "rating.maintainability.new", "waivers.used", "verdict", "waiting_for", "window",
+        "rating.maintainability.new", "verdict", "waiting_for", "window",
     }  # fmt: skip

@@ -35,8 +35,10 @@ from app.model import (
     TestCase,
     TestOutcome,
     UnknownCause,
+    UsedWaiver,
     Verdict,
     VerdictState,
+    Waiver,
 )
 
 NOW = 1_795_000_000.0
@@ -458,6 +460,23 @@ SUPERSEDED = msgspec.structs.replace(PENDING, superseded=True)
 INVALID_SINCE = msgspec.structs.replace(
     PASSED, title_note="gate file on main is invalid since 3fa92c1, judged by 91be0aa"
 )
+WAIVER = Waiver(
+    rule="B602",
+    path="src/**",
+    max=2,
+    reason="wrapper</li><img src=x> reviewed, see @acme/security",
+    owner="@dana\x1b[31m",
+    granted="2026-11-01",
+    expires="2026-12-01",
+    ticket="#42",
+    source=source(40),
+)
+WAIVED = msgspec.structs.replace(
+    PASSED,
+    plan=msgspec.structs.replace(PLAN, waivers=(WAIVER,)),
+    evidence=msgspec.structs.replace(EVIDENCE, checks=CHECKS[:1], today="2026-11-18"),
+    verdict=msgspec.structs.replace(PASSED.verdict, waivers=(UsedWaiver(waiver=WAIVER, findings=1),)),
+)
 
 SAMPLES = {
     "blocked": BLOCKED,
@@ -470,4 +489,5 @@ SAMPLES = {
     "observed": OBSERVED,
     "superseded": SUPERSEDED,
     "invalid_since": INVALID_SINCE,
+    "waived": WAIVED,
 }

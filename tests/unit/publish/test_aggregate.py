@@ -86,6 +86,7 @@ IN_PROGRESS, COMPLETED = CheckRunStatus.IN_PROGRESS, CheckRunStatus.COMPLETED
             "success",
             "Passed: 2 of 3 checks ran · gate file on main is invalid since 3fa92c1, judged by 91be0aa",
         ),
+        ("waived", COMPLETED, "success", "Passed: 2 of 3 checks ran · 1 waiver used"),
     ],
 )
 def test_status_conclusion_and_title(

@@ -1,0 +1,36 @@
+"""`waivers.used`."""
+
+from fractions import Fraction
+
+from app.language import Known, Name, Unknown, Value, ValueType
+from app.model import Kind
+from app.policy.judged import Judged
+from app.policy.protocol import Fact, Family
+
+_WAIVABLE = (Kind.FINDINGS, Kind.SECRETS)
+
+
+def _used(judged: Judged) -> Value:
+    if not judged.plan.waivers:
+        return Known(value=Fraction(0))
+    produced = {kind for spec in judged.plan.checks if spec.required for kind in spec.produces}
+    for kind in _WAIVABLE:
+        # one finding more may bring a waiver into use, or be one too many for it: no bound either way
+        if kind in produced and isinstance(lacking := judged.gather(kind).lacking, Unknown):
+            return lacking
+    return Known(value=Fraction(len(judged.covered.used)))
+
+
+WAIVERS = Family(
+    name="waivers",
+    doc="New findings that somebody answers for until a date.",
+    facts={
+        "waivers.used": Fact(
+            meaning=Name(
+                type=ValueType.NUMBER, doc="Waivers that cover a new finding of this change.", gate_only=True
+            ),
+            words="waivers used",
+            read=_used,
+        ),
+    },
+)
