@@ -154,6 +154,9 @@ def _tell(answer: httpx.Response, output_format: output.Format) -> None:
             rows = [(file["path"], f"{file['size']} bytes", file["outcome"]) for file in taken["files"]]
             output.data(output.table(rows))
             output.note(f"uploaded to {taken['repository']} as {taken['name']} by {taken['uploader']}")
+        replaced = [file["path"] for file in taken["files"] if file["outcome"] == "replaced"]
+        if replaced:
+            output.hint(f"{', '.join(replaced)} replaced earlier ones; jobs that share the work use --prefix")
         for note in taken["notes"]:
             output.hint(note)
         return

@@ -75,7 +75,8 @@ def github(claims: Claims) -> Identity:
     repository = claims.text("repository")
     event, ref = claims.text("event_name"), claims.text("ref")
     # owner/name/.github/workflows/ci.yml@refs/heads/main
-    workflow = claims.text("workflow_ref").removeprefix(f"{repository}/").removeprefix(".github/workflows/")
+    named = claims.text("workflow_ref") or claims.text("job_workflow_ref")  # older GitHub Enterprise
+    workflow = named.removeprefix(f"{repository}/").removeprefix(".github/workflows/")
     run = claims.text("run_id")
     pull = _PULL.fullmatch(ref)
     vouches = event in _FROM_DEFAULT_BRANCH

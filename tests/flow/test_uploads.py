@@ -295,6 +295,9 @@ async def test_the_client_says_what_was_refused(tmp_path):
         status, said = await command(scene, tmp_path, *arguments, PORTCULLIS_TOKEN=token)
         assert (status, "report unreadable: junit.xml" in said, "it is kept" in said) == (1, True, True)
         assert token not in said
+        (tmp_path / "junit.xml").write_text(JUNIT)
+        status, said = await command(scene, tmp_path, *arguments, PORTCULLIS_TOKEN=token)
+        assert (status, "junit.xml replaced earlier ones" in said) == (0, True)
 
 
 async def test_who_may_upload_for_which_head(tmp_path, migrated_url):

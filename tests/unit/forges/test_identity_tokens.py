@@ -74,6 +74,12 @@ async def test_for_which_head_a_job_may_speak(we, event, ref, sha, pull):
     assert (uploader.sha, uploader.pull) == (sha, pull)
 
 
+async def test_a_job_of_an_older_github_enterprise(we):
+    claims = we.claims(job_workflow_ref="acme/shop/.github/workflows/old.yml@refs/heads/main")
+    del claims["workflow_ref"]
+    assert (await we.tokens.identify(we.issuer.sign(claims))).uploader.key == "github:old.yml@refs/heads/main"
+
+
 async def test_an_elliptic_key_and_several_audiences_will_do(we):
     we.issuer.keys["two"] = ec.generate_private_key(ec.SECP256R1())
     token = we.issuer.sign(we.claims(aud=["somebody else", US]), key_id="two")

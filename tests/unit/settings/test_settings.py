@@ -199,3 +199,25 @@ def test_the_readme_lists_every_setting_and_no_other():
     assert [name for name, _ in rows] == [variable(field) for field in Settings.model_fields]
     for (name, meaning), field in zip(rows, Settings.model_fields.values(), strict=True):
         assert str(field.description).startswith(meaning), name
+
+
+@pytest.mark.parametrize(
+    ("environment", "issuer"),
+    [
+        ({}, "https://token.actions.githubusercontent.com"),
+        ({"PORTCULLIS_GITHUB_API_URL": "https://ghe.example/api/v3"}, "https://ghe.example/_services/token"),
+        ({"PORTCULLIS_GITHUB_OIDC_ISSUER": "https://token.example/acme/"}, "https://token.example/acme"),
+    ],
+)
+def test_identity_tokens_are_believed_of_our_own_github(tmp_path, environment, issuer):
+    configured = load({"PORTCULLIS_DATA_DIR": str(tmp_path), **environment})
+    assert configured.github_issuer == issuer
+    assert configured.gitlab_oidc_issuers == ()
+
+
+def test_gitlab_addresses_are_separated_by_commas(tmp_path):
+    listed = "https://gitlab.com, https://git.example/"
+    configured = load({"PORTCULLIS_DATA_DIR": str(tmp_path), "PORTCULLIS_GITLAB_OIDC_ISSUERS": listed})
+    assert configured.gitlab_oidc_issuers == ("https://gitlab.com", "https://git.example")
+    with pytest.raises(Misconfigured, match="PORTCULLIS_GITLAB_OIDC_ISSUERS"):
+        load({"PORTCULLIS_DATA_DIR": str(tmp_path), "PORTCULLIS_GITLAB_OIDC_ISSUERS": "gitlab.com"})
