@@ -5,6 +5,7 @@ from app.language.checking import check_expression
 from app.language.evaluate import evaluate, group, leaves
 from app.language.explain import show
 from app.language.globs import Globs, branch_matches, globs, like
+from app.language.licences import Standing, licence_problem, licence_standing
 from app.language.protocol import (
     About,
     Context,
@@ -37,6 +38,7 @@ __all__ = [
     "Parameter",
     "Plain",
     "Problem",
+    "Standing",
     "Unknown",
     "Used",
     "Value",
@@ -49,6 +51,8 @@ __all__ = [
     "globs",
     "group",
     "leaves",
+    "licence_problem",
+    "licence_standing",
     "like",
     "show",
     "signature",

@@ -31,6 +31,9 @@ _PRODUCERS = {
     Kind.FINDINGS: "findings",
     Kind.COVERAGE: "coverage",
     Kind.SECRETS: "secret findings",
+    Kind.DUPLICATION: "duplication",
+    Kind.COMPLEXITY: "complexity",
+    Kind.LICENCES: "licences of packages",
 }
 
 

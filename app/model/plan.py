@@ -213,6 +213,16 @@ class PublishSettings(msgspec.Struct, frozen=True, kw_only=True):
     per_base: bool = False
 
 
+class Licences(msgspec.Struct, frozen=True, kw_only=True):
+    """Which licences new packages may have: SPDX identifiers, or globs over them. With `allow` all others are
+    denied, with `deny` alone all others are allowed. `unknown` is for what names no licence that SPDX knows.
+    """
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    unknown: Literal["deny", "allow"] = "deny"
+
+
 class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`settings:` of the gate file, defaulted."""
 
@@ -225,6 +235,7 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     comment: Literal["always", "blocked", "never"] = "always"
     publish: PublishSettings = PublishSettings()
     ai_authored: AiAuthored = AiAuthored()
+    licences: Licences = Licences()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

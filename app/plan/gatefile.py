@@ -6,13 +6,14 @@ from typing import Final
 
 import msgspec
 
-from app.language import Vocabulary
+from app.language import Vocabulary, used
 from app.model import (
     AiAuthored,
     Diagnostic,
     GateItem,
     GateSettings,
     Kind,
+    Licences,
     Preset,
     PublishSettings,
     Waiver,
@@ -102,6 +103,7 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True):
     comment: str = "always"
     publish: PublishSettings = PublishSettings()
     ai_authored: AiAuthored = AiAuthored()
+    licences: Licences = Licences()
 
 
 class _Top(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +148,7 @@ def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) 
     judged = tuple(
         sorted(_built_in(feeding) if top.gate is None else _judged(items, catalogue.vocabulary, sound))
     )
+    _licences(top.settings.licences, reading)
     if top.gate is not None and not reading.complaints.errors:
         _unjudged(root, decls, items, reading, catalogue.vocabulary)
     settings = top.settings
@@ -169,12 +172,24 @@ def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) 
                 "comment": settings.comment,
                 "publish": settings.publish,
                 "ai_authored": settings.ai_authored,
+                "licences": settings.licences,
             },
             GateSettings,
         ),
         judged=judged,
         waivers=top.waivers,
     )
+
+
+def _licences(said: Licences, reading: Reading) -> None:
+    """Complain where licences are judged and nothing says which are allowed."""
+    if said.allow or said.deny:
+        return
+    for pending in reading.expressions:
+        if "licences.denied" in used(pending.node.text).names:
+            message = "'licences.denied' needs settings.licences: nothing says which licences are allowed"
+            hint = "settings: {licences: {allow: [MIT, Apache-2.0, BSD-3-Clause]}}, or {deny: ['GPL-*']}"
+            reading.complaints.add("G031", message, pending.node.span, where=pending.where, hint=hint)
 
 
 def _checks(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) -> tuple[CheckDecl, ...]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from app.language import licence_problem
+from app.plan.complaints import shown
 from app.plan.containers import Either, Field, Items, Record, Table
 from app.plan.gate import GateShape
 from app.plan.matrix import AXIS, CellValue, MatrixShape
@@ -227,6 +229,38 @@ DEFAULTS = Record(
     help_topic="defaults",
 )
 _GLOBS = Items(GLOB)
+
+
+class Licence(Text):
+    """An SPDX licence, one with an exception, a glob over licences, or a `LicenseRef-…` of one's own."""
+
+    def read(self, node: Node, where: str, reading: Reading) -> object:
+        """The text."""
+        text = super().read(node, where, reading)
+        if isinstance(text, str) and (problem := licence_problem(text)):
+            message = f"SPDX knows no licence '{shown(text)}'"
+            label, hint = (problem, "") if problem.startswith("did you mean") else ("", problem)
+            reading.complaints.add("G032", message, node.span, where=where, label=label, hint=hint)
+        return text
+
+
+_LICENCE = Licence("a licence")
+LICENCES = Record(
+    {
+        "allow": Field(Items(_LICENCE, low=1), "SPDX licences, or globs like BSD-*; all others are denied"),
+        "deny": Field(
+            Items(_LICENCE, low=1),
+            "SPDX licences, or globs like GPL-*; without 'allow' all others are allowed",
+        ),
+        "unknown": Field(
+            Text("answer", choices=("deny", "allow")),
+            "a package that names no licence, or one that SPDX does not know; deny if left out",
+        ),
+    },
+    help_topic="settings",
+)
+
+
 SETTINGS = Record(
     {
         "mode": Field(
@@ -242,7 +276,7 @@ SETTINGS = Record(
                 {"lines": Field(Whole(0, 10_000), "added lines; 20 if left out", required=True)},
                 help_topic="settings",
             ),
-            "with fewer added lines than that coverage conditions are exempt",
+            "with fewer added lines than that coverage and duplication conditions are exempt",
         ),
         "generated": Field(_GLOBS, "files left out of sizes"),
         "coverage": Field(
@@ -279,10 +313,10 @@ SETTINGS = Record(
             Text("gate", choices=("portcullis",), later={"sonar_way": "write its conditions under 'gate'"}),
             "which gate is built in",
         ),
+        "licences": Field(LICENCES, "which licences new packages may have (licences.denied)"),
     },
     later={
         "commands": "the commands 'waive' and 'override' come later; 'waivers' in this file are there",
-        "licences": "licence conditions come later",
     },
     help_topic="settings",
 )

@@ -1,7 +1,11 @@
 """Evidence → verdict (pure): families of conditions, what is new, and the order of judging."""
 
+from app.language import Standing
 from app.policy.baseline import baselines_wanted
+from app.policy.complexity import TouchedFunction, touched_functions
+from app.policy.duplication import FileDuplication, NewDuplication, new_duplication
 from app.policy.gate import builtin_gate, expressions_in, expressions_of, gate_of
+from app.policy.licences import DeniedPackage, denied_packages
 from app.policy.linemap import NewLines, map_line, new_lines, to_head_line, to_head_place
 from app.policy.newcode import (
     FileNewCoverage,
@@ -26,18 +30,24 @@ from app.policy.waiving import InForce, describe, in_force
 __all__ = [
     "CONDITIONS",
     "CheckFact",
+    "DeniedPackage",
     "Fact",
     "Family",
+    "FileDuplication",
     "FileNewCoverage",
     "InForce",
     "NewCoverage",
+    "NewDuplication",
     "NewFinding",
     "NewLines",
     "Operation",
+    "Standing",
+    "TouchedFunction",
     "baselines_wanted",
     "blocked_verdict",
     "builtin_gate",
     "decide",
+    "denied_packages",
     "describe",
     "errored_verdict",
     "evaluate",
@@ -49,10 +59,12 @@ __all__ = [
     "map_line",
     "merge_group_verdict",
     "new_coverage",
+    "new_duplication",
     "new_findings",
     "new_lines",
     "pending_verdict",
     "to_head_line",
     "to_head_place",
+    "touched_functions",
     "vocabulary",
 ]

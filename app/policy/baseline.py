@@ -98,6 +98,8 @@ def _compared(asked: _Asked, report: ReportContent) -> bool:
     """Whether something in the report may be as it is on base already, and that matters."""
     if report.coverage and "coverage.delta" in asked.names:
         return True
+    if report.packages and "licences.denied" in asked.names:
+        return True
     if "tests.new_failed" in asked.names and any(case.outcome in _FAILED for case in report.tests):
         return True
     return any(_asked_of(asked, finding) for finding in report.findings)

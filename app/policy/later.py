@@ -19,11 +19,7 @@ LATER_FAMILY = Family(
     name="later",
     doc="Not yet supported by this version.",
     later_names={
-        "duplication.new": _name(ValueType.PERCENT, "Duplicated new lines."),
-        "duplication.overall": _name(ValueType.PERCENT, "Duplicated lines."),
-        "complexity.new_max": _name(ValueType.NUMBER, "Complexity of the worst new function."),
         "suppressions.new": _name(ValueType.NUMBER, "In-source ignores that the change adds."),
-        "licences.denied": _name(ValueType.NUMBER, "Dependencies under a denied licence."),
         "rating.security.new": _name(ValueType.RATING, "Security rating of new code."),
         "rating.reliability.new": _name(ValueType.RATING, "Reliability rating of new code."),
         "rating.maintainability.new": _name(ValueType.RATING, "Maintainability rating of new code."),

@@ -6,10 +6,13 @@ from functools import cache
 from app.language import About, Plain, Unknown, Value, ValueType, Vocabulary
 from app.model import UnknownCause
 from app.policy.checks import CHECKS, read_output
+from app.policy.complexity import COMPLEXITY
 from app.policy.coverage import COVERAGE
+from app.policy.duplication import DUPLICATION
 from app.policy.findings import FINDINGS
 from app.policy.judged import Judged
 from app.policy.later import LATER_FAMILY
+from app.policy.licences import LICENCES
 from app.policy.people import PEOPLE
 from app.policy.pr import PR
 from app.policy.protocol import CheckFact, Fact, Family, Operation
@@ -19,7 +22,18 @@ from app.policy.tests import TESTS
 from app.policy.waivers import WAIVERS
 
 CONDITIONS: tuple[Family, ...] = (
-    *(CHECKS, TESTS, FINDINGS, SECRETS, COVERAGE, SIZE, PR, PEOPLE, WAIVERS),
+    CHECKS,
+    TESTS,
+    FINDINGS,
+    SECRETS,
+    COVERAGE,
+    DUPLICATION,
+    COMPLEXITY,
+    LICENCES,
+    SIZE,
+    PR,
+    PEOPLE,
+    WAIVERS,
     LATER_FAMILY,
 )
 

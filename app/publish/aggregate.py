@@ -137,6 +137,8 @@ def _text(judgement: Judgement, shown: Shown) -> list[str]:
         blocks += ["### New findings", tables.findings_table(shown.findings)]
     if shown.coverage:
         blocks += ["### Coverage of new code", tables.coverage_table(shown.coverage)]
+    for section in shown.sections:
+        blocks += [f"### {section.summary}", tables.section_table(section)]
     if judgement.head_diagnostics:
         blocks += ["### The gate file of this change", tables.diagnostics_block(judgement.head_diagnostics)]
     if judgement.diagnostics:

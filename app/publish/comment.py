@@ -146,6 +146,7 @@ def _folded(judgement: Judgement, shown: Shown) -> list[str]:
     if shown.coverage:
         summary = words.coverage_counted([(file.covered, file.coverable) for file in shown.coverage])
         blocks.append(tables.details(summary, [tables.coverage_table(shown.coverage)]))
+    blocks += [tables.details(section.summary, [tables.section_table(section)]) for section in shown.sections]
     return blocks
 
 

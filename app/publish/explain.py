@@ -14,6 +14,7 @@ from app.model import (
     VerdictState,
 )
 from app.publish import clean, figures, words
+from app.publish.measured import Section
 from app.publish.shown import Shown, show
 from app.publish.view import checks_of, explanation, notes_of, sort_outcomes, walk, would_open
 
@@ -51,6 +52,7 @@ def explain_text(judgement: Judgement, color: bool = False) -> str:
         _findings(shown, paint),
         _waivers(judgement, paint),
         _coverage(shown, paint),
+        *(_section(section, paint) for section in shown.sections),
         _diagnostics("the gate file of this change", judgement.head_diagnostics, paint),
         _diagnostics("the gate file", judgement.diagnostics, paint),
         _notes(judgement, shown, paint),
@@ -184,6 +186,14 @@ def _coverage(shown: Shown, paint: _Paint) -> Iterator[str]:
         missed = words.not_covered(file.uncovered, unreported=file.unreported)
         rest = f", not run: {missed}" if missed else ""
         yield f"  {clean.line(file.path, WIDTH)}: {share}{rest}"
+
+
+def _section(section: Section, paint: _Paint) -> Iterator[str]:
+    yield paint("bold", section.summary)
+    for row in section.rows:
+        first, *rest = (clean.line(cell, WIDTH) for cell in row)
+        cells = zip(section.heads[1:], rest, strict=True)
+        yield f"  {first}: {', '.join(f'{head.lower()} {cell}'.strip() for head, cell in cells if cell)}"
 
 
 def _diagnostics(title: str, diagnostics: tuple[Diagnostic, ...], paint: _Paint) -> Iterator[str]:

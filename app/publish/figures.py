@@ -57,9 +57,11 @@ def clock(at: float, now: float) -> str:
     return f"{day}{then:%H:%M} UTC"
 
 
-def percent(covered: int, total: int) -> str:
-    """A share, rounded down to a tenth: never shown better than it is."""
-    tenths = covered * 1000 // total if total else 1000
+def percent(covered: int, total: int, *, up: bool = False) -> str:
+    """A share, rounded to a tenth so that it is never shown better than it is: down, or `up` where less is
+    better.
+    """
+    tenths = -(-covered * 1000 // total) if up and total else covered * 1000 // total if total else 1000
     return f"{tenths / 10:.1f} %"
 
 

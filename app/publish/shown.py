@@ -11,6 +11,7 @@ import msgspec
 from app.model import Comparison, Evidence, Finding, Judgement, Plan, TestCase, TestOutcome, Waiver
 from app.policy import new_coverage, new_findings, to_head_place
 from app.publish import words
+from app.publish.measured import Section, sections
 
 Range = tuple[int, int]
 """First and last line, 1-based, both included."""
@@ -64,6 +65,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[ShownTest, ...] = ()
     coverage: tuple[ShownCoverage, ...] = ()
     dropped: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
 
     @property
     def findings_heading(self) -> str:
@@ -84,6 +86,7 @@ def show(judgement: Judgement) -> Shown:
         dropped=tuple(
             note for delivered in evidence.reports for report in delivered.reports for note in report.dropped
         ),
+        sections=sections(plan, evidence),
     )
 
 

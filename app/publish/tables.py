@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.model import CheckResult, Conclusion, Diagnostic, Outcome, OutcomeValue, Status, UsedWaiver
 from app.publish import clean, figures, words
+from app.publish.measured import Section
 from app.publish.shown import ShownCoverage, ShownFinding, ShownTest
 from app.publish.view import walk
 
@@ -118,6 +119,14 @@ def coverage_table(files: Sequence[ShownCoverage]) -> str:
         for file in files[:ROWS]
     ]
     return _table(("File", "New code covered", "Lines not run"), rows, len(files), "file")
+
+
+def section_table(section: Section) -> str:
+    """What was measured besides: clones, functions, packages."""
+    rows = [
+        (clean.code(row[0]), *(clean.escape(cell, 300) for cell in row[1:])) for row in section.rows[:ROWS]
+    ]
+    return _table(section.heads, rows, len(section.rows), section.one)
 
 
 def diagnostics_block(diagnostics: Sequence[Diagnostic]) -> str:

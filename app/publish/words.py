@@ -24,7 +24,7 @@ from app.model import (
     VerdictState,
     Waiver,
 )
-from app.policy import describe
+from app.policy import Standing, describe
 from app.publish import figures
 
 TITLE_LIMIT = 255
@@ -238,6 +238,34 @@ def coverage_counted(files: Sequence[tuple[int, int]]) -> str:
     covered, coverable = sum(file[0] for file in files), sum(file[1] for file in files)
     share = figures.percent(covered, coverable)
     return f"{covered:,} of {coverable:,} new lines and branches covered ({share})"
+
+
+def duplication_counted(duplicated: int, new: int) -> str:
+    """`12 of 40 new lines duplicated (30.0 %)`."""
+    return f"{duplicated:,} of {new:,} new lines duplicated ({figures.percent(duplicated, new, up=True)})"
+
+
+def complexity_counted(functions: int, worst: int) -> str:
+    """`7 functions written or edited, complexity at most 12`."""
+    return f"{figures.count(functions, 'function')} written or edited, complexity at most {worst:,}"
+
+
+def licences_counted(packages: int) -> str:
+    """`2 new packages under a licence that is not allowed`."""
+    return f"{figures.count(packages, 'new package')} under a licence that is not allowed"
+
+
+def licence_standing(standing: Standing) -> str:
+    """How a package's licence stands to settings.licences."""
+    match standing:
+        case "allowed":
+            return "allowed"
+        case "denied":
+            return "not allowed"
+        case "unknown":
+            return "no licence that SPDX knows"
+        case _:
+            assert_never(standing)
 
 
 def not_covered(lines: Sequence[tuple[int, int]], *, unreported: bool, named: int = 8) -> str:
