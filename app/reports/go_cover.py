@@ -16,7 +16,7 @@ from app.reports.paths import Paths, Place, Unplaced
 from app.reports.protocol import MAX_HITS, MAX_LINE, Format, ReadContext, number, too_many
 from app.reports.text import quoted
 
-_MODE = re.compile(rb"mode: (set|count|atomic)\r?(?:\n|\Z)")
+_MODE = re.compile(rb"(?:\xef\xbb\xbf)?mode: (set|count|atomic)\r?(?:\n|\Z)")
 _BLOCK = re.compile(rb"(.+):(\d{1,9})\.(\d{1,9}),(\d{1,9})\.(\d{1,9}) \d{1,9} (\d{1,19})")
 _MODULE = re.compile(rb'^module[ \t]+"?([^\s"]+)', re.MULTILINE)
 _BARE = re.compile(rb"[\s{}()]*(?://.*)?", re.DOTALL)
@@ -146,7 +146,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
         raise AuthorFault("line 1: not 'mode: set', 'mode: count' or 'mode: atomic'")
     profile = _Profile(context)
     joined = _either if match[1] == b"set" else _sum
-    for at, raw in enumerate(io.BytesIO(content), 1):
+    for at, raw in enumerate(io.BytesIO(content.removeprefix(b"\xef\xbb\xbf")), 1):
         line = raw.strip()
         # Profiles put together with `cat` repeat their first line.
         if line and not line.startswith(b"mode: "):

@@ -47,7 +47,7 @@ def _add(message: _Message, findings: Findings) -> None:
 
 
 def _recognises(head: bytes) -> bool:
-    first = head.lstrip().split(b"\n", 1)[0]
+    first = head.removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n", 1)[0]
     try:
         _DECODER.decode(first)
     except (msgspec.DecodeError, RecursionError, ValueError):
@@ -59,7 +59,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
     """The findings of a run of mypy. Raises AuthorFault."""
     findings = Findings(context)
     errors = 0
-    for at, raw in enumerate(io.BytesIO(content), 1):
+    for at, raw in enumerate(io.BytesIO(content.removeprefix(b"\xef\xbb\xbf")), 1):
         line = raw.strip()
         if not line:
             continue

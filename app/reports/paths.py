@@ -65,6 +65,16 @@ def from_uri(uri: str) -> str | None:
     return unquote(text)
 
 
+def _unusable(path: str) -> bool:
+    return len(path) > _MAX_PATH or has_controls(path)
+
+
+def _slashed(path: str) -> str:
+    """A path of Windows with slashes; elsewhere a backslash is a character of a name."""
+    windows = "/" not in path or path.startswith("\\") or _DRIVE.match(path)
+    return path.replace("\\", "/") if windows else path
+
+
 class Paths:
     """Places the paths of one report. Results are remembered: reports repeat their paths."""
 
@@ -83,7 +93,10 @@ class Paths:
         """
         key = (raw, tuple(bases), search)
         if key not in self._known:
-            self._known[key] = self._find(*key)
+            found = self._find(*key)
+            # Beneath a root of ours, and yet it would lead elsewhere on another machine.
+            leads_away = found.path.startswith("\\") or _DRIVE.match(found.path)
+            self._known[key] = Place("", Unplaced.OUTSIDE) if leads_away else found
         return self._known[key]
 
     def existing(self, name: str) -> str:
@@ -101,8 +114,9 @@ class Paths:
 
     def folder(self, raw: str) -> str | None:
         """A directory that a report names, from the repository's root ('' = the root); None = outside."""
-        if not raw or len(raw) > _MAX_PATH or has_controls(raw) or "://" in raw or _DRIVE.match(raw):
+        if not raw or _unusable(raw) or "://" in raw or _DRIVE.match(raw):
             return None
+        raw = _slashed(raw)
         if raw.startswith("/"):
             clean = normal(raw)
             roots = (normal(root) for root in self._roots)
@@ -110,9 +124,9 @@ class Paths:
         return normal(f"{self._workdir}/{raw}")
 
     def _find(self, raw: str, bases: tuple[str, ...], search: bool) -> Place:
-        if not raw or len(raw) > _MAX_PATH or has_controls(raw):
+        if not raw or _unusable(raw):
             return Place("", Unplaced.UNUSABLE)
-        text = raw.replace("\\", "/") if "/" not in raw or _DRIVE.match(raw) else raw
+        text = _slashed(raw)
         if text.startswith("/"):
             inside = self._beneath_root(text)
             return Place(inside) if inside else Place("", Unplaced.OUTSIDE)
@@ -151,8 +165,13 @@ class Paths:
 
     def _join(self, base: str, path: str) -> str | None:
         """`path` beneath a directory of the repository; None where that leaves it."""
+        if _unusable(base):
+            return None
+        base = _slashed(base)
         if base.startswith("/"):
             return self._beneath_root(f"{base}/{path}")
+        if _DRIVE.match(base):
+            return None
         return normal(f"{self._workdir}/{base}/{path}")
 
     def _paths(self) -> Collection[str]:
