@@ -173,6 +173,7 @@ def options(settings: Settings) -> Options:
         max_memory=int(settings.max_check_memory),
         trusted_apps=settings.trusted_apps,
         upload_retention=settings.upload_retention.total_seconds(),
+        max_upload_bytes=int(settings.max_upload_bytes),
     )
 
 

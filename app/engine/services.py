@@ -22,7 +22,9 @@ OwnApp = Callable[[], int]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits and habits of the engine. Times in seconds, `max_memory` in bytes."""
+    """Limits and habits of the engine. Times in seconds, `max_memory` and `max_upload_bytes` (of one
+    repository, compressed) in bytes.
+    """
 
     gate_path: str = ".portcullis.yml"
     name: str = "portcullis"
@@ -36,6 +38,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_memory: int = 8 << 30
     trusted_apps: tuple[str, ...] = ()
     upload_retention: float = 30 * 86400.0
+    max_upload_bytes: int = 4 << 30
 
 
 class Services(msgspec.Struct, kw_only=True):

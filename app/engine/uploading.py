@@ -176,8 +176,7 @@ class Uploads:
         """All files or none, with the audit entry and the wake-ups, in one transaction."""
         now, head_sha = self._services.clock.now(), found[0].head_sha
         projects.lock_repository(unit, sender.repository_id)
-        if uploads.count_on(unit.connection, sender.repository_id, head_sha) > MAX_FILES_ON_HEAD:
-            raise UploadRefused(Why.FULL, f"more than {MAX_FILES_ON_HEAD} files were uploaded for this head")
+        self._hold_limits(unit, sender, head_sha, sum(map(len, bodies)))
         outcomes: list[Literal["stored", "replaced", "unchanged"]] = []
         for upload, body in zip(found, bodies, strict=True):
             outcome = uploads.keep_upload(unit, sender.repository_id, upload, body)
@@ -193,6 +192,18 @@ class Uploads:
             for run_id in runs.live_runs_on(unit.connection, sender.repository_id, head_sha):
                 runs.wake_run(unit, run_id, now)
         return outcomes
+
+    def _hold_limits(self, unit: Unit, sender: Sender, head_sha: Sha, more: int) -> None:
+        """Raises UploadRefused where too much is kept already."""
+        connection, repository_id = unit.connection, sender.repository_id
+        if uploads.count_on(connection, repository_id, head_sha) > MAX_FILES_ON_HEAD:
+            raise UploadRefused(Why.FULL, f"more than {MAX_FILES_ON_HEAD} files were uploaded for this head")
+        if uploads.bytes_of(connection, repository_id) + more > self._services.options.max_upload_bytes:
+            raise UploadRefused(
+                Why.FULL,
+                f"the uploads of {sender.repository} take all the room they may",
+                hint="old ones are removed after PORTCULLIS_UPLOAD_RETENTION; upload reports only",
+            )
 
 
 def _waiting(

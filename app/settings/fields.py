@@ -127,6 +127,11 @@ class Settings(BaseModel):
         ge=timedelta(days=1),
         description="How long uploaded reports are kept once no open change has their head.",
     )
+    max_upload_bytes: ByteSize = Field(
+        default=ByteSize(4 << 30),
+        ge=1 << 20,
+        description="Room that the uploaded reports of one repository may take, compressed.",
+    )
     toolbox: Path | None = Field(
         default=None,
         description="Directory of the presets' pinned tools. Default: `toolbox` in the data directory.",

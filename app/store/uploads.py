@@ -74,6 +74,12 @@ def count_on(connection: Connection, repository_id: int, head_sha: Sha) -> int:
     return int(connection.execute(counted).scalar_one())
 
 
+def bytes_of(connection: Connection, repository_id: int) -> int:
+    """How many bytes a repository's uploads take, compressed; neither database reads them for it."""
+    size = select(func.coalesce(func.sum(func.length(uploads.c.body)), 0))
+    return int(connection.execute(size.where(uploads.c.repository_id == repository_id)).scalar_one())
+
+
 def read_upload(connection: Connection, upload_id: int) -> bytes | None:
     """The bytes of a file; None when it is not there any more."""
     body = connection.execute(select(uploads.c.body).where(uploads.c.id == upload_id)).scalar()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import sys
 import time
 from pathlib import Path
@@ -348,3 +349,15 @@ async def test_who_may_upload_for_which_head(tmp_path, migrated_url):
             ).status_code == 201
             await scene.settled()
             await ended_well(scene, repo, pull, "success")
+
+
+async def test_a_repository_may_not_fill_the_disk(tmp_path, migrated_url):
+    environment = {"PORTCULLIS_MAX_UPLOAD_BYTES": "1MiB"}
+    async with stage(tmp_path, database_url=migrated_url, environment=environment) as scene:
+        repo, _ = await opened(scene)
+        token = await give_token(scene, repo)
+        noise = secrets.token_hex(700_000)  # half of it is left once it is compressed
+        assert (await upload(scene, token, "a" * 40, {"a.txt": noise})).status_code == 422
+        answer = await upload(scene, token, "b" * 40, {"a.txt": noise})
+        assert (answer.status_code, "take all the room" in answer.json()["detail"]) == (409, True)
+        assert (await upload(scene, token, "b" * 40, {"junit.xml": JUNIT})).status_code == 201

@@ -59,6 +59,8 @@ def test_a_file_is_kept_replaced_or_known(database, repository_id):
         assert uploads.uploads_on(connection, repository_id, OTHER) == ()
         assert uploads.uploads_on(connection, repository_id + 1, HEAD) == ()
         assert uploads.count_on(connection, repository_id, HEAD) == 2
+        assert uploads.bytes_of(connection, repository_id) == 2 * len(uploads.compress(b"y"))
+        assert uploads.bytes_of(connection, repository_id + 1) == 0
 
 
 def test_within_one_run_of_ci_the_first_stays(database, repository_id):
