@@ -1,4 +1,8 @@
-"""GitLab's Code Quality JSON: a list of Code Climate issues, each with a fingerprint of the tool's own."""
+"""GitLab's Code Quality JSON: a list of Code Climate issues, each with a fingerprint of the tool's own; and
+what Code Climate's engines write themselves: one issue after another, each ended by a NUL.
+"""
+
+from collections.abc import Iterator
 
 import msgspec
 
@@ -47,6 +51,7 @@ class _Issue(msgspec.Struct, gc=False):
 
 
 _DECODER = msgspec.json.Decoder(list[_Issue])
+_ISSUE = msgspec.json.Decoder(_Issue)
 
 
 def _region(location: _Location) -> Region:
@@ -75,13 +80,24 @@ def _add(one: _Issue, findings: Findings) -> None:
 
 
 def _recognises(head: bytes) -> bool:
-    return has(head, "[].description", "[].fingerprint", "[].location.path")
+    return has(head, "[].description", "[].fingerprint", "[].location.path") or has(
+        head, "check_name", "description", "location.path"
+    )
+
+
+def _issues(content: bytes) -> Iterator[_Issue]:
+    if not content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        yield from decode(_DECODER, content, "Code Quality", _HINT)
+        return
+    for number, raw in enumerate(content.split(b"\0"), 1):
+        if raw.strip():
+            yield decode(_ISSUE, raw, f"issue {number}", _HINT)
 
 
 def read(content: bytes, context: ReadContext) -> ReportContent:
     """The findings of a Code Quality report. Raises AuthorFault."""
     findings = Findings(context)
-    for one in decode(_DECODER, content, "Code Quality", _HINT):
+    for one in _issues(content):
         _add(one, findings)
     return findings.report("codequality", _TOOL)
 

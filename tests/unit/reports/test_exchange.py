@@ -145,6 +145,13 @@ def test_code_quality_of_hadolint():
     )
 
 
+def test_a_stream_of_code_climate():
+    """One object after another, each ended by a NUL; one that was cut is refused."""
+    assert places("hadolint.codeclimate") == places("hadolint.json")
+    content = (SAMPLES / "hadolint.codeclimate").read_bytes()
+    assert fault(content[:-30]).startswith("issue 9: ")
+
+
 @pytest.mark.parametrize(
     ("location", "line"),
     [

@@ -36,6 +36,7 @@ EXPECTED = {
     "checkstyle_shellcheck.xml": "checkstyle",
     "codequality.json": "codequality",
     "codequality_hadolint.json": "codequality",
+    "hadolint.codeclimate": "codequality",
     "sonar.json": "sonar",
     "ruff.rdjson": "rdjson",
     "biome.rdjson": "rdjson",
