@@ -61,6 +61,7 @@ class Engine:
         for forge in services.forges.values():
             await forge.close()
         services.reader.close()
+        services.workspaces.close()
 
     def _committed(self, unit: Unit) -> None:
         for key in unit.wakes:

@@ -125,6 +125,10 @@ class Workspaces(Protocol):
         """No run needs this tree any more; it may be removed."""
         ...
 
+    def close(self) -> None:
+        """End what was kept running for quick answers; a further question starts it again."""
+        ...
+
 
 class Ended(StrEnum):
     """How the processes of an attempt ended; only `EXITED` has an exit code."""

@@ -276,6 +276,11 @@ class GitWorkspaces:
         """
         return await asyncio.to_thread(self.trees.sweep)
 
+    def close(self) -> None:
+        """See `Workspaces.close`."""
+        for mirror in self._mirrors.values():
+            mirror.close()
+
     async def maintain(self, repository: Repository) -> None:
         """Nightly care of one mirror: repack, forget old pins, prune, check."""
         await self.mirror(repository).maintain()
