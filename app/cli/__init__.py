@@ -11,6 +11,7 @@ COMMANDS: tuple[str, ...] = (
     "explain",
     "evidence",
     "waivers",
+    "judge",
     "presets",
     "schema",
     "serve",

@@ -14,6 +14,8 @@ import click
 import msgspec
 from rich.console import Console
 
+from app.model import VerdictState
+
 F = TypeVar("F", bound=Callable[..., object])
 Format = Literal["text", "json"]
 
@@ -24,6 +26,19 @@ class Exit(IntEnum):
     PASSED = 0
     BLOCKED = 1
     BROKEN = 2
+
+
+_STATUS = {
+    VerdictState.PASSED: Exit.PASSED,
+    VerdictState.BLOCKED: Exit.BLOCKED,
+    VerdictState.PENDING: Exit.BLOCKED,
+    VerdictState.ERRORED: Exit.BROKEN,
+}
+
+
+def exit_of(state: VerdictState) -> Exit:
+    """The exit status of a command that judges."""
+    return _STATUS[state]
 
 
 def format_option(function: F) -> F:

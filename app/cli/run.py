@@ -20,16 +20,10 @@ from app.cli.local import LocalChange, local_change
 from app.cli.output import Exit, format_option
 from app.engine import Invalid, LocalRun, borrowed
 from app.executors import GitWorkspaces
-from app.model import CheckResult, Conclusion, Judgement, Status, VerdictState
+from app.model import CheckResult, Conclusion, Judgement, Status
 from app.publish import explain_text
 from app.wiring import executor
 
-_STATUS = {
-    VerdictState.PASSED: Exit.PASSED,
-    VerdictState.BLOCKED: Exit.BLOCKED,
-    VerdictState.PENDING: Exit.BLOCKED,
-    VerdictState.ERRORED: Exit.BROKEN,
-}
 _COLORS = {
     Conclusion.SUCCESS: "green",
     Conclusion.NOT_NEEDED: "dim",
@@ -147,4 +141,4 @@ def command(
         output.json(judgement)
     else:
         output.data(explain_text(judgement, color=output.colored()).rstrip("\n"))
-    output.ends_with(_STATUS[judgement.verdict.state])
+    output.ends_with(output.exit_of(judgement.verdict.state))

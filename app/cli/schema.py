@@ -7,7 +7,7 @@ import click
 from app.catalogue import schema
 from app.cli import output
 
-_FORMS = {"evidence": "app.cli.evidence_form"}
+_FORMS = {"evidence": "app.cli.evidence_form", "judge": "app.cli.judge_form"}
 """What commands print as JSON, by the module whose `schema` describes it."""
 
 

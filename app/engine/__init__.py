@@ -6,7 +6,8 @@ from app.engine.dispatch import EmbeddedDispatch
 from app.engine.engine import Engine
 from app.engine.intake import Accepted, Inbox, InboxLimits
 from app.engine.judging import judgement_of
-from app.engine.local import Invalid, LocalRun, Output, Progress
+from app.engine.local import Invalid, LocalRun, Output, Progress, read_gate
+from app.engine.offline import GivenReport, OfflineJudge
 from app.engine.preview import preview
 from app.engine.recompute import Recomputed, recompute
 from app.engine.sent import Sender, Sent, UploadRefused, Why, is_upload_path
@@ -19,10 +20,12 @@ __all__ = [
     "Clock",
     "EmbeddedDispatch",
     "Engine",
+    "GivenReport",
     "Inbox",
     "InboxLimits",
     "Invalid",
     "LocalRun",
+    "OfflineJudge",
     "Options",
     "Output",
     "PageLink",
@@ -44,6 +47,7 @@ __all__ = [
     "judgement_of",
     "new_token",
     "preview",
+    "read_gate",
     "recompute",
     "token_hash",
 ]

@@ -58,6 +58,14 @@ class Invalid(AuthorFault):
         self.diagnostics = diagnostics
 
 
+def read_gate(gate: bytes, path: str, catalogue: Catalogue) -> GateFile:
+    """The gate file in these bytes. Raises Invalid."""
+    parsed = parse(gate, path, catalogue)
+    if parsed.gatefile is None:
+        raise Invalid(f"{path} is invalid", parsed.diagnostics)
+    return parsed.gatefile
+
+
 class LocalRun:
     """Runs the plan of one local change in this process."""
 
@@ -97,7 +105,7 @@ class LocalRun:
             credential=_no_credential,
         )
         base_sha = fetched.base_sha or Sha("")
-        gatefile = self._parse(gate, gate_path)
+        gatefile = read_gate(gate, gate_path, self._catalogue)
         merged = await self._workspaces.merge(repository, base_sha, change.head_sha)
         if merged.conflicts:
             verdict = blocked_verdict(
@@ -132,12 +140,6 @@ class LocalRun:
             opened_at=started,
             settled_at=time.time(),
         )
-
-    def _parse(self, gate: bytes, path: str) -> GateFile:
-        parsed = parse(gate, path, self._catalogue)
-        if parsed.gatefile is None:
-            raise Invalid(f"{path} is invalid", parsed.diagnostics)
-        return parsed.gatefile
 
     async def _run(
         self,

@@ -68,6 +68,7 @@ class _Reading:
         self.abouts: list[About] = []
         self.checks: dict[str, None] = {}
         self.parts: tuple[Outcome, ...] = ()
+        self.of: list[str] = []
 
     def note(self, key: str, value: Value, about: About) -> None:
         known = plain(value)
@@ -76,6 +77,8 @@ class _Reading:
         if isinstance(value, Known | Unknown):
             self.checks.update(dict.fromkeys(value.checks))
             self.parts = value.parts
+        if isinstance(value, Known) and value.of:
+            self.of.append(value.of)
 
 
 class _Evaluation:
@@ -121,6 +124,7 @@ class _Evaluation:
             says=says,
             cause=cause,
             used=reading.used,
+            of="; ".join(reading.of),
             source=self.source,
             people=any(about.people for about in reading.abouts),
             fixed=all(about.fixed for about in reading.abouts),
@@ -164,9 +168,11 @@ class _Evaluation:
         if unit in {ValueType.NUMBER, ValueType.ANY}:
             unit = self.unit(other)
         lead, values = self.noun(one), (plain(left), plain(right))
-        if isinstance(left, Unknown) and left.at_least is not None:
+        if isinstance(left, Unknown) and left.at_least is not None and left.at_least == left.at_most:
+            values = left.at_least, values[1]
+        elif isinstance(left, Unknown) and (bound := _deciding(op, left, right)) is not None:
             # an incomplete count that decides all the same
-            lead, values = f"{lead} at least", (left.at_least, values[1])
+            lead, values = f"{lead} {bound[0]}", (bound[1], values[1])
         if values[0] is None or values[1] is None:
             sides = " and ".join(
                 f"{self.noun(node)} {_bounded(value, unit)}"
@@ -345,6 +351,18 @@ def _scalar(value: Plain) -> UsedValue:
             return ", ".join(str(_scalar(item)) for item in value)
         case _:
             assert_never(value)
+
+
+def _deciding(op: CompareOp, left: Unknown, right: Value) -> tuple[str, Fraction] | None:
+    """The bound that alone makes the comparison known, with its words; None where it takes both."""
+    for words, bound, least, most in (
+        ("at least", left.at_least, left.at_least, None),
+        ("at most", left.at_most, None, left.at_most),
+    ):
+        alone = msgspec.structs.replace(left, at_least=least, at_most=most)
+        if bound is not None and isinstance(compare(op, alone, right), Known):
+            return words, bound
+    return None
 
 
 def _bounded(value: Value, unit: ValueType) -> str:

@@ -110,14 +110,16 @@ Plain = bool | Fraction | str | tuple["Plain", ...]
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """A value. Numbers, percentages (in points), durations (in seconds) are exact fractions.
 
-    `says` is the value in words for people, where it is a yes or no ("1 approval from @acme/platform").
-    `parts` are outcomes of kind `check` that together make a true-or-false value.
+    `says` is the value in words for people, where it is a yes or no ("1 approval from @acme/platform");
+    `of` what a share is made of ("16 of 21"). `parts` are outcomes of kind `check` that together make a
+    true-or-false value.
     """
 
     value: Plain
     says: str = ""
     parts: tuple[Outcome, ...] = ()
     checks: tuple[str, ...] = ()
+    of: str = ""
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):

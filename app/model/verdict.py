@@ -36,7 +36,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One node of the verdict tree.
 
     `text` is the condition as written; `says` one short phrase with the values for people
-    ("coverage on new code 76.2 % < 80 %"); `used` the values read; `people` is true when only people
+    ("coverage on new code 76.2 % < 80 %"), `of` what a share among them is made of ("16 of 21"); `used` the
+    values read; `people` is true when only people
     could meet it (approvals, labels, draft); `fixed` when nobody can change it (the author); `checks` are
     keys of the checks it rests on (of kind `check`: its own, then the one that blocks it).
     """
@@ -54,6 +55,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     checks: tuple[str, ...] = ()
     kind: Literal["leaf", "all", "any", "when", "check"] = "leaf"
     children: tuple["Outcome", ...] = ()
+    of: str = ""
 
 
 class VerdictState(StrEnum):

@@ -7,14 +7,8 @@ from app.policy.duplication import FileDuplication, NewDuplication, new_duplicat
 from app.policy.gate import builtin_gate, expressions_in, expressions_of, gate_of
 from app.policy.licences import DeniedPackage, denied_packages
 from app.policy.linemap import NewLines, map_line, new_lines, to_head_line, to_head_place
-from app.policy.newcode import (
-    FileNewCoverage,
-    NewCoverage,
-    NewFinding,
-    is_generated,
-    new_coverage,
-    new_findings,
-)
+from app.policy.newcode import Age, CheckFindings, TrackedFinding, Tracking, new_findings
+from app.policy.newcoverage import FileNewCoverage, NewCoverage, is_generated, new_coverage
 from app.policy.protocol import CheckFact, Fact, Family, Operation
 from app.policy.registry import CONDITIONS, vocabulary
 from app.policy.verdict import (
@@ -29,7 +23,9 @@ from app.policy.waiving import InForce, describe, in_force
 
 __all__ = [
     "CONDITIONS",
+    "Age",
     "CheckFact",
+    "CheckFindings",
     "DeniedPackage",
     "Fact",
     "Family",
@@ -38,11 +34,12 @@ __all__ = [
     "InForce",
     "NewCoverage",
     "NewDuplication",
-    "NewFinding",
     "NewLines",
     "Operation",
     "Standing",
     "TouchedFunction",
+    "TrackedFinding",
+    "Tracking",
     "baselines_wanted",
     "blocked_verdict",
     "builtin_gate",

@@ -17,6 +17,7 @@ from app.model import (
     TestOutcome,
 )
 from app.policy.gate import expressions_in, gate_of
+from app.policy.judged import Judged
 
 _RAN = frozenset({Conclusion.SUCCESS, Conclusion.FAILURE})
 _FAILED = frozenset({TestOutcome.FAILED, TestOutcome.ERRORED})
@@ -26,8 +27,9 @@ _ANY = -1
 class _Asked:
     """What the items of a gate ask for that only a comparison with base answers."""
 
-    def __init__(self, plan: Plan) -> None:
-        expressions = (one for item in gate_of(plan) for one in expressions_in(item))
+    def __init__(self, plan: Plan, evidence: Evidence) -> None:
+        items = gate_of(plan, Judged(plan, evidence).delivered)
+        expressions = (one for item in items for one in expressions_in(item))
         self._words = [used(one.text) for one in expressions]
         self.names = {name for words in self._words for name in words.names}
 
@@ -69,7 +71,7 @@ def baselines_wanted(plan: Plan, evidence: Evidence) -> tuple[str, ...]:
     """
     if plan.blocked:
         return ()
-    asked = _Asked(plan)
+    asked = _Asked(plan, evidence)
     there = {baseline.key for baseline in evidence.baselines}
     results = {result.key: result for result in evidence.checks}
     reports = {one.key: one.reports for one in evidence.reports}

@@ -8,7 +8,7 @@ from app.language import Known, Name, NotApplicable, Unknown, Value, ValueType
 from app.model import Evidence, FunctionComplexity, Kind, Plan
 from app.policy.judged import Judged
 from app.policy.linemap import new_lines
-from app.policy.newcode import is_generated
+from app.policy.newcoverage import is_generated
 from app.policy.protocol import Fact, Family
 
 

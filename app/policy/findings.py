@@ -1,12 +1,17 @@
-"""`findings(min_severity, 'new'|'all', …)`: counts of findings of all required checks."""
+"""`findings(min_severity, 'new'|'all'|'fixed', …)`: counts of findings of all required checks."""
 
-from app.language import Function, Parameter, Plain, Value, ValueType
-from app.model import Kind, Severity
-from app.policy.counting import count
-from app.policy.judged import Judged
+from collections import Counter
+
+import msgspec
+
+from app.language import Function, Parameter, Plain, Unknown, Value, ValueType
+from app.model import Kind, Severity, UnknownCause
+from app.policy.counting import count, count_gone, count_new
+from app.policy.judged import Gathered, Judged
+from app.policy.missing import lost_reports
+from app.policy.newcode import Age
 from app.policy.protocol import Family, Kwargs, Operation
-from app.policy.tests import LATER
-from app.policy.waiving import fits
+from app.policy.waiving import Fits, fits
 
 _ALWAYS = ("min_severity", "age")
 _SEVERITIES = tuple(severity.value for severity in Severity)
@@ -14,21 +19,44 @@ _SEVERITIES = tuple(severity.value for severity in Severity)
 
 def _findings(judged: Judged, args: tuple[Plain, ...], kwargs: Kwargs) -> Value:
     named = _named(args, kwargs)
-    gathered = judged.gather(Kind.FINDINGS)
     least = Severity(named["min_severity"]).rank
-    wanted = tuple(severity for severity in Severity if severity.rank >= least)
-    every = named["age"] == "all"
+    gathered = _gathered(judged)
+    if named["age"] == "fixed":
+        one = _fits(named)
+        gone = sum(1 for finding in judged.fixed if finding.severity.rank >= least and one(finding))
+        return count_gone(gone, gathered, judged, judged.compared(Kind.FINDINGS))
+    by_age = _counted(judged, least, named)
+    if named["age"] == "all":
+        return count(sum(by_age.values()), gathered)
+    return count_new(by_age, gathered, judged, judged.compared(Kind.FINDINGS))
+
+
+def _gathered(judged: Judged) -> Gathered:
+    """The reports; not complete where a scanner that reported on base does not here."""
+    gathered = judged.gather(Kind.FINDINGS)
+    lost = lost_reports(judged.evidence, Kind.FINDINGS, gathered.keys)
+    if gathered.lacking is not None or not lost:
+        return gathered
+    why = Unknown(cause=UnknownCause.MISSING, reason=lost[0], checks=gathered.keys)
+    return msgspec.structs.replace(gathered, lacking=why)
+
+
+def _counted(judged: Judged, least: int, named: dict[str, str]) -> Counter[Age]:
+    """How many findings are that severe and of the tool, rule and path that are named, by age."""
+    counted: Counter[Age] = Counter()
     if len(named) == len(_ALWAYS):
-        counted = judged.findings_by_severity.items()
-        found = sum(n for (severity, new), n in counted if severity in wanted and (new or every))
-    else:
-        one = fits(tool=named.get("tool"), rule=named.get("rule"), path=named.get("path"))
-        found = sum(
-            1
-            for finding, new in judged.findings
-            if (new or every) and finding.severity in wanted and one(finding)
-        )
-    return count(found, gathered)
+        for (severity, age), number in judged.findings_by_severity.items():
+            counted[age] += number if severity.rank >= least else 0
+        return counted
+    one = _fits(named)
+    counted.update(
+        found.age for found in judged.findings if found.finding.severity.rank >= least and one(found.finding)
+    )
+    return counted
+
+
+def _fits(named: dict[str, str]) -> Fits:
+    return fits(tool=named.get("tool"), rule=named.get("rule"), path=named.get("path"))
 
 
 def _named(args: tuple[Plain, ...], kwargs: Kwargs) -> dict[str, str]:
@@ -39,7 +67,8 @@ def _named(args: tuple[Plain, ...], kwargs: Kwargs) -> dict[str, str]:
 
 def _words(args: tuple[Plain, ...], kwargs: Kwargs) -> str:
     named = _named(args, kwargs)
-    new = "new " if named.get("age") == "new" else ""
+    age = named.get("age")
+    new = f"{age} " if age in {"new", "fixed"} else ""
     least = named.get("min_severity", "")
     severity = {"info": "", "critical": "critical "}.get(least, f"{least}+ ")
     where = [f"{key} {named[key]}" for key in ("tool", "rule", "path") if key in named]
@@ -54,16 +83,15 @@ FINDINGS = Family(
             meaning=Function(
                 parameters=(
                     Parameter(name="min_severity", type=ValueType.TEXT, choices=_SEVERITIES),
-                    Parameter(name="age", type=ValueType.TEXT, choices=("new", "all")),
+                    Parameter(name="age", type=ValueType.TEXT, choices=("new", "all", "fixed")),
                     Parameter(name="tool", type=ValueType.TEXT, required=False, keyword_only=True),
                     Parameter(name="rule", type=ValueType.TEXT, required=False, keyword_only=True),
                     Parameter(name="path", type=ValueType.TEXT, required=False, keyword_only=True),
                 ),
                 returns=ValueType.NUMBER,
-                doc="How many findings are at least that severe; 'new' are those on changed lines in this "
-                "version. tool, rule and path are globs. Secrets are not among them.",
+                doc="How many findings are at least that severe; 'new' are those that base has not, 'fixed' "
+                "those that only base has. tool, rule and path are globs. Secrets are not among them.",
                 kinds=frozenset({Kind.FINDINGS}),
-                unsupported_choices={"fixed": LATER},
                 gate_only=True,
             ),
             words=_words,

@@ -1,7 +1,7 @@
 """The plan and the evidence of one judgement, indexed once for all conditions."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import msgspec
@@ -20,8 +20,9 @@ from app.model import (
     Status,
     UnknownCause,
 )
-from app.policy.linemap import new_lines
-from app.policy.newcode import newness, waived
+from app.policy.missing import REPORT
+from app.policy.newcode import Age, CheckFindings, TrackedFinding, Tracking, waived
+from app.policy.suites import CheckTests, compare_tests
 from app.policy.waiving import Covered
 
 GOOD = frozenset({Conclusion.SUCCESS, Conclusion.NOT_NEEDED})
@@ -69,34 +70,57 @@ class Judged:
         return self.evidence.comparison.paths
 
     @cached_property
+    def tracking(self) -> Tracking:
+        """What is new among the findings of each check."""
+        return Tracking(self.evidence)
+
+    def compared(self, kind: Kind) -> tuple[CheckFindings, ...]:
+        """The findings of all required checks that are to report this kind."""
+        return tuple(self.tracking.of(key) for key in self.gather(kind).keys)
+
+    @cached_property
     def covered(self) -> Covered:
         """What waivers cover of the new findings, secrets among them."""
-        return waived(self.plan, self.evidence)
+        return waived(self.plan, self.evidence, self.tracking)
 
     @cached_property
-    def findings(self) -> tuple[tuple[Finding, bool], ...]:
-        """The findings that count (not suppressed, no secrets), each with whether it is new; waived ones
-        are there and count as not new.
-        """
-        return tuple(one for one in self._told(Kind.FINDINGS) if not one[0].secret)
+    def findings(self) -> tuple[TrackedFinding, ...]:
+        """The findings that count (not suppressed, no secrets)."""
+        return tuple(one for one in self._told(Kind.FINDINGS) if not one.finding.secret)
 
     @cached_property
-    def secrets(self) -> tuple[tuple[Finding, bool], ...]:
-        """The secrets that count (not suppressed), each with whether it is new, likewise."""
-        return tuple(one for one in self._told(Kind.SECRETS) if one[0].secret)
+    def secrets(self) -> tuple[TrackedFinding, ...]:
+        """The secrets that count (not suppressed)."""
+        return tuple(one for one in self._told(Kind.SECRETS) if one.finding.secret)
 
-    def _told(self, kind: Kind) -> Iterator[tuple[Finding, bool]]:
-        lines, touched = new_lines(self.evidence.comparison), set(self.paths)
-        for report in self.gather(kind).reports:
-            for finding in report.findings:
-                if not finding.suppressed:
-                    new = newness(finding, lines, touched) is not None
-                    yield finding, new and self.covered.waiver(finding) is None
+    def _told(self, kind: Kind) -> Iterator[TrackedFinding]:
+        for check in self.compared(kind):
+            for one in check.findings:
+                if kind.value not in one.kinds or one.finding.suppressed:
+                    continue
+                covered = one.age is Age.NEW and self.covered.waiver(one.finding) is not None
+                yield msgspec.structs.replace(one, age=Age.WAIVED) if covered else one
 
     @cached_property
-    def findings_by_severity(self) -> Counter[tuple[Severity, bool]]:
-        """How many findings count, by severity and newness."""
-        return Counter((finding.severity, new) for finding, new in self.findings)
+    def fixed(self) -> tuple[Finding, ...]:
+        """Findings of base that would count and are gone."""
+        return tuple(one for check in self.compared(Kind.FINDINGS) for one in check.fixed if not one.secret)
+
+    @cached_property
+    def tests(self) -> tuple[CheckTests, ...]:
+        """The tests of all required checks that are to report any, beside base's."""
+        return tuple(compare_tests(self.evidence, key) for key in self.gather(Kind.TESTS).keys)
+
+    @cached_property
+    def findings_by_severity(self) -> Counter[tuple[Severity, Age]]:
+        """How many findings count, by severity and age."""
+        return Counter((one.finding.severity, one.age) for one in self.findings)
+
+    def base_wait(self, keys: Iterable[str]) -> Unknown:
+        """What to say while the evidence of these checks on base is on its way."""
+        checks = tuple(keys)
+        reason = f"waits for {', '.join(checks)} on {self.evidence.change.base_ref}"
+        return Unknown(cause=UnknownCause.OUTSTANDING, reason=reason, checks=checks)
 
     def cells(self, check_id: str) -> list[CheckSpec]:
         """The checks of one id, in the plan's order."""
@@ -177,19 +201,10 @@ class Judged:
                 )
             case _:
                 # what was cut off half-way (timed out, cancelled) may lack anything
-                reason = f"{key} delivered no complete {_REPORT[kind]}{blocked}"
+                reason = f"{key} delivered no complete {REPORT[kind.value]}{blocked}"
                 return Unknown(cause=UnknownCause.MISSING, reason=reason, checks=(key,))
 
 
-_REPORT = {
-    Kind.TESTS: "test report",
-    Kind.FINDINGS: "findings report",
-    Kind.COVERAGE: "coverage report",
-    Kind.SECRETS: "secrets report",
-    Kind.DUPLICATION: "duplication report",
-    Kind.COMPLEXITY: "complexity report",
-    Kind.LICENCES: "licence report",
-}
 _URGENCY = (UnknownCause.OUTSTANDING, UnknownCause.ERROR, UnknownCause.MISSING)
 
 
@@ -197,10 +212,10 @@ def _lacking(
     kind: Kind, producers: list[CheckSpec], lacking: list[Unknown], *, needed: bool
 ) -> Unknown | NotApplicable | None:
     if not producers:
-        reason = f"no required check declares a {_REPORT[kind]}"
+        reason = f"no required check declares a {REPORT[kind.value]}"
         return Unknown(cause=UnknownCause.MISSING, reason=reason)
     if not needed:
-        return NotApplicable(reason=f"no check with a {_REPORT[kind]} was needed")
+        return NotApplicable(reason=f"no check with a {REPORT[kind.value]} was needed")
     if not lacking:
         return None
     first = min(lacking, key=lambda unknown: _URGENCY.index(unknown.cause))

@@ -2,8 +2,8 @@
 
 from app.language import Function, Name, Parameter, ValueType
 from app.policy.protocol import Family
-from app.policy.tests import LATER
 
+LATER = "not yet supported by this version"
 _NOTIFY = "only for 'notify' and 'deploy', which are not yet supported by this version"
 
 

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 import msgspec
 
@@ -45,6 +46,51 @@ def _of_file(file: FileChange) -> NewLines:
         (hunk.new_start, hunk.new_start + hunk.new_count - 1) for hunk in file.hunks if hunk.new_count
     )
     return NewLines(ranges=tuple(ranges), whole=file.status is FileStatus.ADDED or file.binary)
+
+
+class Origins:
+    """Where places of tested_sha stood in base_sha, through renames and hunks."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._changed = {
+            file.path: file for file in comparison.files if file.status is not FileStatus.REMOVED
+        }
+        self._shifts: dict[str, _Shifts] = {}
+
+    def path(self, path: str) -> str | None:
+        """The file's path on base; None where base has no such file."""
+        file = self._changed.get(path)
+        if file is None:
+            return path
+        return None if file.status is FileStatus.ADDED else file.old_path or path
+
+    def line(self, path: str, line: int) -> int | None:
+        """The line's number on base; None where it is added or edited."""
+        file = self._changed.get(path)
+        if file is None:
+            return line
+        if file.status is FileStatus.ADDED or file.binary:
+            return None
+        if path not in self._shifts:
+            self._shifts[path] = _Shifts(file.hunks)
+        return self._shifts[path].old(line)
+
+
+class _Shifts:
+    """New lines of one file as old ones, each found by bisection."""
+
+    def __init__(self, hunks: Sequence[Hunk]) -> None:
+        ordered = sorted(hunks, key=lambda hunk: (hunk.new_start, hunk.new_count))
+        # a hunk that only removes stands after its new line
+        self._from = [hunk.new_start + (not hunk.new_count) for hunk in ordered]
+        self._ends = [hunk.new_start + hunk.new_count for hunk in ordered]
+        self._shift = list(accumulate(hunk.old_count - hunk.new_count for hunk in ordered))
+
+    def old(self, line: int) -> int | None:
+        at = bisect_right(self._from, line) - 1
+        if at < 0:
+            return line
+        return None if line < self._ends[at] else line + self._shift[at]
 
 
 def to_head_place(comparison: Comparison, path: str, line: int) -> tuple[str, int] | None:

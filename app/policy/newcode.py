@@ -1,247 +1,253 @@
-"""What is new: findings on new code and how well new lines are covered (gate-file.md section 6).
+"""Which findings are new, existing or fixed between base_sha and tested_sha (gate-file.md section 6).
 
-Interim meaning (section 11): a finding is new when it stands on a line that the change adds or edits.
-Without a baseline what has no line is judged to fail closed: a finding about a whole file is new when
-the change touches that file, one about the whole project is always new.
+With base's evidence of the same check they are tracked, tool by tool. Where it cannot be had, or cannot be
+compared, a weaker rule tells: a finding is new when it stands on a line that the change adds or edits; one
+about a whole file when the change touches that file; one about the whole project always. A secret that no
+line holds stands in a commit of the change, whatever became of its file: it is always new.
 """
 
-from collections.abc import Iterable
-from fractions import Fraction
-from pathlib import PurePosixPath
+from collections.abc import Callable, Container, Iterable, Iterator
+from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 import msgspec
 
-from app.language import Globs
-from app.model import (
-    CheckEvidence,
-    Evidence,
-    FileChange,
-    FileCoverage,
-    FileStatus,
-    Finding,
-    Plan,
-    ReportContent,
-    Waiver,
-)
-from app.policy.linemap import NewLines, new_lines
+from app.model import Baseline, BaselineState, Evidence, Finding, Plan, ReportContent, Waiver
+from app.policy.linemap import NewLines, Origins, new_lines
+from app.policy.tracking import match
 from app.policy.waiving import Covered, cover
 
-INTERIM_NOTE = (
-    "new findings are those on changed lines in this version, not yet compared with base; one without a "
-    "line is new if its file changed, or if it is about the whole project"
-)
+By = Literal["base", "line", "file", "project"]
+"""What told: a comparison with base, or the weaker rule by line, touched file, whole project."""
+_WEAKER = "new ones are those on changed lines, in changed files where there is no line, or about the project"
 
 
-class NewFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """A new finding of one check (by key), what makes it new (its line, its file, or the project) and the
-    waiver that covers it, if any.
+class Age(StrEnum):
+    """Whether base has a finding too. UNKNOWN: base's evidence is on its way. WAIVED: new, and covered."""
+
+    NEW = "new"
+    EXISTING = "existing"
+    WAIVED = "waived"
+    UNKNOWN = "unknown"
+
+
+class TrackedFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding of one check (by key), from a report of `kinds`. `by` says what told its age;
+    `on_changed_line` whether the change adds or edits one of its lines, whatever its age.
     """
 
     check: str
+    kinds: tuple[str, ...]
     finding: Finding
-    by: Literal["line", "file", "project"]
+    age: Age
+    by: By
+    on_changed_line: bool
     waiver: Waiver | None = None
 
 
-def is_generated(plan: Plan, path: str) -> bool:
-    """Whether `settings.generated` of the base names the path."""
-    return Globs(plan.settings.generated).matches(path)
+class CheckFindings(msgspec.Struct, frozen=True, kw_only=True):
+    """All findings of one check, what the tool suppressed and secrets included, in its reports' order.
 
-
-def new_findings(plan: Plan, evidence: Evidence, *, advisory: bool = False) -> tuple[NewFinding, ...]:
-    """New findings of all required checks, in the order of the reports; secrets and waived ones included,
-    with `advisory` those of advisory checks too.
-
-    What the tool itself suppressed is left out.
+    `fixed` are base's findings that are gone from files that were looked at again; of those in files that
+    nobody looked at nothing is known. `untold` is why `fixed` cannot be told ('' = it can, or base is still
+    waited for); `weaker` are sentences that tell where the weaker rule judged, and why. `waits`: base's
+    evidence is on its way.
     """
-    wanted = {spec.key for spec in plan.checks if spec.required or advisory}
-    found = findings_on(evidence, [one for one in evidence.reports if one.key in wanted])
+
+    check: str
+    findings: tuple[TrackedFinding, ...] = ()
+    fixed: tuple[Finding, ...] = ()
+    untold: str = ""
+    weaker: tuple[str, ...] = ()
+    waits: bool = False
+
+
+class Tracking:
+    """The findings of all checks, required or not, each check looked at once."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._baselines = {baseline.key: baseline for baseline in evidence.baselines}
+        self._reports = {one.key: one.reports for one in evidence.reports}
+        self._origins = Origins(evidence.comparison)
+        self._known: dict[str, CheckFindings] = {}
+
+    @cached_property
+    def _changes(self) -> tuple[dict[str, NewLines], frozenset[str]]:
+        return new_lines(self._evidence.comparison), frozenset(self._evidence.comparison.paths)
+
+    def of(self, check: str) -> CheckFindings:
+        """The findings of one check, by key."""
+        if check not in self._known:
+            self._known[check] = self._track(check)
+        return self._known[check]
+
+    def _track(self, check: str) -> CheckFindings:
+        reports = self._reports.get(check, ())
+        baseline = self._baselines.get(check)
+        if baseline is not None and baseline.state is BaselineState.READY:
+            return self._compared(check, reports, baseline)
+        if baseline is not None and baseline.state is BaselineState.OUTSTANDING:
+            found = self._told(check, reports, _waiting)
+            return CheckFindings(check=check, findings=found, waits=True)
+        found = self._told(check, reports, self._by_rule)
+        if baseline is None:
+            why = f"findings of {check} were not compared with {self._base}"
+        else:
+            why = baseline.reason or f"{check} cannot be run on {self._base}"
+        return CheckFindings(
+            check=check, findings=found, untold=why, weaker=(f"{why}: {_WEAKER}",) if found else ()
+        )
+
+    def _told(
+        self, check: str, reports: tuple[ReportContent, ...], age: Callable[[Finding], tuple[Age, By]]
+    ) -> tuple[TrackedFinding, ...]:
+        return tuple(self._tracked(check, report, one, age(one)) for report, one in _each(reports))
+
+    @property
+    def _base(self) -> str:
+        return self._evidence.change.base_ref
+
+    def _compared(self, check: str, reports: tuple[ReportContent, ...], baseline: Baseline) -> CheckFindings:
+        here, there = list(_each(reports)), [one for _, one in _each(baseline.reports)]
+        ages: dict[int, tuple[Age, By]] = {}
+        fixed: list[Finding] = []
+        weaker: list[str] = []
+        for tool in dict.fromkeys([one.tool for _, one in here] + [one.tool for one in there]):
+            places = [place for place, (_, one) in enumerate(here) if one.tool == tool]
+            why = _not_comparable(tool, reports, baseline.reports, self._base)
+            if why:
+                ages |= {place: self._by_rule(here[place][1]) for place in places}
+                weaker += [f"{why}: {_WEAKER}"] if places else []
+                continue
+            found = [here[place][1] for place in places]
+            new, gone = self._matched(found, [one for one in there if one.tool == tool])
+            ages |= {
+                place: _PROJECT
+                if _in_a_commit(here[place][1])
+                else (Age.NEW if at in new else Age.EXISTING, "base")
+                for at, place in enumerate(places)
+            }
+            fixed += gone
+        tracked = tuple(
+            self._tracked(check, report, one, ages[place]) for place, (report, one) in enumerate(here)
+        )
+        return CheckFindings(check=check, findings=tracked, fixed=tuple(fixed), weaker=tuple(weaker))
+
+    def _matched(self, head: list[Finding], base: list[Finding]) -> tuple[set[int], list[Finding]]:
+        """The places in `head` of new findings, and the findings of base that are fixed.
+
+        What the tool suppressed is matched apart: taking an ignore away makes a finding new, and one that
+        is ignored from now on is not fixed.
+        """
+        new: set[int] = set()
+        left: dict[bool, list[Finding]] = {}
+        ignored: list[Finding] = []
+        for suppressed in (False, True):
+            places = [place for place, one in enumerate(head) if one.suppressed is suppressed]
+            was = [one for one in base if one.suppressed is suppressed]
+            matching = match([head[place] for place in places], was, self._origins)
+            new.update(places[at] for at in matching.new)
+            left[suppressed] = [was[at] for at in matching.gone]
+            if suppressed:
+                ignored = [head[places[at]] for at in matching.new]
+        gone = left[False]
+        if gone and ignored:
+            gone = [gone[at] for at in match(ignored, gone, self._origins).gone]
+        seen = {self._origins.path(one.path) for one in head}
+        touched = self._changes[1]
+        return new, [one for one in gone if not one.path or one.path in touched or one.path in seen]
+
+    def _by_rule(self, finding: Finding) -> tuple[Age, By]:
+        lines, touched = self._changes
+        if not finding.path or _in_a_commit(finding):
+            return _PROJECT
+        if not finding.line:
+            return (Age.NEW if finding.path in touched else Age.EXISTING), "file"
+        return (Age.NEW if _on_new_line(finding, lines) else Age.EXISTING), "line"
+
+    def _tracked(
+        self, check: str, report: ReportContent, finding: Finding, told: tuple[Age, By]
+    ) -> TrackedFinding:
+        return TrackedFinding(
+            check=check,
+            kinds=report.kinds,
+            finding=finding,
+            age=told[0],
+            by=told[1],
+            on_changed_line=_on_new_line(finding, self._changes[0]),
+        )
+
+
+def new_findings(plan: Plan, evidence: Evidence, *, advisory: bool = False) -> tuple[TrackedFinding, ...]:
+    """New findings of all required checks, in the order of the reports; secrets and waived ones (with their
+    waiver) included, with `advisory` those of advisory checks too.
+
+    What the tool itself suppressed is left out, and what is not known to be new (yet).
+    """
+    tracking = Tracking(evidence)
+    found = _new(tracking, evidence, {spec.key for spec in plan.checks if spec.required or advisory})
     if not plan.waivers:
-        return found
-    covered = waived(plan, evidence)
+        return tuple(found)
+    covered = waived(plan, evidence, tracking)
     return tuple(msgspec.structs.replace(one, waiver=covered.waiver(one.finding)) for one in found)
 
 
-def waived(plan: Plan, evidence: Evidence) -> Covered:
+def waived(plan: Plan, evidence: Evidence, tracking: Tracking) -> Covered:
     """What the plan's waivers cover of the new findings of all required checks."""
     if not plan.waivers:
         return Covered()
-    required = {spec.key for spec in plan.checks if spec.required}
-    found = findings_on(evidence, [one for one in evidence.reports if one.key in required])
+    found = _new(tracking, evidence, {spec.key for spec in plan.checks if spec.required})
     return cover(plan.waivers, evidence.today, (one.finding for one in found))
 
 
-def findings_on(evidence: Evidence, delivered: Iterable[CheckEvidence]) -> tuple[NewFinding, ...]:
-    """The new findings among what the given checks delivered."""
-    lines = new_lines(evidence.comparison)
-    touched = set(evidence.comparison.paths)
-    return tuple(
-        NewFinding(check=one.key, finding=finding, by=by)
-        for one in delivered
-        for report in one.reports
-        for finding in report.findings
-        if not finding.suppressed and (by := newness(finding, lines, touched)) is not None
-    )
+def _new(tracking: Tracking, evidence: Evidence, keys: Container[str]) -> Iterator[TrackedFinding]:
+    for key in dict.fromkeys(one.key for one in evidence.reports if one.key in keys):
+        for found in tracking.of(key).findings:
+            if found.age is Age.NEW and not found.finding.suppressed:
+                yield found
 
 
-def newness(
-    finding: Finding, lines: dict[str, NewLines], touched: set[str]
-) -> Literal["line", "file", "project"] | None:
-    """What makes a finding new; None when it is not."""
-    if not finding.path or (finding.secret and not finding.line):
-        # a secret that no line holds stands in a commit of the change, whatever became of the file
-        return "project"
-    if not finding.line:
-        return "file" if finding.path in touched else None
-    new = lines.get(finding.path)
-    if new is None:
-        return None
-    return "line" if new.touches(finding.line, max(finding.line, finding.end_line)) else None
+_PROJECT: tuple[Age, By] = (Age.NEW, "project")
 
 
-class FileNewCoverage(msgspec.Struct, frozen=True, kw_only=True):
-    """One changed file: covered and all coverable new lines and branches; `missed` are new lines not
-    run; `unreported` when it was expected in a report and is in none (its added lines count as missed).
-    """
-
-    path: str
-    covered: int
-    total: int
-    missed: tuple[int, ...] = ()
-    unreported: bool = False
+def _in_a_commit(finding: Finding) -> bool:
+    return finding.secret and not finding.line
 
 
-class NewCoverage(msgspec.Struct, frozen=True, kw_only=True):
-    """Coverage on new code: (covered new lines + branches) / (coverable new lines + branches).
-
-    `added` counts the added non-blank lines of all expected files: what `small_change` looks at.
-    `measured` is false when the reports name no file at all.
-    """
-
-    covered: int
-    total: int
-    added: int
-    files: tuple[FileNewCoverage, ...]
-    small_change: bool
-    measured: bool
-
-    @property
-    def percent(self) -> Fraction | None:
-        """In points, exact; None when nothing is coverable."""
-        return Fraction(100 * self.covered, self.total) if self.total else None
+def _waiting(finding: Finding) -> tuple[Age, By]:
+    return _PROJECT if _in_a_commit(finding) else (Age.UNKNOWN, "base")
 
 
-def new_coverage(plan: Plan, evidence: Evidence) -> NewCoverage:
-    """Coverage on new code over all coverage reports of required checks."""
-    required = {spec.key for spec in plan.checks if spec.required}
-    reports = [
-        report
-        for one in evidence.reports
-        if one.key in required
-        for report in one.reports
-        if report.kind == "coverage"
+def _on_new_line(finding: Finding, lines: dict[str, NewLines]) -> bool:
+    new = lines.get(finding.path) if finding.line else None
+    return new is not None and new.touches(finding.line, max(finding.line, finding.end_line))
+
+
+def _each(reports: Iterable[ReportContent]) -> Iterator[tuple[ReportContent, Finding]]:
+    return ((report, finding) for report in reports for finding in report.findings)
+
+
+def _not_comparable(
+    tool: str, here: tuple[ReportContent, ...], there: tuple[ReportContent, ...], base: str
+) -> str:
+    """Why one tool's findings of the two trees cannot be compared; '' if they can."""
+    ours = [report for report in here if _carries(report, tool)]
+    formats = {report.format for report in ours}
+    theirs = [
+        report for report in there if _carries(report, tool) or (not report.tool and report.format in formats)
     ]
-    return cover_new(plan, evidence, reports)
+    if not theirs:
+        return f"{tool} reported nothing on {base}"
+    versions = [{report.tool_version for report in side if report.tool_version} for side in (ours, theirs)]
+    if all(versions) and versions[0] != versions[1]:
+        now, was = (", ".join(sorted(side)) for side in versions)
+        return f"{tool} is {now} here and {was} on {base}"
+    return ""
 
 
-def cover_new(plan: Plan, evidence: Evidence, reports: Iterable[ReportContent]) -> NewCoverage:
-    """Coverage on new code by the given reports, united: a line counts as run if any report ran it."""
-    reports = list(reports)
-    excluded = exclusions(plan)
-    reported: dict[str, list[FileCoverage]] = {}
-    for report in reports:
-        for file in report.coverage:
-            reported.setdefault(file.path, []).append(file)
-    roots = _roots(reports)
-    suffixes = {PurePosixPath(path).suffix for path in reported} - {""}
-    lines = new_lines(evidence.comparison)
-    files: list[FileNewCoverage] = []
-    added = 0
-    for change in evidence.comparison.files:
-        if change.path not in lines or excluded.matches(change.path):
-            continue
-        if change.path in reported:
-            files.append(_covered(change.path, reported[change.path], lines[change.path]))
-        elif _expected(change, roots, suffixes):
-            missing = change.added_nonblank
-            files.append(FileNewCoverage(path=change.path, covered=0, total=missing, unreported=True))
-        else:
-            continue
-        added += change.added_nonblank
-    return NewCoverage(
-        covered=sum(file.covered for file in files),
-        total=sum(file.total for file in files),
-        added=added,
-        files=tuple(files),
-        small_change=added < plan.settings.small_change_lines,
-        measured=bool(reported),
-    )
-
-
-def exclusions(plan: Plan) -> Globs:
-    """Paths that coverage never counts: excluded ones and generated ones."""
-    return Globs((*plan.settings.coverage_exclude, *plan.settings.generated))
-
-
-def _covered(path: str, reported: list[FileCoverage], new: NewLines) -> FileNewCoverage:
-    lines, branches = unite(reported)
-    hit = {line: lines[line] > 0 for line in new.among(lines)}
-    pairs = [branches[line] for line in new.among(branches)]
-    return FileNewCoverage(
-        path=path,
-        covered=sum(hit.values()) + sum(covered for covered, _ in pairs),
-        total=len(hit) + sum(total for _, total in pairs),
-        missed=tuple(sorted(line for line, run in hit.items() if not run)),
-    )
-
-
-def unite(reported: list[FileCoverage]) -> tuple[dict[int, int], dict[int, tuple[int, int]]]:
-    """Lines and branches of one file over several reports.
-
-    Branches have no identity across reports, so the best single report counts: never too much.
-    """
-    if len(reported) == 1:
-        return reported[0].lines, reported[0].branches
-    lines: dict[int, int] = {}
-    branches: dict[int, tuple[int, int]] = {}
-    for file in reported:
-        for line, hits in file.lines.items():
-            lines[line] = max(lines.get(line, 0), hits)
-        for line, (covered, total) in file.branches.items():
-            before = branches.get(line, (0, 0))
-            branches[line] = (max(before[0], covered), max(before[1], total))
-    return lines, branches
-
-
-def _roots(reports: list[ReportContent]) -> tuple[set[str], bool]:
-    """Folders that the reports measured, and whether files beside them at the top were measured too.
-
-    What a format does not name is read off the files: the folder at the top of each; of files that lie
-    at the top themselves, only such.
-    """
-    folders: set[str] = set()
-    top = False
-    for report in reports:
-        if report.roots:
-            folders.update(root.strip("/") for root in report.roots)
-            continue
-        for file in report.coverage:
-            head, slash, _ = file.path.partition("/")
-            if slash:
-                folders.add(head)
-            else:
-                top = True
-    return folders, top
-
-
-def _expected(change: FileChange, roots: tuple[set[str], bool], suffixes: set[str]) -> bool:
-    """Whether a report should have named the file: under a root, with a suffix it contains."""
-    if change.binary or change.status is FileStatus.REMOVED:
-        return False
-    if PurePosixPath(change.path).suffix not in suffixes:
-        return False
-    folders, top = roots
-    if "/" not in change.path and top:
-        return True
-    return any(not root or change.path.startswith(f"{root}/") for root in folders)
+def _carries(report: ReportContent, tool: str) -> bool:
+    """Whether a report is one of the tool's, be it without a finding."""
+    named = report.tool.split(", ")
+    return tool in named or any(finding.tool == tool for finding in report.findings)

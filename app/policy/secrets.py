@@ -1,14 +1,17 @@
 """`secrets.new`: what scanners for secrets found that the change brings."""
 
+from collections import Counter
+
 from app.language import Name, Value, ValueType
 from app.model import Kind
-from app.policy.counting import count
+from app.policy.counting import count_new
 from app.policy.judged import Judged
 from app.policy.protocol import Fact, Family
 
 
 def _new(judged: Judged) -> Value:
-    return count(sum(1 for _, new in judged.secrets if new), judged.gather(Kind.SECRETS))
+    by_age = Counter(one.age for one in judged.secrets)
+    return count_new(by_age, judged.gather(Kind.SECRETS), judged, judged.compared(Kind.SECRETS))
 
 
 SECRETS = Family(

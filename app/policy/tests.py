@@ -4,16 +4,10 @@ from collections.abc import Callable
 
 from app.language import Name, Value, ValueType
 from app.model import Kind, TestCase, TestOutcome
-from app.policy.counting import count
+from app.policy.counting import count, count_gone, waits_of
 from app.policy.judged import Judged
 from app.policy.protocol import Fact, Family
-
-LATER = "not yet supported by this version"
-NEW_FAILED_NOTE = (
-    "tests.new_failed counts every failed test in this version, also one that fails alike on base"
-)
-
-_FAILED = frozenset({TestOutcome.FAILED, TestOutcome.ERRORED})
+from app.policy.suites import FAILED
 
 
 def _counting(wanted: Callable[[TestCase], bool]) -> Callable[[Judged], Value]:
@@ -25,12 +19,28 @@ def _counting(wanted: Callable[[TestCase], bool]) -> Callable[[Judged], Value]:
     return read
 
 
-def _fact(words: str, doc: str, wanted: Callable[[TestCase], bool]) -> Fact:
-    return Fact(
-        meaning=Name(type=ValueType.NUMBER, doc=doc, kinds=frozenset({Kind.TESTS}), gate_only=True),
-        words=words,
-        read=_counting(wanted),
+def _new_failed(judged: Judged) -> Value:
+    settled = sum(len(check.failed) for check in judged.tests if not check.waits)
+    return count(
+        settled,
+        judged.gather(Kind.TESTS),
+        most=sum(len(check.failed) for check in judged.tests),
+        waits=waits_of(judged, judged.tests),
     )
+
+
+def _removed(judged: Judged) -> Value:
+    found = sum(len(check.removed) for check in judged.tests)
+    return count_gone(found, judged.gather(Kind.TESTS), judged, judged.tests)
+
+
+def _fact(words: str, doc: str, wanted: Callable[[TestCase], bool]) -> Fact:
+    return _compared(words, doc, _counting(wanted))
+
+
+def _compared(words: str, doc: str, read: Callable[[Judged], Value]) -> Fact:
+    meaning = Name(type=ValueType.NUMBER, doc=doc, kinds=frozenset({Kind.TESTS}), gate_only=True)
+    return Fact(meaning=meaning, words=words, read=read)
 
 
 TESTS = Family(
@@ -41,12 +51,12 @@ TESTS = Family(
             "passed tests", "Tests that passed.", lambda case: case.outcome is TestOutcome.PASSED
         ),
         "tests.failed": _fact(
-            "failed tests", "Tests that failed or could not be run.", lambda case: case.outcome in _FAILED
+            "failed tests", "Tests that failed or could not be run.", lambda case: case.outcome in FAILED
         ),
-        "tests.new_failed": _fact(
+        "tests.new_failed": _compared(
             "failed tests",
-            "Failed tests that do not fail alike on base; in this version the same as tests.failed.",
-            lambda case: case.outcome in _FAILED,
+            "Failed tests that do not fail alike on base.",
+            _new_failed,
         ),
         "tests.skipped": _fact(
             "skipped tests", "Tests that were skipped.", lambda case: case.outcome is TestOutcome.SKIPPED
@@ -55,13 +65,6 @@ TESTS = Family(
         "tests.flaky": _fact(
             "flaky tests", "Tests that failed, then passed when tried again.", lambda case: case.flaky
         ),
-    },
-    later_names={
-        "tests.removed": Name(
-            type=ValueType.NUMBER,
-            doc="Tests of base that are gone.",
-            kinds=frozenset({Kind.TESTS}),
-            unsupported=LATER,
-        ),
+        "tests.removed": _compared("removed tests", "Tests of base that are gone.", _removed),
     },
 )

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from app.language import Context, used
+from app.language import Context
 from app.language import evaluate as evaluate_expression
 from app.model import (
+    BaselineState,
     ChangeKind,
     Conclusion,
     Evidence,
@@ -34,9 +35,8 @@ from app.policy.gate import (
     text_of,
 )
 from app.policy.judged import Judged
-from app.policy.newcode import INTERIM_NOTE
+from app.policy.notes import notes_on
 from app.policy.registry import PolicyFacts
-from app.policy.tests import NEW_FAILED_NOTE
 
 APPROVALS = "approvals"
 _DID_NOT_RUN = frozenset({Conclusion.NOT_NEEDED, Conclusion.SKIPPED, Conclusion.CANCELLED})
@@ -139,7 +139,7 @@ def _conclude(judged: Judged, items: tuple[GateItem, ...], outcomes: tuple[Outco
         people_only=people_only,
         checks_ran=ran,
         checks_total=total,
-        notes=_notes(judged, items, outcomes, state, ran=ran),
+        notes=notes_on(judged, items, outcomes, state, ran=ran),
         waivers=judged.covered.used,
     )
     return _observed(verdict, plan)
@@ -200,7 +200,15 @@ def _outstanding(judged: Judged, outcome: Outcome) -> list[str]:
         for key in outcome.checks
         if (result := judged.results.get(key)) is None or result.status is not Status.COMPLETED
     ]
-    return open_keys or list(outcome.checks) or [outcome.text]
+    if open_keys:
+        return open_keys
+    base = judged.evidence.change.base_ref
+    waited = [
+        f"{baseline.key} on {base}"
+        for baseline in judged.evidence.baselines
+        if baseline.key in outcome.checks and baseline.state is BaselineState.OUTSTANDING
+    ]
+    return waited or list(outcome.checks) or [outcome.text]
 
 
 def _ran(judged: Judged) -> tuple[int, int]:
@@ -213,44 +221,3 @@ def _ran(judged: Judged) -> tuple[int, int]:
         and result.conclusion not in _DID_NOT_RUN
     )
     return ran, len(judged.plan.checks)
-
-
-def _unjudged_secrets(judged: Judged) -> str:
-    """What to say where no item names `secrets.new` and there are some."""
-    found = sum(1 for _, new in judged.secrets if new)
-    if not found:
-        return ""
-    what = "1 new secret is" if found == 1 else f"{found} new secrets are"
-    return f"{what} judged by no condition: add 'secrets.new == 0' to the gate"
-
-
-def _notes(
-    judged: Judged,
-    items: tuple[GateItem, ...],
-    outcomes: tuple[Outcome, ...],
-    state: VerdictState,
-    *,
-    ran: int,
-) -> tuple[str, ...]:
-    plan = judged.plan
-    words = [used(expression.text) for item in items for expression in expressions_in(item)]
-    notes: list[str] = []
-    if not plan.checks and not plan.empty_checks:
-        notes.append("no checks declared")
-    elif state is VerdictState.PASSED and plan.checks and ran == 0:
-        notes.append(f"0 of {len(plan.checks)} checks ran")
-    if not plan.gate_declared:
-        notes.append("no gate is written: the built-in gate judges")
-    if any("findings" in one.functions or "secrets.new" in one.names for one in words):
-        notes.append(INTERIM_NOTE)
-    if any("tests.new_failed" in one.names for one in words):
-        notes.append(NEW_FAILED_NOTE)
-    if not any("secrets.new" in one.names for one in words) and (unjudged := _unjudged_secrets(judged)):
-        notes.append(unjudged)
-    notes.extend(judged.covered.notes)
-    if plan.settings.missing != "fail":
-        notes.extend(
-            f"evidence is missing, which settings.missing lets pass: {outcome.says}"
-            for outcome in _unknown(outcomes, UnknownCause.MISSING)
-        )
-    return tuple(notes)

@@ -99,7 +99,7 @@ def _conditions(judgement: Judgement, paint: _Paint) -> Iterator[str]:
 def _told(outcome: Outcome) -> str:
     """What an outcome says, then the condition as written; a group is named first."""
     written = clean.line(words.condition(outcome), WIDTH)
-    says = clean.line(outcome.says, WIDTH)
+    says = clean.line(words.outcome_detail(outcome), WIDTH)
     if not says or says == written:
         return written
     return f"{written}: {says}" if outcome.kind in words.GROUPS else f"{says}  ({written})"

@@ -47,7 +47,7 @@ def _outcome_row(depth: int, outcome: Outcome) -> tuple[str, ...]:
     condition = indent + (text or clean.escape(outcome.says))
     if outcome.because:
         condition += f"<br>{clean.escape(outcome.because, 300)}"
-    says = clean.escape(outcome.says, 300) if outcome.says != outcome.text else ""
+    says = clean.escape(words.outcome_detail(outcome), 300)
     result = f"{word}: {says}" if says else word
     if outcome.advisory:
         result += " (advisory: does not block)"

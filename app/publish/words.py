@@ -95,6 +95,12 @@ def outcome_says(outcome: Outcome) -> str:
     return outcome.says or outcome.text
 
 
+def outcome_detail(outcome: Outcome) -> str:
+    """The phrase with what its share is made of; '' where the condition as written says it all."""
+    says = outcome.says if outcome.says != outcome.text else ""
+    return f"{says} ({outcome.of})" if says and outcome.of else says
+
+
 GROUPS = frozenset({"any", "all", "when"})
 """Kinds of outcomes that hold others."""
 

@@ -3,7 +3,7 @@
 import argparse
 
 from app import telemetry
-from tests.bench import checks, evaluate, intake, latency, memory, reports, workspace
+from tests.bench import checks, evaluate, intake, latency, memory, reports, tracking, workspace
 from tests.bench.report import Bench
 
 BENCHES: tuple[Bench, ...] = (
@@ -13,6 +13,7 @@ BENCHES: tuple[Bench, ...] = (
     workspace.BENCH,
     evaluate.BENCH,
     reports.BENCH,
+    tracking.BENCH,
     memory.BENCH,
 )
 """One file per bench, one line here."""

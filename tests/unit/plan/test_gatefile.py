@@ -190,7 +190,6 @@ def test_the_full_example_says_only_what_is_not_yet_supported(complaints):
             ("G013", 51, 10, 7, "checks.deep_scan.use: 'semgrep' is not yet supported by this version"),
             ("G013", 56, 5, 5, "checks.docs.setup: 'setup' is not yet supported by this version"),
             ("G013", 57, 5, 5, "checks.docs.cache: 'cache' is not yet supported by this version"),
-            ("G108", 70, 9, 14, "gate[6].require[1]: 'coverage.delta' is not yet supported by this version"),
             ("G013", 86, 3, 8, "settings.commands: 'commands' is not yet supported by this version"),
         ]
     )

@@ -46,13 +46,13 @@ BOMB = "\n".join(
     ],
 )
 def test_hostile_bytes_give_one_located_complaint(content, expected):
-    begin = time.perf_counter()
+    begin = time.process_time()
     found = codes(content)
     assert [one[0] for one in found] == [one[0] for one in expected]
     assert found[0][1] == expected[0][1]
     if expected[0][0] != "G003":
         assert found == expected
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def test_a_duplicate_key_names_the_first(read):

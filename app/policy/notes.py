@@ -1,0 +1,113 @@
+"""What a verdict's reader should know besides its outcomes: one sentence each."""
+
+from collections.abc import Iterator
+
+from app.language import Used, used
+from app.model import GateItem, Kind, Outcome, OutcomeValue, TestCase, UnknownCause, VerdictState
+from app.policy.coverage import idle_coverage
+from app.policy.gate import expressions_in
+from app.policy.judged import Judged
+from app.policy.missing import lost_reports
+from app.policy.newcode import Age
+
+_NAMED = 5
+"""How many tests a note names."""
+
+
+def notes_on(
+    judged: Judged,
+    items: tuple[GateItem, ...],
+    outcomes: tuple[Outcome, ...],
+    state: VerdictState,
+    *,
+    ran: int,
+) -> tuple[str, ...]:
+    """The notes of a verdict that judged `items`, each once."""
+    words = [used(expression.text) for item in items for expression in expressions_in(item)]
+    notes = (
+        *_on_the_gate(judged, state, ran=ran),
+        *_on_base(judged, words),
+        *_on_secrets(judged, words),
+        *judged.covered.notes,
+        *_let_pass(judged, outcomes),
+    )
+    return tuple(dict.fromkeys(notes))
+
+
+def _on_the_gate(judged: Judged, state: VerdictState, *, ran: int) -> Iterator[str]:
+    plan = judged.plan
+    if not plan.checks and not plan.empty_checks:
+        yield "no checks declared"
+    elif state is VerdictState.PASSED and plan.checks and ran == 0:
+        yield f"0 of {len(plan.checks)} checks ran"
+    if not plan.gate_declared:
+        yield "no gate is written: the built-in gate judges"
+
+
+def _on_base(judged: Judged, words: list[Used]) -> Iterator[str]:
+    """How this change was compared with base, where that is not as people expect it."""
+    names = {name for one in words for name in one.names}
+    if any(("findings", "new") in one.texts for one in words):
+        yield from (sentence for check in judged.compared(Kind.FINDINGS) for sentence in check.weaker)
+    if "secrets.new" in names:
+        yield from (sentence for check in judged.compared(Kind.SECRETS) for sentence in check.weaker)
+    if "tests.new_failed" in names:
+        yield from _on_failed_tests(judged)
+    yield from _on_removed_tests(judged)
+    for kind in (Kind.TESTS, Kind.FINDINGS, Kind.COVERAGE):
+        yield from lost_reports(judged.evidence, kind.value, judged.gather(kind).keys)
+    if names & {"coverage.overall", "coverage.delta"}:
+        yield from _on_idle_coverage(judged)
+
+
+def _on_failed_tests(judged: Judged) -> Iterator[str]:
+    base = judged.evidence.change.base_ref
+    for check in judged.tests:
+        if check.untold and check.failed:
+            yield f"{check.untold}: every failed test counts as new"
+        if check.alike:
+            yield f"{_tests(check.alike)} of {check.check} {_verb(check.alike)} alike on {base}"
+        if check.flaky_on_base:
+            yield f"{_tests(check.flaky_on_base)} of {check.check} passed on {base} only when tried again"
+
+
+def _on_removed_tests(judged: Judged) -> Iterator[str]:
+    base = judged.evidence.change.base_ref
+    for check in judged.tests:
+        if check.removed:
+            gone = "is" if len(check.removed) == 1 else "are"
+            yield f"{_tests(check.removed)} of {check.check} on {base} {gone} gone"
+
+
+def _tests(cases: tuple[TestCase, ...]) -> str:
+    names = [f"{case.classname}::{case.name}" if case.classname else case.name for case in cases]
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"{len(names):,} test{'' if len(names) == 1 else 's'} ({', '.join(names[:_NAMED])}{more})"
+
+
+def _verb(cases: tuple[TestCase, ...]) -> str:
+    return "fails" if len(cases) == 1 else "fail"
+
+
+def _on_idle_coverage(judged: Judged) -> Iterator[str]:
+    idle, base = idle_coverage(judged), judged.evidence.change.base_ref
+    if idle.carried:
+        yield f"not needed here, so that coverage of {base} stands in: {', '.join(idle.carried)}"
+    if idle.without:
+        yield f"not needed here and without coverage on {base}, left out: {', '.join(idle.without)}"
+
+
+def _on_secrets(judged: Judged, words: list[Used]) -> Iterator[str]:
+    """What to say where no item names `secrets.new` and there are some."""
+    found = sum(one.age is Age.NEW for one in judged.secrets)
+    if found and not any("secrets.new" in one.names for one in words):
+        what = "1 new secret is" if found == 1 else f"{found} new secrets are"
+        yield f"{what} judged by no condition: add 'secrets.new == 0' to the gate"
+
+
+def _let_pass(judged: Judged, outcomes: tuple[Outcome, ...]) -> Iterator[str]:
+    if judged.plan.settings.missing == "fail":
+        return
+    for outcome in outcomes:
+        if outcome.value is OutcomeValue.UNKNOWN and outcome.cause is UnknownCause.MISSING:
+            yield f"evidence is missing, which settings.missing lets pass: {outcome.says}"
