@@ -135,6 +135,7 @@ def _text(judgement: Judgement, shown: Shown) -> list[str]:
         blocks += ["### Failing tests", *tables.failing_blocks(shown.tests)]
     if shown.findings:
         blocks += ["### New findings", tables.findings_table(shown.findings)]
+        blocks += tables.suggestions(shown.findings)
     if shown.coverage:
         blocks += ["### Coverage of new code", tables.coverage_table(shown.coverage)]
     for section in shown.sections:

@@ -12,6 +12,7 @@ LIMIT = 300
 _MERGED = 5
 _TITLE = 200
 _MESSAGE = 4000
+_FIX = 1000
 
 Level = Literal["notice", "warning", "failure"]
 
@@ -71,8 +72,14 @@ def _finding(item: ShownFinding) -> Iterator[Annotation]:
     if item.head is None:
         return
     message = clean.cut(clean.block(finding.message).strip(), _MESSAGE) or words.finding_name(finding)
+    if not item.on_changed_line:
+        message += f"\n({words.ELSEWHERE})"
+    if finding.fix:
+        message += f"\n\n{words.suggestion(finding)}:\n{clean.cut(clean.block(finding.fix), _FIX)}"
     if finding.rule_url:
         message += f"\n\n{clean.line(finding.rule_url, 300)}"
+    if finding.fingerprint:
+        message += f"\n\nfingerprint {clean.line(finding.fingerprint, 100)}"
     if item.waiver is not None:
         message += f"\n\nWaived by {clean.line(words.waived_by(item.waiver), 200)}"
     yield Annotation(

@@ -103,9 +103,18 @@ def code(text: str, limit: int | None = 200) -> str:
 def fence(text: str, limit: int = 4000) -> str:
     """Hostile text as a fenced block that nothing inside can close; head and tail stay when cut."""
     shown = middle_cut(block(text).strip("\n"), limit)
+    return _fenced(shown, "text")
+
+
+def suggestion(fix: str) -> str:
+    """A hostile replacement of lines as a fenced suggestion that nothing inside can close."""
+    return _fenced(block(fix).rstrip("\n"), "suggestion")
+
+
+def _fenced(shown: str, info: str) -> str:
     longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
     mark = "`" * max(3, longest + 1)
-    return f"{mark}text\n{shown}\n{mark}"
+    return f"{mark}{info}\n{shown}\n{mark}"
 
 
 def middle_cut(text: str, limit: int) -> str:

@@ -12,6 +12,7 @@ from app.model import Comparison, Evidence, Finding, Judgement, Plan, TestCase, 
 from app.policy import new_coverage, new_findings, to_head_place
 from app.publish import words
 from app.publish.measured import Section, sections
+from app.publish.ran import test_sections
 
 Range = tuple[int, int]
 """First and last line, 1-based, both included."""
@@ -26,13 +27,17 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """A new finding of one check. `head` is None where the line is not on head_sha; `waiver` covers it."""
+    """A new finding of one check. `head` is None where the line is not on head_sha; `waiver` covers it.
+    `on_changed_line`: the change adds or edits a line of it; else it is new through what the change did
+    elsewhere.
+    """
 
     finding: Finding
     check: str
     required: bool
     head: Place | None
     waiver: Waiver | None = None
+    on_changed_line: bool = True
 
 
 class ShownTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +91,7 @@ def show(judgement: Judgement) -> Shown:
         dropped=tuple(
             note for delivered in evidence.reports for report in delivered.reports for note in report.dropped
         ),
-        sections=sections(plan, evidence),
+        sections=(*test_sections(evidence), *sections(plan, evidence)),
     )
 
 
@@ -111,6 +116,7 @@ def _findings(plan: Plan, evidence: Evidence) -> tuple[ShownFinding, ...]:
             required=required[new.check],
             head=_place(evidence.comparison, new.finding.path, new.finding.line, new.finding.end_line),
             waiver=new.waiver,
+            on_changed_line=new.on_changed_line,
         )
         for new in new_findings(plan, evidence, advisory=True)
     ]
@@ -118,6 +124,7 @@ def _findings(plan: Plan, evidence: Evidence) -> tuple[ShownFinding, ...]:
         key=lambda item: (
             item.waiver is not None,
             -item.finding.severity.rank,
+            not item.on_changed_line,
             item.finding.path,
             item.finding.line,
         )

@@ -11,6 +11,7 @@ from app.publish.view import walk
 ROWS = 100
 """Rows of a table before it says how many more there are."""
 TESTS_WITH_OUTPUT = 20
+FIXES = 20
 
 _ICONS = {
     "met": "✅",
@@ -78,10 +79,25 @@ def findings_table(findings: Sequence[ShownFinding], rows: int = ROWS) -> str:
         place = clean.code(figures.place(finding.path, finding.line))
         if finding.path and item.head is None:
             place += " (merged code)"
+        elif finding.line and not item.on_changed_line:
+            place += " (not on a changed line)"
         name = clean.escape(words.finding_name(finding), 120)
         severity = f"{finding.severity}{'' if item.required else ' (advisory)'}{_waived(item)}"
         cells.append((severity, place, name, clean.escape(finding.message, 300)))
     return _table(("Severity", "Where", "Rule", "Finding"), cells, len(findings), "finding")
+
+
+def suggestions(findings: Sequence[ShownFinding], limit: int = FIXES) -> list[str]:
+    """What tools suggest to write instead, one block each; the rest as a count."""
+    fixes = [item.finding for item in findings if item.finding.fix and item.waiver is None]
+    blocks = []
+    for finding in fixes[:limit]:
+        place = clean.code(figures.place(finding.path, finding.line))
+        head = f"{clean.escape(words.suggestion(finding), 120)} at {place}:"
+        blocks.append(f"{head}\n\n{clean.suggestion(finding.fix)}")
+    if len(fixes) > limit:
+        blocks.append(f"… and {figures.count(len(fixes) - limit, 'more suggestion')}.")
+    return blocks
 
 
 def _waived(item: ShownFinding) -> str:

@@ -340,6 +340,25 @@ def test_name(test: TestCase) -> str:
     return f"{test.classname}::{test.name}" if test.classname else test.name
 
 
+def flaky_counted(number: int) -> str:
+    """`2 flaky tests, passed only when tried again`."""
+    return f"{figures.count(number, 'flaky test')}, passed only when tried again"
+
+
+def slowest_counted(number: int) -> str:
+    """`The 5 slowest tests`."""
+    return "The slowest test" if number == 1 else f"The {number:,} slowest tests"
+
+
+def suggestion(finding: Finding) -> str:
+    """What stands above a suggested fix."""
+    return f"{finding_name(finding)} suggests"
+
+
+ELSEWHERE = "not on a changed line: new through this change all the same"
+"""Said of a new finding on a line that the change leaves alone."""
+
+
 def uncovered(lines: tuple[int, int]) -> str:
     """What an uncovered range of new lines means."""
     first, last = lines

@@ -1,0 +1,46 @@
+"""Tests worth a look though none of them failed: flaky ones, and those that take longest."""
+
+from collections.abc import Iterator
+
+from app.model import Evidence, TestCase
+from app.publish import figures, words
+from app.publish.measured import Section
+
+_SLOWEST = 5
+_SLOW = 1.0
+"""Seconds from which on a test is named among the slowest."""
+
+
+def test_sections(evidence: Evidence) -> tuple[Section, ...]:
+    """Tests that passed only when tried again, and the slowest."""
+    return tuple(_sections(evidence))
+
+
+def _sections(evidence: Evidence) -> Iterator[Section]:
+    cases = [
+        (delivered.key, case)
+        for delivered in evidence.reports
+        for report in delivered.reports
+        for case in report.tests
+    ]
+    if flaky := [(key, case) for key, case in cases if case.flaky]:
+        yield Section(
+            key="flaky",
+            summary=words.flaky_counted(len(flaky)),
+            heads=("Test", "Check", "What failed at first"),
+            rows=tuple((words.test_name(case), key, case.message) for key, case in flaky),
+            one="test",
+        )
+    slow = sorted((one for one in cases if one[1].seconds >= _SLOW), key=_slowest_first)[:_SLOWEST]
+    if slow:
+        yield Section(
+            key="slowest",
+            summary=words.slowest_counted(len(slow)),
+            heads=("Test", "Check", "Took"),
+            rows=tuple((words.test_name(case), key, figures.duration(case.seconds)) for key, case in slow),
+            one="test",
+        )
+
+
+def _slowest_first(one: tuple[str, TestCase]) -> tuple[float, str]:
+    return -one[1].seconds, words.test_name(one[1])
