@@ -8,7 +8,9 @@ from app.reports.protocol import Dropped, ReadContext, too_many
 from app.reports.text import NAME_CHARS
 from app.reports.text import line as one_line
 
-_MAX_EXPRESSION = 2_000
+_MAX_EXPRESSION = 1_000
+_MAX_LICENCES = 2_000
+"""Different expressions of one report: each is parsed where verdicts are made."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+:-]*")
 _OTHER = re.compile(r"[^A-Za-z0-9.]+")
 _UNSAID = {"", "NOASSERTION", "NONE"}
@@ -21,19 +23,22 @@ class Packages:
         self.dropped = Dropped()
         self._limit = context.limits.findings
         self._packages: list[Package] = []
+        self._licences: set[str] = set()
 
     def add(self, *, name: str, version: str, purl: str, licence: str) -> None:
         """One more; texts are raw, `licence` an expression or ''. Raises AuthorFault over the limit."""
         if len(self._packages) >= self._limit:
             raise too_many("packages", self._limit)
-        self._packages.append(
-            Package(
-                name=one_line(name) or "(unnamed)",
-                version=one_line(version, 100),
-                purl=one_line(purl, NAME_CHARS),
-                licence=one_line(licence, _MAX_EXPRESSION),
-            )
+        package = Package(
+            name=one_line(name) or "(unnamed)",
+            version=one_line(version, 100),
+            purl=one_line(purl, NAME_CHARS),
+            licence=one_line(licence, _MAX_EXPRESSION),
         )
+        self._packages.append(package)
+        self._licences.add(package.licence)
+        if len(self._licences) > _MAX_LICENCES:
+            raise too_many("different licences", _MAX_LICENCES)
 
     def report(self, name: str, tool: str, version: str) -> ReportContent:
         """What a reader of packages hands back: `name` is its format, `tool` and `version` raw."""

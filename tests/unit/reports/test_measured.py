@@ -344,3 +344,9 @@ def test_what_cyclonedx_says_besides_is_noted():
 def test_over_the_limit(name, what):
     with pytest.raises(Exception, match=f"it holds more than 1 {what}"):
         sample(name, ReadContext(limits=Limits(findings=1)))
+
+
+def test_more_different_licences_than_there_are():
+    listed = [{"name": "a", "licenses": [{"expression": f"LicenseRef-{n}"}]} for n in range(2_001)]
+    bom = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": listed}
+    assert fault(json.dumps(bom)) == "it holds more than 2,000 different licences"
