@@ -2,7 +2,7 @@
 
 from app.language.calls import signature
 from app.language.checking import check_expression
-from app.language.evaluate import evaluate, group, leaves
+from app.language.evaluate import evaluate, group
 from app.language.explain import show
 from app.language.globs import Globs, branch_matches, globs, like
 from app.language.licences import Standing, licence_problem, licence_standing
@@ -25,6 +25,7 @@ from app.language.protocol import (
 )
 from app.language.ternary import combine, worst
 from app.language.usage import used
+from app.language.values import leaves
 
 __all__ = [
     "About",
