@@ -228,7 +228,7 @@ def _outputs(check: CheckSpec, files: tuple[Collected, ...]) -> tuple[Outputs, t
         return {}, ()
     found = next((file for file in files if file.declared == check.outputs and file.problem != MISSING), None)
     if found is None:
-        return {}, (f"outputs missing: {check.outputs}",)
+        return {}, (f"report missing: {check.outputs} (the declared outputs)",)
     why = found.problem
     if not why and len(found.content) > MAX_OUTPUTS:
         why = f"it is larger than {MAX_OUTPUTS} bytes"

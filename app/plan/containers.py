@@ -76,11 +76,14 @@ class Table:
 
 
 class Field(NamedTuple):
-    """One key of a record: its shape, one line of help, whether it must be there."""
+    """One key of a record: its shape, one line of help, whether it must be there, and what to do where it
+    must and is not ('' = what the record says).
+    """
 
     shape: Shape
     doc: str = ""
     required: bool = False
+    missing: str = ""
 
 
 class Record:
@@ -123,7 +126,8 @@ class Record:
             for name in missing:
                 if name not in node.entries:
                     message = f"'{name}' is missing"
-                    reading.complaints.add("G010", message, node.span, where=where, hint=self.hint)
+                    hint = self.fields[name].missing or self.hint
+                    reading.complaints.add("G010", message, node.span, where=where, hint=hint)
         return BAD if missing and not self.partial else values
 
     def _refuse(

@@ -339,7 +339,7 @@ class Version:
 
 TOP = Record(
     {
-        "version": Field(Version(), "of this format: 1", required=True),
+        "version": Field(Version(), "of this format: 1", required=True, missing="begin with: version: 1"),
         "on": Field(ON, "which changes are judged"),
         "defaults": Field(DEFAULTS, "for all checks that allow them"),
         "checks": Field(CHECKS, "what runs"),

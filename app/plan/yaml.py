@@ -29,6 +29,11 @@ class Mark(Protocol):
     index: int
 
 
+_CLOSING = {"[": "]", "{": "}"}
+_FLOW_PART = re.compile(
+    r"""(?<!\w)'(?:[^']|'')*+'?|(?<!\w)"(?:[^"\\]|\\.|\\\Z)*+"?|(?<=\s)\#[^\n]*|[\[\]{}]""", re.DOTALL
+)
+"""What counts in search of a closing bracket: quotes and comments are passed over."""
 _LONGEST_NUMBER = 40
 _INT = re.compile(r"[-+]?[0-9]{1,15}")
 _FLOAT = re.compile(r"(?=.*[.eE])[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -252,12 +257,37 @@ def load(content: bytes, complaints: Complaints) -> Node | None:
         span = complaints.at(error.position)
         complaints.add("G001", f"character U+{int(error.character):04X} is not allowed in YAML", span)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        span = Span(1, 1, 1, 0) if mark is None else Span(mark.line + 1, mark.column + 1, 1, mark.index)
-        problem = error.problem or "cannot be read"
-        message = f"{problem} ({error.context})" if error.context else problem
-        complaints.add("G002", message, span, hint=_syntax_hint(problem, error.context or ""))
+        _complain_of_syntax(error, text, complaints)
     return None
+
+
+def _complain_of_syntax(error: yaml.MarkedYAMLError, text: str, complaints: Complaints) -> None:
+    """What libyaml stumbled over; what was never closed is told where it was opened."""
+    problem, context = error.problem or "cannot be read", error.context or ""
+    opened = error.context_mark
+    if opened is not None and (closing := _unclosed(problem, context, opened, text)):
+        message = f"this {text[opened.index]} is never closed"
+        complaints.add("G002", message, _span(opened, opened), hint=f"close it: {closing}")
+        return
+    mark = error.problem_mark or opened
+    span = Span(1, 1, 1, 0) if mark is None else _span(mark, mark)
+    message = f"{problem} ({context})" if context else problem
+    complaints.add("G002", message, span, hint=_syntax_hint(problem, context))
+
+
+def _unclosed(problem: str, context: str, opened: Mark, text: str) -> str:
+    """What would close the quote or bracket at `opened`, '' if something does."""
+    if "quoted scalar" in context:
+        return text[opened.index] if "end of stream" in problem else ""
+    closing = _CLOSING.get(text[opened.index : opened.index + 1], "")
+    if not closing or "flow" not in context:
+        return ""
+    depth = 0
+    for part in _FLOW_PART.finditer(text, opened.index):
+        depth += (part[0] in "[{") - (part[0] in "]}")
+        if not depth:
+            return ""
+    return closing
 
 
 def _decode(content: bytes, complaints: Complaints) -> str | None:

@@ -311,7 +311,7 @@ async def test_outputs():
 @pytest.mark.parametrize(
     ("content", "part"),
     [
-        (None, "outputs missing: out/facts.json"),
+        (None, "report missing: out/facts.json (the declared outputs)"),
         (b"", "outputs unreadable: out/facts.json: it is no JSON object"),
         (b"[]", "it is no JSON object"),
         (b'{"a": null}', "it is no JSON object"),

@@ -206,3 +206,9 @@ def test_what_a_hint_tells_to_explain_can_be_explained(read, catalogue):
     assert topics <= json_schema(catalogue)["properties"].keys()
     (one,) = read("version: 1\nfoo: 1\n").diagnostics
     assert one.hint == "keys: version, on, defaults, checks, gate, settings, waivers"
+
+
+def test_a_file_without_version_is_told_how_to_begin(read):
+    for text in ("checks: {}\n", ""):
+        (one,) = read(text).diagnostics
+        assert one.hint == "begin with: version: 1"

@@ -67,6 +67,43 @@ def test_a_duplicate_key_names_the_first(read):
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("checks: [1, 2\nb: 3\n", ("this [ is never closed", 1, 9, "close it: ]")),
+        ("a:\n  b: {x: 1\nc:\n  d: 2\n", ("this { is never closed", 2, 6, "close it: }")),
+        ("a: [1, [2, 3]\nb: x\n", ("this [ is never closed", 1, 4, "close it: ]")),
+        ("a: [x, 'don''t]', \"]\" # ]\nb: y\n", ("this [ is never closed", 1, 4, "close it: ]")),
+        ("a: 'foo\nb: c\n", ("this ' is never closed", 1, 4, "close it: '")),
+        ('gate:\n  - {expect: "a b}\n', ('this " is never closed', 2, 14, 'close it: "')),
+    ],
+)
+def test_what_is_never_closed_is_told_where_it_was_opened(read, text, told):
+    (one,) = read(text).diagnostics
+    assert (one.code, one.message, one.line, one.column, one.hint) == ("G002", *told)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"), [("a: {b: c d: e}\n", 1, 11), ("a: [x}\n", 1, 6), ('a: "b\\qc"\n', 1, 6)]
+)
+def test_a_mistake_within_what_is_closed_is_told_where_it_stands(read, text, line, column):
+    (one,) = read(text).diagnostics
+    assert (one.line, one.column) == (line, column)
+    assert "never closed" not in one.message
+
+
+@pytest.mark.parametrize(
+    "text", ["[" + '"\\' * 100_000, '["' + '\\"' * 100_000 + "\\", "['" * 60_000, "[ #" * 60_000]
+)
+def test_looking_for_what_closes_takes_linear_time(text):
+    def seconds(part: str) -> float:
+        started = time.process_time()
+        load(part.encode(), Complaints("g.yml"))
+        return time.process_time() - started
+
+    assert seconds(text) < 30 * seconds(text[: len(text) // 8]) + 0.2
+
+
+@pytest.mark.parametrize(
     "word", ["on", "off", "yes", "no", "y", "1_000", "0o8", "1:30", "0x", "+", "-", ".", "1e", "٣"]
 )
 def test_words_that_yaml_1_2_takes_as_text(word):
