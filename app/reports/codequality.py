@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import msgspec
 
 from app.model import Kind, ReportContent, Severity
+from app.reports.domains import domain_by_tags
 from app.reports.findings import Findings, Region, region
 from app.reports.fingerprint import GIVEN
-from app.reports.jsontext import decode
+from app.reports.jsontext import decode, texts
 from app.reports.protocol import Format, ReadContext
 from app.reports.severity import BLOCKER_WORDS
 from app.reports.shape import has
@@ -48,6 +49,7 @@ class _Issue(msgspec.Struct, gc=False):
     fingerprint: str | None = None
     severity: str | None = None
     engine_name: str | None = None
+    categories: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
 _DECODER = msgspec.json.Decoder(list[_Issue])
@@ -75,6 +77,7 @@ def _add(one: _Issue, findings: Findings) -> None:
         severity=findings.severity(BLOCKER_WORDS.get(word, Severity.MEDIUM), rule),
         place=findings.locate(one.location.path),
         region=_region(one.location),
+        domain=domain_by_tags(texts(one.categories)),
         fingerprint=given if GIVEN.fullmatch(given) else "",
     )
 

@@ -1,14 +1,13 @@
 """What all readers of findings share: places, severities, fingerprints, limits."""
 
-from typing import Literal
-
 import msgspec
 
 from app.model import Finding, ReportContent, Severity
+from app.reports.domains import Domain, domain_of
 from app.reports.fingerprint import Fingerprints
 from app.reports.paths import Paths, Place, Unplaced
 from app.reports.protocol import MAX_LINE, Dropped, ReadContext, too_many
-from app.reports.severity import SeverityTable
+from app.reports.severity import RuleTable
 from app.reports.text import clean, quoted
 from app.reports.text import line as one_line
 
@@ -21,9 +20,6 @@ Region = tuple[int, int, int, int]
 """Line, column, end line, end column: 1-based, 0 = none, made consistent by `region`."""
 
 NOWHERE: Region = (0, 0, 0, 0)
-
-Domain = Literal["", "security", "reliability", "maintainability"]
-"""What a finding harms; '' = its tool does not say."""
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -58,7 +54,7 @@ class Findings:
         self._limit = context.limits.findings
         self._secret = context.secret
         self._paths = Paths(context)
-        self._severities = SeverityTable(context.severities)
+        self._severities = RuleTable(context.severities)
         self._fingerprints = Fingerprints(context.sources)
         self._findings: list[Finding] = []
 
@@ -98,8 +94,8 @@ class Findings:
 
         `rule` and `tool` are clean words, `message` is raw; of what the line holds it may only tell where
         `secret` is not set. `identity` is what the finding is known by where lines and words do not
-        matter. Of secrets that a reader does not know to be such, only the rule is kept. Raises
-        AuthorFault over the limit.
+        matter. `domain` is what the report says that it harms, '' = what is known of the rule. Of secrets
+        that a reader does not know to be such, only the rule is kept. Raises AuthorFault over the limit.
         """
         if len(self._findings) >= self._limit:
             raise too_many("findings", self._limit)
@@ -128,15 +124,15 @@ class Findings:
             rule_url=rule_url,
             fingerprint=fingerprint or self._fingerprints.of(rule, path, line, text),
             line_hash=self._fingerprints.of_line(path, line, rule if hidden else "") if line else "",
+            domain="security" if hidden else domain or domain_of(tool, rule),
         )
-        if hidden or suppressed or fix or domain or effort:
+        if hidden or suppressed or fix or effort:
             # Few have any of these, and each argument more costs a hundred thousand findings.
             finding = msgspec.structs.replace(
                 finding,
                 secret=hidden,
                 suppressed=suppressed,
                 fix=fix if line and not hidden else "",
-                domain=domain,
                 effort=min(max(effort, 0), _MAX_EFFORT),
             )
         self._findings.append(finding)

@@ -10,6 +10,7 @@ from app.reports.text import line as one_line
 T = TypeVar("T")
 
 UNDECODABLE = (msgspec.DecodeError, RecursionError, ValueError)
+_TEXTS = msgspec.json.Decoder(list[str])
 
 
 def fault(error: Exception, where: str, hint: str) -> AuthorFault:
@@ -27,3 +28,11 @@ def decode(decoder: msgspec.json.Decoder[T], content: bytes, where: str, hint: s
         return decoder.decode(content.removeprefix(b"\xef\xbb\xbf"))
     except UNDECODABLE as error:
         raise fault(error, where, hint) from None
+
+
+def texts(raw: msgspec.Raw) -> list[str]:
+    """A list of texts where one may stand; [] for anything else."""
+    try:
+        return _TEXTS.decode(raw) if raw else []
+    except UNDECODABLE:
+        return []

@@ -80,6 +80,7 @@ class _Run:
             rule=judged.name,
             message="" if self._secret else _text(result, judged.rule),
             severity=judged.severity,
+            domain=judged.domain,
             place=place,
             region=where,
             rule_url=judged.url,

@@ -5,7 +5,9 @@ import re
 import msgspec
 
 from app.model import Severity
+from app.reports.domains import Domain, domain_by_tags, domain_of
 from app.reports.findings import Findings
+from app.reports.jsontext import texts
 from app.reports.sarif_types import Driver, Message, Result, Rule, Run
 from app.reports.severity import LEVELS, from_score
 from app.reports.text import RULE_CHARS, url
@@ -15,12 +17,15 @@ _PLACEHOLDER = re.compile(r"\{(\d{1,2})\}", re.ASCII)
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """What a result's rule says of it: name, severity, link, and the rule itself for its messages."""
+    """What a result's rule says of it: name, severity, link, what it harms, and the rule itself for its
+    messages.
+    """
 
     name: str
     severity: Severity
     url: str
     rule: Rule
+    domain: Domain
 
 
 def text_of(message: Message | None, rule: Rule | None = None) -> str:
@@ -37,7 +42,7 @@ def text_of(message: Message | None, rule: Rule | None = None) -> str:
     return _PLACEHOLDER.sub(lambda at: given[int(at[1])] if int(at[1]) < len(given) else at[0], text)
 
 
-_Key = tuple[str | None, int | None, str | None, str | None, str | float | None]
+_Key = tuple[str | None, int | None, str | None, str | None, str | float | None, bytes]
 
 
 class Rules:
@@ -58,8 +63,9 @@ class Rules:
         """Name and severity of a result."""
         if result.rule is not None:
             return self._judge(result)
-        score = result.properties.security_severity if result.properties is not None else None
-        key = (result.ruleId, result.ruleIndex, result.level, result.kind, score)
+        own = result.properties
+        said = (own.security_severity, bytes(own.tags)) if own is not None else (None, b"")
+        key = (result.ruleId, result.ruleIndex, result.level, result.kind, *said)
         known = self._judged.get(key)
         if known is None:
             known = self._judged[key] = self._judge(result)
@@ -71,7 +77,18 @@ class Rules:
         # typos names no rule: all that it finds is one.
         name = one_line(wanted or rule.id or rule.name or "", RULE_CHARS) or self._tool
         severity = self._findings.severity(_severity(result, rule), name, rule.name or "")
-        return Judged(name, severity, url(rule.helpUri or ""), rule)
+        return Judged(name, severity, url(rule.helpUri or ""), rule, self._domain(name, result, rule))
+
+    def _domain(self, name: str, result: Result, rule: Rule) -> Domain:
+        """What its tags say, then its score, then the table; of the rest SonarQube takes all SARIF for
+        security's (its `ResultMapper`), and so do we: in doubt the graver.
+        """
+        bags = [bag for bag in (result.properties, rule.properties) if bag is not None]
+        if domain := domain_by_tags([tag for bag in bags for tag in texts(bag.tags)]):
+            return domain
+        if any(from_score(bag.security_severity) is not None for bag in bags):
+            return "security"
+        return domain_of(self._tool, name) or domain_of(self._tool, rule.name or "") or "security"
 
     def _rule(self, result: Result, wanted: str | None) -> Rule:
         reference = result.rule

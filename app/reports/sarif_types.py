@@ -50,9 +50,10 @@ class Where(_Part):
 
 
 class Properties(_Part):
-    """The one property GitHub's convention adds."""
+    """What GitHub's convention adds. Tags stay raw: tools put anything there."""
 
     security_severity: str | float | None = msgspec.field(default=None, name="security-severity")
+    tags: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
 class Configuration(_Part):

@@ -3,6 +3,7 @@
 import msgspec
 
 from app.model import Kind, ReportContent, Severity
+from app.reports.domains import domain_by_tags
 from app.reports.findings import Findings, region
 from app.reports.jsontext import decode
 from app.reports.protocol import Format, ReadContext
@@ -54,19 +55,20 @@ class _Report(msgspec.Struct, gc=False):
     version: str | None = None
 
 
-class _Source(msgspec.Struct, gc=False):
-    source: str
+class _Metadata(msgspec.Struct, gc=False):
+    source: object = ""
+    category: object = ""
 
 
 _DECODER = msgspec.json.Decoder(_Report)
-_SOURCE = msgspec.json.Decoder(_Source)
+_METADATA = msgspec.json.Decoder(_Metadata)
 
 
-def _url(metadata: msgspec.Raw) -> str:
+def _metadata(raw: msgspec.Raw) -> _Metadata:
     try:
-        return url(_SOURCE.decode(metadata).source) if metadata else ""
+        return _METADATA.decode(raw) if raw else _Metadata()
     except (msgspec.DecodeError, RecursionError, ValueError):
-        return ""
+        return _Metadata()
 
 
 def _severity(word: str) -> Severity:
@@ -80,16 +82,18 @@ def _add(one: _Result, findings: Findings) -> None:
     place = findings.locate(one.path)
     where = region(one.start.line, one.start.col, one.end.line, one.end.col)
     gone = (one.start.line, one.start.col, one.end.line, one.end.col)
+    metadata = _metadata(one.extra.metadata)
     findings.add(
         tool="semgrep",
         rule=rule,
-        rule_url=_url(one.extra.metadata),
+        rule_url=url(str(metadata.source)),
         message=one.extra.message,
         # The name of a rule begins with the folders of its file.
         severity=findings.severity(_severity(one.extra.severity), rule, rule.rpartition(".")[2]),
         place=place,
         region=where,
         suppressed=bool(one.extra.is_ignored),
+        domain=domain_by_tags([str(metadata.category)]),
         fix=findings.replacement(place.path, where, gone, one.extra.fix) if one.extra.fix else "",
     )
 

@@ -2,8 +2,11 @@
 
 import fnmatch
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 from app.model import Severity
+
+T = TypeVar("T")
 
 LEVELS = {
     "error": Severity.HIGH,
@@ -48,23 +51,23 @@ _WORDS = {
 _SCORES = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM))
 
 
-class SeverityTable:
-    """Rule globs → severities; of the globs that match the longest wins, ties by alphabet."""
+class RuleTable(Generic[T]):
+    """Rule globs → what is said of them; of the globs that match the longest wins, ties by alphabet."""
 
-    def __init__(self, table: Mapping[str, Severity]) -> None:
-        self._exact = {glob: severity for glob, severity in table.items() if not set(glob) & set("*?[")}
+    def __init__(self, table: Mapping[str, T]) -> None:
+        self._exact = {glob: said for glob, said in table.items() if not set(glob) & set("*?[")}
         globs = sorted(
             (glob for glob in table if glob not in self._exact), key=lambda glob: (-len(glob), glob)
         )
         self._globs = [(glob, table[glob]) for glob in globs]
-        self._known: dict[str, Severity | None] = {}
+        self._known: dict[str, T | None] = {}
         self.empty = not table
 
-    def of(self, rule: str) -> Severity | None:
-        """The severity of a rule, None if the table is silent on it."""
+    def of(self, rule: str) -> T | None:
+        """What is said of a rule, None if the table is silent on it."""
         if rule not in self._known:
             self._known[rule] = self._exact.get(rule) or next(
-                (severity for glob, severity in self._globs if fnmatch.fnmatchcase(rule, glob)), None
+                (said for glob, said in self._globs if fnmatch.fnmatchcase(rule, glob)), None
             )
         return self._known[rule]
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import msgspec
 
 from app.model import Kind, ReportContent, Severity
-from app.reports.findings import Domain, Findings, Region, region
+from app.reports.domains import Domain
+from app.reports.findings import Findings, Region, region
 from app.reports.jsontext import decode
 from app.reports.protocol import Format, ReadContext
 from app.reports.severity import BLOCKER_WORDS

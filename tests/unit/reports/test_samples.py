@@ -50,6 +50,7 @@ def test_ruff():
             "rule_url": "https://docs.astral.sh/ruff/rules/unused-import",
             "fingerprint": "e34ca672c6f21b00:1",
             "line_hash": "0bc74ae3e502004a",
+            "domain": "maintainability",
         }
     )
 
@@ -112,6 +113,7 @@ def test_mypy():
             "rule_url": "https://mypy.readthedocs.io/en/stable/_refs.html#code-assignment",
             "fingerprint": "97b6154667f32e89:1",
             "line_hash": "df59699fd3a0de49",
+            "domain": "reliability",
         }
     )
 
