@@ -20,9 +20,6 @@ LATER_FAMILY = Family(
     doc="Not yet supported by this version.",
     later_names={
         "suppressions.new": _name(ValueType.NUMBER, "In-source ignores that the change adds."),
-        "rating.security.new": _name(ValueType.RATING, "Security rating of new code."),
-        "rating.reliability.new": _name(ValueType.RATING, "Reliability rating of new code."),
-        "rating.maintainability.new": _name(ValueType.RATING, "Maintainability rating of new code."),
         "verdict": _name(ValueType.TEXT, "The verdict.", why=_NOTIFY),
         "waiting_for": _name(ValueType.LIST, "What the gate waits for.", why=_NOTIFY),
         "window": _name(ValueType.BOOL, "Whether a deployment window is open.", why=_NOTIFY),

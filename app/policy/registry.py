@@ -16,6 +16,7 @@ from app.policy.licences import LICENCES
 from app.policy.people import PEOPLE
 from app.policy.pr import PR
 from app.policy.protocol import CheckFact, Fact, Family, Operation
+from app.policy.ratings import RATINGS
 from app.policy.secrets import SECRETS
 from app.policy.size import SIZE
 from app.policy.tests import TESTS
@@ -33,6 +34,7 @@ CONDITIONS: tuple[Family, ...] = (
     SIZE,
     PR,
     PEOPLE,
+    RATINGS,
     WAIVERS,
     LATER_FAMILY,
 )

@@ -1,0 +1,108 @@
+"""Ratings A to E, held against SonarQube's definitions."""
+
+import msgspec
+import pytest
+
+from app.model import CheckEvidence as Delivered
+from app.model import Finding, Kind, ReportContent, Severity, UnknownCause, Waiver
+from app.policy import evaluate
+from app.policy.ratings import by_debt, by_severity
+from tests.unit.policy.world import C, check, ended, evidence, file, finding, findings, outcome_of, plan
+
+LINT = check("lint", Kind.FINDINGS)
+S, R, M = "security", "reliability", "maintainability"
+
+
+def rating(
+    domain: str, *found: Finding, lines: int = 20, waivers: tuple[Waiver, ...] = (), **more: object
+) -> str:
+    """The letter, read off the verdict."""
+    text = f"rating.{domain}.new == 'A'"
+    judging = msgspec.structs.replace(plan(LINT, gate=(text,)), waivers=waivers)
+    given = evidence(
+        ended("lint", C.SUCCESS, Kind.FINDINGS),
+        reports=[findings("lint", *found)],
+        files=[file("a.py", (1, lines)), file("notes.md", (1, 500))],
+        today="2026-11-21",
+        **more,
+    )
+    return str(outcome_of(evaluate(judging, given), text).used[f"rating.{domain}.new"])
+
+
+@pytest.mark.parametrize(
+    ("severity", "letter"),
+    [(None, "A"), ("info", "A"), ("low", "B"), ("medium", "C"), ("high", "D"), ("critical", "E")],
+)
+def test_security_and_reliability_follow_the_worst_issue(severity, letter):
+    """Rating.RATING_BY_SEVERITY: info A, minor B, major C, critical D, blocker E."""
+    assert by_severity(Severity(severity) if severity else None) == letter
+
+
+@pytest.mark.parametrize(
+    ("minutes", "lines", "letter"),
+    [
+        (0, 100, "A"), (150, 100, "A"), (151, 100, "B"), (300, 100, "B"), (301, 100, "C"), (600, 100, "C"),
+        (601, 100, "D"), (1500, 100, "D"), (1501, 100, "E"), (5, 0, "A"), (0, 0, "A"),
+    ],
+)  # fmt: skip
+def test_maintainability_follows_the_debt_ratio_each_bound_included(minutes, lines, letter):
+    assert by_debt(minutes, lines) == letter
+
+
+def test_each_domain_counts_its_own_new_findings_only():
+    found = (
+        finding("a.py", 1, Severity.MEDIUM, domain=S),
+        finding("a.py", 2, Severity.LOW, domain=S),
+        finding("a.py", 3, Severity.CRITICAL, domain=R),
+        finding("a.py", 99, Severity.CRITICAL, domain=S),
+        finding("a.py", 4, Severity.CRITICAL, domain=S, suppressed=True),
+    )
+    assert (rating(S, *found), rating(R, *found), rating(M, *found)) == ("C", "E", "A")
+
+
+def test_what_nobody_classifies_is_a_bug_if_severe_and_debt_if_not():
+    severe, slight = finding("a.py", 1, Severity.HIGH), finding("a.py", 1, Severity.MEDIUM)
+    assert (rating(S, severe), rating(R, severe), rating(M, severe, lines=1)) == ("A", "D", "A")
+    assert (rating(S, slight), rating(R, slight), rating(M, slight, lines=1)) == ("A", "A", "C")
+
+
+def test_the_tools_own_effort_counts_and_five_minutes_where_it_tells_none():
+    told = finding("a.py", 1, Severity.LOW, domain=M, effort=60)
+    # 60 of 600 minutes, of the Python lines alone: 10 %
+    assert rating(M, told) == "B"
+    assert rating(M, msgspec.structs.replace(told, effort=61)) == "C"
+    # 7 * 5 = 35 of 600 minutes
+    untold = [finding("a.py", line, Severity.INFO, domain=M) for line in range(1, 8)]
+    assert (rating(M, *untold[:6]), rating(M, *untold)) == ("A", "B")
+
+
+def test_a_waived_finding_is_left_out():
+    one = finding("a.py", 1, Severity.CRITICAL, domain=R, fingerprint="f:1")
+    waiver = Waiver(fingerprint="f:1", reason="r", owner="o", granted="2026-11-01", expires="2026-11-30")
+    assert rating(R, one) == "E"
+    assert rating(R, one, waivers=(waiver,)) == "A"
+
+
+def test_secrets_count_for_security():
+    leak = finding("a.py", 1, Severity.CRITICAL, secret=True)
+    report = ReportContent(format="gitleaks", kind="secrets", findings=(leak,))
+    leaks = check("leaks", Kind.SECRETS)
+    judging = plan(LINT, leaks, gate=("rating.security.new <= 'D'", "rating.reliability.new == 'A'"))
+    given = evidence(
+        ended("lint", C.SUCCESS, Kind.FINDINGS),
+        ended("leaks", C.SUCCESS, Kind.SECRETS),
+        reports=[findings("lint"), Delivered(key="leaks", reports=(report,))],
+        files=[file("a.py", (1, 20))],
+    )
+    verdict = evaluate(judging, given)
+    assert outcome_of(verdict, "rating.security.new <= 'D'").says == "security rating of new code 'E' > 'D'"
+    assert outcome_of(verdict, "rating.reliability.new == 'A'").used == {"rating.reliability.new": "A"}
+
+
+def test_a_rating_is_not_known_before_all_have_reported_and_not_applicable_where_none_was_needed():
+    text = "rating.security.new == 'A'"
+    judging = plan(LINT, gate=(text,))
+    waiting = outcome_of(evaluate(judging, evidence(ended("lint", None))), text)
+    assert waiting.cause is UnknownCause.OUTSTANDING
+    spared = outcome_of(evaluate(judging, evidence(ended("lint", C.NOT_NEEDED))), text)
+    assert spared.value == "exempt"
