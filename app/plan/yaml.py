@@ -264,30 +264,44 @@ def load(content: bytes, complaints: Complaints) -> Node | None:
 def _complain_of_syntax(error: yaml.MarkedYAMLError, text: str, complaints: Complaints) -> None:
     """What libyaml stumbled over; what was never closed is told where it was opened."""
     problem, context = error.problem or "cannot be read", error.context or ""
-    opened = error.context_mark
-    if opened is not None and (closing := _unclosed(problem, context, opened, text)):
-        message = f"this {text[opened.index]} is never closed"
-        complaints.add("G002", message, _span(opened, opened), hint=f"close it: {closing}")
+    opened, mark = error.context_mark, error.problem_mark or error.context_mark
+    if "flow" in context and mark is not None and not text[mark.index :].strip():
+        place = _last_open(text)
+    else:
+        place = opened.index if opened is not None and _unclosed(problem, context, opened, text) else None
+    if place is not None:
+        sign = text[place]
+        hint = f"close it: {_CLOSING.get(sign, sign)}"
+        complaints.add("G002", f"this {sign} is never closed", complaints.at(place), hint=hint)
         return
-    mark = error.problem_mark or opened
     span = Span(1, 1, 1, 0) if mark is None else _span(mark, mark)
     message = f"{problem} ({context})" if context else problem
     complaints.add("G002", message, span, hint=_syntax_hint(problem, context))
 
 
-def _unclosed(problem: str, context: str, opened: Mark, text: str) -> str:
-    """What would close the quote or bracket at `opened`, '' if something does."""
+def _unclosed(problem: str, context: str, opened: Mark, text: str) -> bool:
+    """Whether nothing closes the quote or bracket at `opened`."""
     if "quoted scalar" in context:
-        return text[opened.index] if "end of stream" in problem else ""
-    closing = _CLOSING.get(text[opened.index : opened.index + 1], "")
-    if not closing or "flow" not in context:
-        return ""
+        return "end of stream" in problem
+    if text[opened.index : opened.index + 1] not in _CLOSING or "flow" not in context:
+        return False
     depth = 0
     for part in _FLOW_PART.finditer(text, opened.index):
-        depth += (part[0] in "[{") - (part[0] in "]}")
+        depth += (part[0] in _CLOSING) - (part[0] in "]}")
         if not depth:
-            return ""
-    return closing
+            return False
+    return True
+
+
+def _last_open(text: str) -> int | None:
+    """Where the innermost bracket stands that is open at the end of the text."""
+    open_: list[int] = []
+    for part in _FLOW_PART.finditer(text):
+        if part[0] in _CLOSING:
+            open_.append(part.start())
+        elif part[0] in "]}" and open_:
+            open_.pop()
+    return open_[-1] if open_ else None
 
 
 def _decode(content: bytes, complaints: Complaints) -> str | None:
