@@ -236,6 +236,7 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     publish: PublishSettings = PublishSettings()
     ai_authored: AiAuthored = AiAuthored()
     licences: Licences = Licences()
+    gate: Literal["portcullis", "sonar_way"] = "portcullis"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

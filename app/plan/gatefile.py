@@ -31,6 +31,8 @@ from app.plan.yaml import ListNode, MapNode, Node, ScalarNode, load
 
 BUILT_IN: Final = frozenset({Kind.TESTS, Kind.FINDINGS, Kind.SECRETS, Kind.COVERAGE})
 """What the built-in gate judges where a required check declares it."""
+SONAR_WAY: Final = frozenset({Kind.FINDINGS, Kind.SECRETS, Kind.COVERAGE, Kind.DUPLICATION})
+"""What SonarQube's default gate judges likewise."""
 _HIDES_REPORTS: Final = frozenset({"G010", "G011", "G013", "G014", "G021", "G024", "G027"})
 """Complaints about a check after which its kinds of evidence are not sure."""
 
@@ -104,6 +106,7 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True):
     publish: PublishSettings = PublishSettings()
     ai_authored: AiAuthored = AiAuthored()
     licences: Licences = Licences()
+    gate: str = "portcullis"
 
 
 class _Top(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,10 +146,16 @@ def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) 
         kind for decl in decls if decl.template.required for kind in produced(decl.template.reports)
     )
     items = top.gate or ()
+    if top.settings.gate != "portcullis":
+        _one_gate(root, reading)
     sound = _expressions(root, feeding, reading, catalogue)
     decls = relate(decls, root, reading, sound)
     judged = tuple(
-        sorted(_built_in(feeding) if top.gate is None else _judged(items, catalogue.vocabulary, sound))
+        sorted(
+            _built_in(feeding, top.settings.gate)
+            if top.gate is None
+            else _judged(items, catalogue.vocabulary, sound)
+        )
     )
     _licences(top.settings.licences, reading)
     if top.gate is not None and not reading.complaints.errors:
@@ -173,6 +182,7 @@ def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) 
                 "publish": settings.publish,
                 "ai_authored": settings.ai_authored,
                 "licences": settings.licences,
+                "gate": settings.gate,
             },
             GateSettings,
         ),
@@ -229,8 +239,18 @@ def _expressions(
     return frozenset(places - unsound)
 
 
-def _built_in(feeding: frozenset[Kind]) -> frozenset[Kind]:
-    return (feeding & BUILT_IN) | {Kind.SECRETS}
+def _built_in(feeding: frozenset[Kind], gate: str) -> frozenset[Kind]:
+    return (feeding & (SONAR_WAY if gate == "sonar_way" else BUILT_IN)) | {Kind.SECRETS}
+
+
+def _one_gate(root: MapNode, reading: Reading) -> None:
+    """Complain where another built-in gate is chosen and a written one judges instead."""
+    settings = root.get("settings")
+    chosen = settings.get("gate") if isinstance(settings, MapNode) else None
+    if chosen is not None and "gate" in root.entries:
+        message = "it tells what judges where no 'gate' is written, and one is written here"
+        hint = "leave 'gate' out for SonarQube's conditions alone, or this setting for your own"
+        reading.complaints.add("G021", message, chosen.span, where="settings.gate", hint=hint)
 
 
 def _judged(items: tuple[GateItem, ...], vocabulary: Vocabulary, sound: Sound) -> set[Kind]:

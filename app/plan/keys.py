@@ -310,8 +310,8 @@ SETTINGS = Record(
             "what marks a change as machine-written",
         ),
         "gate": Field(
-            Text("gate", choices=("portcullis",), later={"sonar_way": "write its conditions under 'gate'"}),
-            "which gate is built in",
+            Text("gate", choices=("portcullis", "sonar_way")),
+            "what judges where no 'gate' is written; sonar_way: SonarQube's default conditions",
         ),
         "licences": Field(LICENCES, "which licences new packages may have (licences.denied)"),
     },

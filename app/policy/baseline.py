@@ -37,7 +37,7 @@ class _Asked:
     def new_from(self) -> int | None:
         """The rank of the least severe new finding that is asked for; None where none is."""
         ranks = [_least(texts) for words in self._words if (texts := _finding_texts(words.texts)) & {"new"}]
-        if any(name.startswith("rating.") for name in self.names):
+        if any(name.startswith(("rating.", "waivers.")) for name in self.names):
             ranks.append(_ANY)
         return min(ranks, default=None)
 

@@ -21,6 +21,7 @@ from app.model import (
     UnknownCause,
 )
 from app.policy.registry import PolicyFacts
+from app.policy.sonar import sonar_gate
 
 CHECKS_PASSED = "checks.passed"
 
@@ -34,11 +35,17 @@ _BUILT_IN: tuple[tuple[Kind | None, str], ...] = (
 )
 
 
+def kinds_of(checks: tuple[CheckSpec, ...], delivered: Collection[str]) -> frozenset[str]:
+    """The kinds of evidence that required checks declare, or delivered all the same."""
+    declared = {kind.value for check in checks if check.required for kind in check.produces}
+    return frozenset(declared | {*delivered})
+
+
 def builtin_gate(checks: tuple[CheckSpec, ...], delivered: Collection[str] = ()) -> tuple[GateItem, ...]:
     """The gate of a file that writes none: conditions whose kind of evidence a required check declares, or
     delivered all the same.
     """
-    declared = {kind.value for check in checks if check.required for kind in check.produces} | {*delivered}
+    declared = kinds_of(checks, delivered)
     source = Source(layer="built-in")
     return tuple(
         Condition(expression=Expression(text=text, source=source))
@@ -47,11 +54,18 @@ def builtin_gate(checks: tuple[CheckSpec, ...], delivered: Collection[str] = ())
     )
 
 
+def _unwritten(plan: Plan, delivered: Collection[str]) -> tuple[GateItem, ...]:
+    """What judges where no gate is written: by `settings.gate` ours or SonarQube's."""
+    if plan.settings.gate == "sonar_way":
+        return sonar_gate(kinds_of(plan.checks, delivered))
+    return builtin_gate(plan.checks, delivered)
+
+
 def gate_of(plan: Plan, delivered: Collection[str] = ()) -> tuple[GateItem, ...]:
     """The items that judge: the written gate or the built-in one, `checks.passed` always among them.
     `delivered` are the kinds of evidence that required checks have delivered so far.
     """
-    items = plan.gate if plan.gate_declared else builtin_gate(plan.checks, delivered)
+    items = plan.gate if plan.gate_declared else _unwritten(plan, delivered)
     if any(_is_checks_passed(item) for item in items):
         return items
     always = Expression(text=CHECKS_PASSED, source=Source(layer="built-in"))

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from app.language import Used, used
 from app.model import GateItem, Kind, Outcome, OutcomeValue, TestCase, UnknownCause, VerdictState
 from app.policy.coverage import idle_coverage
-from app.policy.gate import expressions_in
+from app.policy.gate import expressions_in, kinds_of
 from app.policy.judged import Judged
 from app.policy.missing import lost_reports
 from app.policy.newcode import Age
+from app.policy.sonar import unmeasured
 
 _NAMED = 5
 """How many tests a note names."""
@@ -40,7 +41,10 @@ def _on_the_gate(judged: Judged, state: VerdictState, *, ran: int) -> Iterator[s
         yield "no checks declared"
     elif state is VerdictState.PASSED and plan.checks and ran == 0:
         yield f"0 of {len(plan.checks)} checks ran"
-    if not plan.gate_declared:
+    if not plan.gate_declared and plan.settings.gate == "sonar_way":
+        yield "no gate is written: SonarQube's default gate (Sonar way) judges"
+        yield from unmeasured(kinds_of(plan.checks, judged.delivered))
+    elif not plan.gate_declared:
         yield "no gate is written: the built-in gate judges"
 
 

@@ -2,8 +2,8 @@
 
 Security and reliability follow the worst new finding of the domain: none or info A, low B, medium C, high D,
 critical E. Maintainability follows the debt ratio: the minutes that repairing the new findings of the domain
-takes, over 30 minutes for each new line of the kinds of files that analysers look at; to 5 % A, 10 % B, 20 % C,
-50 % D, else E. As in SonarQube, where no line is new there is no debt ratio, hence A.
+takes, over 30 minutes for each new line of the kinds of files that analysers look at; to 5 % A, 10 % B,
+20 % C, 50 % D, else E. As in SonarQube, where no line is new there is no debt ratio, hence A.
 """
 
 from collections.abc import Callable
@@ -58,11 +58,9 @@ def _new_of(judged: Judged, domain: Domain) -> list[Finding]:
 
 
 def _rated(judged: Judged, domain: Domain, rate: Callable[[list[Finding]], str]) -> Value:
-    kinds = [Kind.FINDINGS]
-    if domain == "security" and any(
-        one.required and Kind.SECRETS in one.produces for one in judged.plan.checks
-    ):
-        kinds.append(Kind.SECRETS)
+    declared = {kind for spec in judged.plan.checks if spec.required for kind in spec.produces}
+    secrets = domain == "security" and Kind.SECRETS in declared
+    kinds = (Kind.FINDINGS, Kind.SECRETS) if secrets else (Kind.FINDINGS,)
     gathered = [judged.gather(kind) for kind in kinds]
     lacking = [one.lacking for one in gathered if one.lacking is not None]
     # one finding more may make any rating worse, so what is not complete is not known

@@ -37,6 +37,7 @@ from app.policy.gate import (
 from app.policy.judged import Judged
 from app.policy.notes import notes_on
 from app.policy.registry import PolicyFacts
+from app.policy.sonar import missing_is_ok
 
 APPROVALS = "approvals"
 _DID_NOT_RUN = frozenset({Conclusion.NOT_NEEDED, Conclusion.SKIPPED, Conclusion.CANCELLED})
@@ -123,6 +124,7 @@ def _observed(verdict: Verdict, plan: Plan) -> Verdict:
 
 def _conclude(judged: Judged, items: tuple[GateItem, ...], outcomes: tuple[Outcome, ...]) -> Verdict:
     plan = judged.plan
+    outcomes = tuple(map(missing_is_ok, outcomes))
     if plan.settings.missing == "advisory":
         outcomes = tuple(_advised(outcome) for outcome in outcomes)
     binding = [outcome for outcome in outcomes if not outcome.advisory]

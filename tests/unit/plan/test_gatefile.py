@@ -97,7 +97,6 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         (HEAD + "  a: {run: x, env: {A-B: x}}\n", ["G020 3:21 checks.a.env: 'A-B' is not a variable name"]),
         (HEAD + "  a: {run: x, network: full}\n", ["G013 3:24 checks.a.network: 'full' is not yet supported by this version"]),
         (HEAD + "  a: {run: x, network: none}\n", []),
-        ("version: 1\nsettings: {gate: sonar_way}\n", ["G013 2:18 settings.gate: 'sonar_way' is not yet supported by this version"]),
         ("version: 1\nsettings: {licences: {allow: [MIT, 'BSD-*', LicenseRef-Ours], deny: [AGPL-3.0-only], unknown: allow}}\n", []),
         ("version: 1\nsettings: {licences: {allow: [Apache-2]}}\n", ["G032 2:31 settings.licences.allow[0]: SPDX knows no licence 'Apache-2'"]),
         ("version: 1\nsettings: {licences: {deny: ['GPL OR MIT']}}\n", ["G032 2:30 settings.licences.deny[0]: SPDX knows no licence 'GPL OR MIT'"]),
@@ -107,6 +106,9 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         (HEAD + "  a: {run: x, reports: [out/a.cdx.json]}\ngate: [licences.denied == 0]\nsettings: {licences: {allow: [MIT]}}\n", []),
         (HEAD + "  a: {run: x, reports: [out/a.cdx.json]}\ngate: [licences.denied == 0]\n", ["G031 4:8 gate[0]: 'licences.denied' needs settings.licences: nothing says which licences are allowed"]),
         ("version: 1\ngate: [licences.denied == 0]\nsettings: {licences: {allow: [MIT]}}\n", ["G109 2:8 gate[0]: no check declares licences of packages, so 'licences.denied' is never known"]),
+        ("version: 1\nsettings: {gate: sonar_way}\n", []),
+        ("version: 1\nsettings: {gate: sonar_way}\ngate: [pr.draft]\n", ["G021 2:18 settings.gate: it tells what judges where no 'gate' is written, and one is written here"]),
+        ("version: 1\nsettings: {gate: portcullis}\ngate: [pr.draft]\n", []),
         # the gate
         ("version: 1\ngate: [{because: x}]\n", ["G010 2:8 gate[0]: one of expect, any, all, when is missing"]),
         ("version: 1\ngate: [{expekt: pr.draft}]\n", ["G012 2:9 gate[0].expekt: unknown key 'expekt'"]),

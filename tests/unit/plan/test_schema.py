@@ -103,7 +103,7 @@ def test_all_that_this_version_knows_is_accepted_by_both(accepts, valid):
         ("because: we say so", "becuase: we say so"),
         ("{all: [pr.draft]}", "{all: [pr.draft], advisory: true}"),
         ("    require: [", "    requires: ["),
-        ("gate: portcullis", "gate: sonar_way"),
+        ("gate: portcullis", "gate: sonarway"),
         ("mode: observe", "mode: observe\n  commands: {}"),
         ("flag: unit", "flags: unit"),
         ("app: github-actions", "workflow: x"),
