@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from app.model import CheckSpec, Evidence, Finding, Kind, OutcomeValue, Plan, Verdict, VerdictState
+from app.model import CheckSpec, Evidence, Finding, Kind, OutcomeValue, Plan, Severity, Verdict, VerdictState
 from app.plan.gatefile import SONAR_WAY as JUDGED
 from app.policy import evaluate, gate_of, vocabulary
 from app.policy.sonar import SONAR_WAY
@@ -80,8 +80,8 @@ def test_new_coverage_below_80_fails(hit, missed, state):
 
 @pytest.mark.parametrize("severity", ["info", "critical"])
 def test_any_new_issue_fails_an_old_one_does_not(severity):
-    assert judge(finding("a.py", 5, severity)).state is BLOCKED
-    assert judge(finding("a.py", 500, severity)).state is PASSED
+    assert judge(finding("a.py", 5, Severity(severity))).state is BLOCKED
+    assert judge(finding("a.py", 500, Severity(severity))).state is PASSED
 
 
 @pytest.mark.parametrize(("lines", "state"), [(19, PASSED), (20, BLOCKED)])
