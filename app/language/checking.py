@@ -166,12 +166,24 @@ class _Checker:
         if meaning.gate_only and self.context != "gate":
             message = f"'{self.context}' cannot use '{name}': it looks at all checks, this one included"
             self.complain("G107", message, node, hint="name one check: checks.<id>.passed", length=length)
-        if self.declared is not None and (absent := meaning.kinds - set(self.declared)):
-            what = " and ".join(_PRODUCERS[kind] for kind in sorted(absent))
+        if what := self.absent(meaning):
             message = f"no check declares {what}, so '{name}' is never known"
             hint = "add a report to a check, or a preset that writes one"
             self.complain("G109", message, node, hint=hint, length=length)
         return True
+
+    def absent(self, meaning: Name | Function) -> str:
+        """The evidence that no check declares and that the word needs; '' where it can be known."""
+        if self.declared is None:
+            return ""
+        if lacking := meaning.kinds - set(self.declared):
+            return " and ".join(_PRODUCERS[kind] for kind in sorted(lacking))
+        any_of = meaning.fed_by if isinstance(meaning, Name) else frozenset()
+        return (
+            " or ".join(_PRODUCERS[kind] for kind in sorted(any_of))
+            if any_of.isdisjoint(self.declared)
+            else ""
+        )
 
     def call(self, node: Call) -> ValueType | None:
         function = self.vocabulary.functions.get(node.name)

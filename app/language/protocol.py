@@ -28,7 +28,8 @@ Context = Literal["gate", "when", "after"]
 
 
 class Name(msgspec.Struct, frozen=True, kw_only=True):
-    """A dotted name. `kinds` are the kinds of evidence that must be declared by a check to feed it;
+    """A dotted name. `kinds` are the kinds of evidence that must be declared by a check to feed it, and that
+    a condition on it judges; `fed_by` are kinds of which any feeds it, though it does not judge them;
     `people` = people change it (refused in `when`); `unsupported` = the reason it is refused;
     `choices` are all the texts it can be; `gate_only` = it looks at every check, so a check's own `when`
     or `after` would wait for itself.
@@ -41,6 +42,7 @@ class Name(msgspec.Struct, frozen=True, kw_only=True):
     unsupported: str = ""
     choices: tuple[str, ...] = ()
     gate_only: bool = False
+    fed_by: frozenset[Kind] = frozenset()
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):

@@ -93,6 +93,12 @@ class Judged:
         """The secrets that count (not suppressed)."""
         return tuple(one for one in self._told(Kind.SECRETS) if one.finding.secret)
 
+    @cached_property
+    def suppressed(self) -> tuple[TrackedFinding, ...]:
+        """The findings and secrets that the source tells its tools to ignore, as far as they report them."""
+        keys = dict.fromkeys(key for kind in (Kind.FINDINGS, Kind.SECRETS) for key in self.gather(kind).keys)
+        return tuple(one for key in keys for one in self.tracking.of(key).findings if one.finding.suppressed)
+
     def _told(self, kind: Kind) -> Iterator[TrackedFinding]:
         for check in self.compared(kind):
             for one in check.findings:

@@ -19,7 +19,6 @@ LATER_FAMILY = Family(
     name="later",
     doc="Not yet supported by this version.",
     later_names={
-        "suppressions.new": _name(ValueType.NUMBER, "In-source ignores that the change adds."),
         "verdict": _name(ValueType.TEXT, "The verdict.", why=_NOTIFY),
         "waiting_for": _name(ValueType.LIST, "What the gate waits for.", why=_NOTIFY),
         "window": _name(ValueType.BOOL, "Whether a deployment window is open.", why=_NOTIFY),

@@ -29,6 +29,7 @@ def notes_on(
         *_on_the_gate(judged, state, ran=ran),
         *_on_base(judged, words),
         *_on_secrets(judged, words),
+        *_on_suppressed(judged),
         *judged.covered.notes,
         *_let_pass(judged, outcomes),
     )
@@ -107,6 +108,16 @@ def _on_secrets(judged: Judged, words: list[Used]) -> Iterator[str]:
     if found and not any("secrets.new" in one.names for one in words):
         what = "1 new secret is" if found == 1 else f"{found} new secrets are"
         yield f"{what} judged by no condition: add 'secrets.new == 0' to the gate"
+
+
+def _on_suppressed(judged: Judged) -> Iterator[str]:
+    """New ignores are counted nowhere else, so they are always told."""
+    new = [one.finding for one in judged.suppressed if one.age is Age.NEW]
+    if new:
+        names = [f"{one.tool} {one.rule} at {one.path}:{one.line}" for one in new]
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        what = "1 new finding is" if len(new) == 1 else f"{len(new):,} new findings are"
+        yield f"{what} ignored by the source itself: {', '.join(names[:_NAMED])}{more}"
 
 
 def _let_pass(judged: Judged, outcomes: tuple[Outcome, ...]) -> Iterator[str]:

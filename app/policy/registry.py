@@ -19,6 +19,7 @@ from app.policy.protocol import CheckFact, Fact, Family, Operation
 from app.policy.ratings import RATINGS
 from app.policy.secrets import SECRETS
 from app.policy.size import SIZE
+from app.policy.suppressions import SUPPRESSIONS
 from app.policy.tests import TESTS
 from app.policy.waivers import WAIVERS
 
@@ -27,6 +28,7 @@ CONDITIONS: tuple[Family, ...] = (
     TESTS,
     FINDINGS,
     SECRETS,
+    SUPPRESSIONS,
     COVERAGE,
     DUPLICATION,
     COMPLEXITY,

@@ -196,6 +196,11 @@ def test_secrets_that_no_binding_item_judges(plan):
     assert (check.findings_succeed, check.secrets_judged) == (True, False)
 
 
+def test_a_condition_on_ignores_judges_no_findings(plan):
+    text = "checks: {t: {run: x, exit_codes: {findings: 1}, reports: [out/r.sarif]}}\n"
+    assert not plan(text + "gate: [suppressions.new == 0]\n").checks[0].findings_succeed
+
+
 def test_findings_exits_without_a_report_never_succeed(plan):
     assert not plan("checks: {t: {run: x, exit_codes: {findings: 1}}}\n").checks[0].findings_succeed
 

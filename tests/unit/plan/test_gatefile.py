@@ -109,6 +109,8 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         ("version: 1\nsettings: {gate: sonar_way}\n", []),
         ("version: 1\nsettings: {gate: sonar_way}\ngate: [pr.draft]\n", ["G021 2:18 settings.gate: it tells what judges where no 'gate' is written, and one is written here"]),
         ("version: 1\nsettings: {gate: portcullis}\ngate: [pr.draft]\n", []),
+        (HEAD + "  a: {run: x, reports: [out/junit.xml]}\ngate: [suppressions.new == 0, tests.failed == 0]\n", ["G109 4:8 gate[0]: no check declares findings or secret findings, so 'suppressions.new' is never known"]),
+        (HEAD + "  a: {run: x, reports: [{path: out/a.json, format: gitleaks}]}\ngate: [suppressions.new == 0, secrets.new == 0]\n", []),
         # the gate
         ("version: 1\ngate: [{because: x}]\n", ["G010 2:8 gate[0]: one of expect, any, all, when is missing"]),
         ("version: 1\ngate: [{expekt: pr.draft}]\n", ["G012 2:9 gate[0].expekt: unknown key 'expekt'"]),

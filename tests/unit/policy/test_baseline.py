@@ -3,7 +3,17 @@
 import msgspec
 import pytest
 
-from app.model import Baseline, BaselineState, CheckEvidence, CheckResult, Evidence, Kind, Severity
+from app.model import (
+    Baseline,
+    BaselineState,
+    CheckEvidence,
+    CheckResult,
+    Evidence,
+    Kind,
+    Package,
+    ReportContent,
+    Severity,
+)
 from app.policy import baselines_wanted
 from tests.unit.policy.world import (
     C,
@@ -126,3 +136,19 @@ def test_coverage_is_compared_or_carried_forward(condition: str, *, ran: bool, i
     assert baselines_wanted(plan(*shards, gate=[condition]), given) == tuple(
         key for key, one in wanted.items() if one
     )
+
+
+def test_secrets_that_turn_up_among_findings_are_compared_by_the_built_in_gate() -> None:
+    found = findings("lint", finding(secret=True))
+    told = evidence(ended("lint", C.SUCCESS, Kind.FINDINGS, Kind.SECRETS), reports=[found])
+    assert baselines_wanted(plan(LINT, gate=None), told) == ("lint",)
+
+
+def test_packages_are_compared_where_their_licences_are_judged() -> None:
+    report = ReportContent(format="spdx", kind="licences", packages=(Package(name="a"),))
+    bill = check("bill", Kind.LICENCES)
+    told = evidence(
+        ended("bill", C.SUCCESS, Kind.LICENCES), reports=[CheckEvidence(key="bill", reports=(report,))]
+    )
+    assert baselines_wanted(plan(bill, gate=["licences.denied == 0"]), told) == ("bill",)
+    assert baselines_wanted(plan(bill, gate=["checks.passed"]), told) == ()

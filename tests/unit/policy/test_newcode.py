@@ -265,5 +265,5 @@ def test_the_language_knows_every_name_of_the_specification() -> None:
     assert set(vocabulary().per_check) == {"passed", "conclusion", "seconds", "config_changed"}
     later = {name for name, meaning in vocabulary().names.items() if meaning.unsupported}
     assert later == {
-        "suppressions.new", "verdict", "waiting_for", "window",
+        "verdict", "waiting_for", "window",
     }  # fmt: skip
