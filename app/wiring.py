@@ -20,6 +20,7 @@ from app.engine import (
     EmbeddedDispatch,
     Engine,
     Inbox,
+    Keep,
     Options,
     PageLink,
     Services,
@@ -174,6 +175,12 @@ def options(settings: Settings) -> Options:
         trusted_apps=settings.trusted_apps,
         upload_retention=settings.upload_retention.total_seconds(),
         max_upload_bytes=int(settings.max_upload_bytes),
+        keep=Keep(
+            deliveries=settings.keep_deliveries.total_seconds(),
+            logs=settings.keep_logs.total_seconds(),
+            artifacts=settings.keep_artifacts.total_seconds(),
+            evidence=settings.keep_evidence.total_seconds(),
+        ),
     )
 
 

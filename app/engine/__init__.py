@@ -6,12 +6,13 @@ from app.engine.dispatch import EmbeddedDispatch
 from app.engine.engine import Engine
 from app.engine.intake import Accepted, Inbox, InboxLimits
 from app.engine.judging import judgement_of
-from app.engine.local import Invalid, LocalRun, Output, Progress, read_gate
+from app.engine.local import Invalid, LocalRun, read_gate
+from app.engine.local_checks import Output, Progress
 from app.engine.offline import GivenReport, OfflineJudge
 from app.engine.preview import preview
 from app.engine.recompute import Recomputed, recompute
 from app.engine.sent import Sender, Sent, UploadRefused, Why, is_upload_path
-from app.engine.services import Options, PageLink, Services
+from app.engine.services import Keep, Options, PageLink, Services
 from app.engine.uploading import Taken, TakenFile, Uploads, new_token, token_hash
 from app.engine.vault import StoredApp, Vault
 
@@ -24,6 +25,7 @@ __all__ = [
     "Inbox",
     "InboxLimits",
     "Invalid",
+    "Keep",
     "LocalRun",
     "OfflineJudge",
     "Options",

@@ -7,10 +7,12 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
+from app.engine.base_runs import name_of
+from app.engine.base_settling import drop_unwanted
 from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
-from app.engine.reconcile import queue
+from app.engine.queueing import queue
 from app.engine.services import Services
-from app.engine.specs import attempt_spec, input_name, needs_base_tree
+from app.engine.specs import attempt_spec, files_of, input_name, needs_base_tree
 from app.executors import (
     AttemptOutcome,
     Ended,
@@ -22,6 +24,7 @@ from app.executors import (
 from app.model import (
     Attempt,
     AttemptStatus,
+    ChangeKind,
     CheckEvidence,
     CheckRow,
     CheckSpec,
@@ -35,6 +38,7 @@ from app.model import (
     Status,
 )
 from app.store import Unit, changes, checks, projects, records, runs
+from app.store import evidence as stored
 
 LOG = structlog.get_logger(__name__)
 
@@ -50,6 +54,11 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     change: changes.ChangeRow
     repository: Repository
     failed_before: frozenset[str]
+
+    @property
+    def on_base(self) -> bool:
+        """Whether this is a base run's."""
+        return self.change.change.kind is ChangeKind.BASE
 
 
 async def run_attempt(services: Services, attempt_id: int) -> None:
@@ -80,10 +89,19 @@ def _claim(unit: Unit, services: Services, attempt_id: int, lease: float, now: f
     if not checks.claim_attempt(unit, attempt_id, services.worker, lease, now):
         return None
     work = _load(connection, attempt_id)
+    if work is not None and work.on_base and work.spec not in _still_wanted(unit, work):
+        runs.wake_run(unit, run_id, now)  # which ends it, if nothing is left
+        return None
     if work is not None:
         result = msgspec.structs.replace(work.check.result, status=Status.RUNNING, since=now)
         checks.save_check(unit, msgspec.structs.replace(work.check, result=result))
     return work
+
+
+def _still_wanted(unit: Unit, work: Work) -> tuple[CheckSpec, ...]:
+    """The checks of a base run that somebody still waits for."""
+    plan = drop_unwanted(unit, work.run).plan
+    return () if plan is None else plan.checks
 
 
 def _load(connection: Connection, attempt_id: int) -> Work | None:
@@ -142,6 +160,7 @@ async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, Repo
             work.spec,
             attempt_id=str(work.attempt.id),
             comparison=work.comparison,
+            changed=await _changed(services, work),
             base_ref=work.change.change.base_ref,
             trusted=run.trusted,
             tested=tested,
@@ -160,6 +179,15 @@ async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, Repo
     return outcome, read
 
 
+async def _changed(services: Services, work: Work) -> tuple[str, ...]:
+    """The paths that a check is told were changed: on base all files, so that one which looks at changed
+    files only says of the whole tree what others are compared with.
+    """
+    if not work.on_base:
+        return work.comparison.paths
+    return files_of(await services.workspaces.entries(work.repository, work.run.tested_sha))
+
+
 async def _inputs(services: Services, work: Work) -> dict[str, Path]:
     """Directories of the artifacts of the checks this one needs: `id`, or `id/cell` of a matrix."""
     ids = {need.check for need in work.spec.needs}
@@ -170,11 +198,11 @@ async def _inputs(services: Services, work: Work) -> dict[str, Path]:
         rows = [row for row in checks.load_checks(connection, work.run.id) if row.result.id in ids]
         current = {row.id: row for row in rows}
         found: dict[str, Path] = {}
-        for check_id, n, path, _, stored in records.artifacts_of(connection, tuple(current)):
+        for check_id, n, path, _, place in records.artifacts_of(connection, tuple(current)):
             row = current[check_id]
             if n == row.attempt:
                 name = input_name(row.result.id, row.result.key)
-                found[name] = Path(stored).parents[len(PurePosixPath(path).parts) - 1]
+                found[name] = Path(place).parents[len(PurePosixPath(path).parts) - 1]
         return found
 
     return await services.database.read(read)
@@ -220,12 +248,17 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
 
 
 def _keep_evidence(unit: Unit, work: Work, evidence: CheckEvidence, now: float) -> int:
-    return checks.keep_evidence(
+    source = stored.EvidenceSource.BASE if work.on_base else stored.EvidenceSource.CHANGE
+    where = name_of(work.change.change.base_ref, work.run.base_sha)
+    own = f"run {work.run.id}, attempt {work.attempt.id} of {work.spec.key}"
+    return stored.keep_evidence(
         unit,
+        repository_id=work.run.repository_id,
         definition=work.spec.definition,
         base_tree=work.comparison.base_tree,
         tested_tree=work.comparison.tested_tree,
-        origin=f"run {work.run.id}, attempt {work.attempt.id} of {work.spec.key}",
+        source=source,
+        origin=f"base run of {where}" if work.on_base else own,
         body=evidence,
         now=now,
     )

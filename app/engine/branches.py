@@ -3,19 +3,17 @@
 import msgspec
 
 from app.engine import rules
+from app.engine.base_runs import Base
+from app.engine.base_settling import fill_ahead
 from app.engine.gates import Reading, gate_state, read_gate
-from app.engine.missed import look_again
-from app.engine.opening import PORTCULLIS, accept_change, start_run, stop_judging
-from app.engine.prepare import looks_reverting, with_operator_limits
+from app.engine.opening import PORTCULLIS, accept_change, start_run
+from app.engine.prepare import is_gated, looks_reverting, with_operator_limits
 from app.engine.publishing import republish
 from app.engine.services import Services
-from app.forges import Gone
 from app.model import (
-    Actor,
     Change,
     ChangeKind,
     CheckSpec,
-    Misconfigured,
     Outage,
     Repository,
     Run,
@@ -23,17 +21,18 @@ from app.model import (
     Sha,
 )
 from app.plan import GateFile, compile_plan
-from app.store import Unit, changes, checks, projects, runs, wakes
+from app.store import Unit, changes, checks, projects, runs
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """A branch as it is now."""
+    """A branch as it is now; `base` where the gate file judges its changes: what they are compared with."""
 
     repository_id: int
     repository: Repository
     name: str
     tip: Sha
     reading: Reading
+    base: Base | None = None
 
 
 async def look_at_branch(services: Services, branch_id: int) -> None:
@@ -70,12 +69,36 @@ async def _read(services: Services, repository_id: int, repository: Repository, 
     if fetched.base_sha is None:
         return None
     reading = await read_gate(services, repository, fetched.base_sha, name)
-    return Moved(
+    moved = Moved(
         repository_id=repository_id,
         repository=repository,
         name=name,
         tip=fetched.base_sha,
         reading=reading,
+    )
+    return msgspec.structs.replace(moved, base=await _base(services, moved))
+
+
+async def _base(services: Services, moved: Moved) -> Base | None:
+    """The tip as what changes are compared with: its tree, and the plan of its own gate file."""
+    gatefile, repository, tip = moved.reading.gatefile, moved.repository, moved.tip
+    forge = services.forges[repository.forge]
+    if gatefile is None or not await is_gated(forge, repository, gatefile, moved.name):
+        return None
+    merged = await services.workspaces.merge(repository, tip, tip)
+    entries = await services.workspaces.entries(repository, tip)
+    plan = compile_plan(
+        gatefile,
+        comparison=None,
+        tree_paths=tuple(entry.path for entry in entries),
+        policy_sha=moved.reading.policy_sha,
+    )
+    return Base(
+        repository_id=moved.repository_id,
+        ref=moved.name,
+        sha=tip,
+        tree=merged.tested_tree,
+        plan=with_operator_limits(services, plan),
     )
 
 
@@ -119,6 +142,8 @@ def _apply(unit: Unit, services: Services, moved: Moved, seen: dict[int, Seen]) 
     projects.know_branch(unit, moved.repository_id, moved.name, moved.tip, gate, gate_hash, now)
     if gatefile is not None and "push" in gatefile.events:
         _open_push(unit, services, moved)
+    if moved.base is not None:
+        fill_ahead(unit, services, moved.base)
     current = True
     for row in changes.open_changes(unit.connection, moved.repository_id, moved.name):
         run = runs.latest_run(unit.connection, row.id)
@@ -213,7 +238,7 @@ def _meaning(spec: CheckSpec) -> tuple[object, ...]:
 
 
 def _open_push(unit: Unit, services: Services, moved: Moved) -> None:
-    """A base run on the pushed commit, where the gate file asks for them."""
+    """The push is judged, where the gate file asks for that."""
     key = f"push-{moved.name}"
     known = changes.find_change(unit.connection, moved.repository_id, key)
     before = known.change.head_sha if known is not None else None
@@ -231,81 +256,3 @@ def _open_push(unit: Unit, services: Services, moved: Moved) -> None:
         author=PORTCULLIS,
     )
     accept_change(unit, services, moved.repository_id, change, actor=PORTCULLIS)
-
-
-async def read_repository(services: Services, repository_id: int) -> None:
-    """The handler of ('repository', id): read it and its open pull requests as they are now.
-
-    Every so often (`reread_every`) it heals what deliveries should have told and did not: new and closed
-    pull requests, pushes, labels; and it wakes what is read apart: reviews, comments, others' posts.
-    """
-    active = await services.database.read(lambda c: projects.is_active(c, repository_id))
-    if not active:
-        return
-    repository = await services.database.read(lambda c: projects.load_repository(c, repository_id))
-    forge = services.forges[repository.forge]
-    again = services.clock.now() + services.options.reread_every
-    try:
-        now = await forge.get_repository(repository)
-        found = await forge.open_changes(now)
-    except Gone:
-        await services.database.run(lambda unit: _lose(unit, services, repository_id, repository))
-        return
-    except Misconfigured:  # refused, and said so by whoever handles this key: no reason to ask each minute
-        await services.database.run(lambda unit: projects.wake_repository(unit, repository_id, again))
-        raise
-    await services.database.run(lambda unit: _take_over(unit, services, repository_id, now, found, again))
-
-
-def _lose(unit: Unit, services: Services, repository_id: int, repository: Repository) -> None:
-    """Deleted, or out of our reach: nothing of it is judged or shown any more."""
-    projects.remove_repository(unit, repository.forge, repository.forge_id)
-    stop_judging(unit, services, repository_id)
-
-
-def _take_over(
-    unit: Unit,
-    services: Services,
-    repository_id: int,
-    repository: Repository,
-    found: tuple[Change, ...],
-    again: float,
-) -> None:
-    """Accept the repository and what is open now; look again at what was known."""
-    projects.upsert_repository(unit, repository, services.clock.now())
-    projects.lock_repository(unit, repository_id)
-    open_keys = {change.key for change in found}
-    before = changes.open_changes(unit.connection, repository_id)
-    for change in found:
-        known = changes.find_change(unit.connection, repository_id, change.key)
-        pusher: Actor | None = None
-        if known is not None:
-            pusher = changes.pusher_of(unit.connection, known.id, change.head_sha)
-        told = msgspec.structs.replace(change, pusher=pusher)
-        accept_change(unit, services, repository_id, told, actor=change.author)
-    for row in before:
-        if row.change.kind is not ChangeKind.PULL_REQUEST:
-            continue
-        if row.change.key in open_keys:
-            look_again(unit, row.id)
-        else:
-            wakes.want(unit, "change", row.id, services.clock.now())
-    projects.wake_repository(unit, repository_id, again)
-
-
-async def read_installation(services: Services, row_id: int) -> None:
-    """The handler of ('installation', row id): read all its repositories."""
-    found = await services.database.read(lambda c: projects.load_installation(c, row_id))
-    forge, installation_id, status = found
-    if status != "active":
-        return
-    repositories = await services.forges[forge].installation_repositories(installation_id)
-
-    def write(unit: Unit) -> None:
-        now = services.clock.now()
-        for repository in sorted(repositories, key=lambda repository: repository.forge_id):
-            repository_id = projects.upsert_repository(unit, repository, now)
-            projects.wake_repository(unit, repository_id, now)
-            unit.wake("repository", repository_id)
-
-    await services.database.run(write)

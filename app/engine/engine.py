@@ -8,13 +8,14 @@ from functools import partial
 import structlog
 
 from app.engine.attempts import release_trees, run_attempt
-from app.engine.branches import look_at_branch, read_installation, read_repository
+from app.engine.branches import look_at_branch
 from app.engine.commands import obey
 from app.engine.deliveries import read_delivery
 from app.engine.dispatch import Handler
 from app.engine.missed import read_comments, read_posts
 from app.engine.posting import post_comment, post_publication
 from app.engine.reconcile import reconcile, refresh_change
+from app.engine.rereading import read_installation, read_repository
 from app.engine.services import Services
 from app.engine.sweep import sweep
 from app.engine.uploads import read_uploads

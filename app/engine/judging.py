@@ -18,17 +18,13 @@ def judgement_of(connection: Connection, run: Run, page_link: PageLink) -> Judge
     repository = projects.load_repository(connection, run.repository_id)
     change = changes.load_change(connection, run.change_id).change
     recorded = runs.load_verdict(connection, run.id)
-    evidence = None
-    if recorded is not None:
-        _, evidence, ids = recorded
-        evidence = msgspec.structs.replace(evidence, reports=checks.load_evidence(connection, ids))
     return Judgement(
         run_id=run.id,
         repository=repository,
         change=msgspec.structs.replace(change, head_sha=run.head_sha),
         verdict=run.verdict or UNPREPARED,
         plan=run.plan,
-        evidence=evidence,
+        evidence=None if recorded is None else recorded.evidence,
         diagnostics=run.facts.diagnostics,
         head_diagnostics=run.facts.head_diagnostics,
         notes=(*run.facts.notes, *_contested(connection, run)),

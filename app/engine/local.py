@@ -1,53 +1,39 @@
 """Judge a change of a local repository: the same planner, executors, reports and policy, no database."""
 
 import asyncio
-import itertools
-import os
 import time
-from collections.abc import Callable
-from pathlib import Path, PurePosixPath
 
 import msgspec
 
 from app.engine import rules
-from app.engine.conclude import after_attempt, conclude, mark_flaky, wants_retry
-from app.engine.prepare import looks_ai_authored, looks_reverting, reads_reverts
-from app.engine.specs import attempt_spec, input_name, needs_base_tree
-from app.executors import (
-    AttemptOutcome,
-    Executor,
-    LogChunk,
-    ReportReader,
-    ReportsRead,
-    Workspaces,
-    read_reports,
+from app.engine.base_plan import on_base, with_itself
+from app.engine.base_runs import name_of
+from app.engine.base_settling import why_impossible
+from app.engine.local_checks import LocalChecks, Machine, Output, Progress
+from app.engine.prepare import (
+    authors_of,
+    looks_ai_authored,
+    looks_reverting,
+    reads_reverts,
+    trailers_of,
 )
+from app.executors import Executor, ReportReader, Workspaces
 from app.model import (
     AuthorFault,
+    Baseline,
+    BaselineState,
     Change,
-    CheckEvidence,
-    CheckResult,
-    CheckRow,
-    CheckSpec,
+    ChangeKind,
     Comparison,
-    Conclusion,
     Diagnostic,
-    Ending,
     Judgement,
-    People,
     Plan,
-    Readable,
     Repository,
+    RunFacts,
     Sha,
-    Status,
 )
 from app.plan import Catalogue, GateFile, compile_plan, parse
 from app.policy import blocked_verdict
-
-Progress = Callable[[CheckResult], None]
-"""Told of each check whenever it moves."""
-Output = Callable[[str, bytes], None]
-"""Told of each piece of a check's output: (key, masked bytes)."""
 
 
 class Invalid(AuthorFault):
@@ -85,11 +71,6 @@ class LocalRun:
         self._progress = progress
         self._output = output
         self._slots = asyncio.Semaphore(parallel)
-        self._rows: dict[str, CheckRow] = {}
-        self._evidence: dict[str, CheckEvidence] = {}
-        self._failed: dict[str, set[str]] = {}
-        self._artifacts: dict[str, Path] = {}
-        self._ids = itertools.count(1)
 
     async def judge(self, repository: Repository, change: Change, gate: bytes, gate_path: str) -> Judgement:
         """The judgement of a change by a gate file; `repository` is as `borrowed` gives it.
@@ -123,12 +104,12 @@ class LocalRun:
             policy_sha=change.head_sha,
         )
         commits = await self._workspaces.commits(repository, base_sha, change.head_sha)
-        ai_authored = looks_ai_authored(plan, change, commits)
-        reverts = reads_reverts(plan) and await looks_reverting(self._workspaces, repository, comparison)
-        with ReportReader() as reader:
-            decision = await self._run(
-                repository, change, plan, comparison, ai_authored=ai_authored, reverts=reverts, reader=reader
-            )
+        facts = RunFacts(
+            authors=authors_of(commits),
+            trailers=trailers_of(commits),
+            reverts=reads_reverts(plan) and await looks_reverting(self._workspaces, repository, comparison),
+        )
+        decision = await self._decide(repository, change, plan, comparison, facts)
         return Judgement(
             run_id=0,
             repository=repository,
@@ -141,140 +122,68 @@ class LocalRun:
             settled_at=time.time(),
         )
 
-    async def _run(
-        self,
-        repository: Repository,
-        change: Change,
-        plan: Plan,
-        comparison: Comparison,
-        *,
-        ai_authored: bool,
-        reverts: bool,
-        reader: ReportReader,
+    async def _decide(
+        self, repository: Repository, change: Change, plan: Plan, comparison: Comparison, facts: RunFacts
     ) -> rules.Decision:
+        """Run the plan's checks on the change, and on base those that have something to be compared with."""
+        with ReportReader() as reader:
+            machine = Machine(
+                workspaces=self._workspaces,
+                executor=self._executor,
+                reader=reader,
+                slots=self._slots,
+                progress=self._progress,
+                output=self._output,
+            )
+            head = LocalChecks(
+                machine,
+                repository,
+                change,
+                plan,
+                comparison,
+                ai_authored=looks_ai_authored(plan, change, facts),
+                reverts=facts.reverts,
+            )
+            base = _base_checks(machine, repository, change, plan, comparison)
+            return await self._run(head, base, plan, name_of(change.base_ref, comparison.base_sha))
+
+    async def _run(self, head: LocalChecks, base: LocalChecks, plan: Plan, where: str) -> rules.Decision:
         """Decide, run what is queued, decide again, until nothing is outstanding."""
-        specs = {spec.key: spec for spec in plan.checks}
-        for number, first in enumerate(rules.first_results(plan, time.time())):
-            external = specs[first.key].external is not None
-            self._rows[first.key] = CheckRow(
-                id=number,
-                run_id=0,
-                attempt=int(external),
-                result=_not_here(first) if external else first,
-            )
-        running: set[asyncio.Task[None]] = set()
         while True:
-            state = rules.Standings(
-                plan=plan,
-                change=change,
-                comparison=comparison,
-                rows=tuple(self._rows.values()),
-                reports=self._evidence,
-                people=People(state=Readable.NOT_APPLICABLE),
-                trusted=True,
-                ai_authored=ai_authored,
-                reverts=reverts,
-            )
-            decision = rules.decide(state, time.time())
-            for row in decision.rows:
-                self._move(row)
-            for key in decision.queue:
-                work = self._attempt(repository, change, specs[key], comparison, reader)
-                running.add(asyncio.create_task(work))
+            moved = head.advance()
+            base.add(on_base(plan, moved.wants))
+            base.advance()
+            running = head.running | base.running
             if not running:
-                return decision
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-
-    def _move(self, row: CheckRow) -> None:
-        self._rows[row.result.key] = row
-        self._progress(row.result)
-
-    async def _attempt(
-        self,
-        repository: Repository,
-        change: Change,
-        spec: CheckSpec,
-        comparison: Comparison,
-        reader: ReportReader,
-    ) -> None:
-        while True:
-            async with self._slots:
-                row = self._rows[spec.key]
-                result = msgspec.structs.replace(row.result, status=Status.RUNNING, since=time.time())
-                self._move(msgspec.structs.replace(row, result=result))
-                outcome, read = await self._execute(repository, change, spec, comparison, reader)
-            row = self._rows[spec.key]
-            evidence = mark_flaky(
-                CheckEvidence(key=spec.key, reports=read.contents),
-                frozenset(self._failed.get(spec.key, ())),
-            )
-            ending = conclude(spec, outcome, read, evidence)
-            delay = wants_retry(spec, row, ending)
-            self._move(after_attempt(spec, row, ending, None, read.outputs, evidence, time.time()))
-            if delay is None:
-                self._keep(spec, outcome, evidence)
-                return
-            self._remember(spec, ending)
-            await asyncio.sleep(delay)
-
-    def _keep(self, spec: CheckSpec, outcome: AttemptOutcome, evidence: CheckEvidence) -> None:
-        if evidence.reports:
-            self._evidence[spec.key] = evidence
-        for artifact in outcome.artifacts:
-            depth = len(PurePosixPath(artifact.path).parts)
-            self._artifacts[spec.key] = Path(artifact.stored).parents[depth - 1]
-
-    def _remember(self, spec: CheckSpec, ending: Ending) -> None:
-        self._failed.setdefault(spec.key, set()).update(ending.failed_tests)
-
-    async def _execute(
-        self,
-        repository: Repository,
-        change: Change,
-        spec: CheckSpec,
-        comparison: Comparison,
-        reader: ReportReader,
-    ) -> tuple[AttemptOutcome, ReportsRead]:
-        spaces = self._workspaces
-        tested = await spaces.checkout(repository, comparison.tested_sha)
-        base = None
-        if needs_base_tree(spec, trusted=True):
-            base = await spaces.checkout(repository, comparison.base_sha)
-        needed = {need.check for need in spec.needs}
-        inputs = {
-            input_name(row.result.id, key): self._artifacts[key]
-            for key, row in self._rows.items()
-            if row.result.id in needed and key in self._artifacts
-        }
-        attempt = attempt_spec(
-            spec,
-            attempt_id=f"local-{os.getpid()}-{next(self._ids)}",
-            comparison=comparison,
-            base_ref=change.base_ref,
-            trusted=True,
-            tested=tested,
-            base=base,
-            inputs=inputs,
-        )
-
-        async def log(chunk: LogChunk) -> None:
-            self._output(spec.key, chunk.data)
-
-        outcome = await self._executor.run(attempt, log)
-        read = await read_reports(spec, outcome.files, reader=reader, tree=tested)
-        return outcome, read
+                known = tuple(_baseline(base, key, where) for key in moved.wants)
+                state = msgspec.structs.replace(head.standings(), baselines=known)
+                return rules.judge(state, moved)
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
 
 
-def _not_here(result: CheckResult) -> CheckResult:
-    """Nobody posts external results for a working tree."""
-    return msgspec.structs.replace(
-        result,
-        status=Status.COMPLETED,
-        conclusion=Conclusion.NOT_NEEDED,
-        reason="external checks do not run here",
+def _base_checks(
+    machine: Machine, repository: Repository, change: Change, plan: Plan, comparison: Comparison
+) -> LocalChecks:
+    """The checks of the same plan on base: none yet."""
+    return LocalChecks(
+        machine,
+        repository,
+        msgspec.structs.replace(change, kind=ChangeKind.BASE),
+        msgspec.structs.replace(plan, checks=(), gate=(), ignore_paths=()),
+        with_itself(comparison.base_sha, comparison.base_tree),
+        place="on base",
+        whole=True,
     )
+
+
+def _baseline(base: LocalChecks, key: str, where: str) -> Baseline:
+    row, delivered = base.rows.get(key), base.evidence.get(key)
+    if row is None:  # somebody else's system
+        return Baseline(key=key, state=BaselineState.IMPOSSIBLE, reason=f"{key} is not run here")
+    if reason := why_impossible(row.result, where, delivered=delivered is not None):
+        return Baseline(key=key, state=BaselineState.IMPOSSIBLE, reason=reason)
+    reports = () if delivered is None else delivered.reports
+    return Baseline(key=key, state=BaselineState.READY, origin=f"base run of {where}", reports=reports)
 
 
 async def _no_credential() -> str:

@@ -21,10 +21,11 @@ from app.model import (
     Plan,
     Repository,
     Run,
+    RunFacts,
     RunStatus,
     Sha,
 )
-from app.plan import GateFile, applies, compile_plan
+from app.plan import GateFile, applies, compile_plan, covers
 from app.policy import expressions_of
 from app.store import changes
 
@@ -94,12 +95,24 @@ async def _look(
 
 
 async def _applies(forge: Forge, repository: Repository, change: Change, gatefile: GateFile) -> bool:
-    """Whether the file judges this change; protected branches are only read where that could matter."""
-    default = repository.default_branch
-    if gatefile.branches is not None or change.base_ref == default:
-        return applies(gatefile, change, default_branch=default, protected=())
-    protected = await forge.protected_branches(repository)
-    return applies(gatefile, change, default_branch=default, protected=protected)
+    """Whether the file judges this change."""
+    protected = await _protected(forge, repository, gatefile, change.base_ref)
+    return applies(gatefile, change, default_branch=repository.default_branch, protected=protected)
+
+
+async def is_gated(forge: Forge, repository: Repository, gatefile: GateFile, branch: str) -> bool:
+    """Whether the file judges changes of this branch."""
+    protected = await _protected(forge, repository, gatefile, branch)
+    return covers(gatefile, branch, default_branch=repository.default_branch, protected=protected)
+
+
+async def _protected(
+    forge: Forge, repository: Repository, gatefile: GateFile, branch: str
+) -> tuple[str, ...]:
+    """The protected branches, read only where they could matter."""
+    if gatefile.branches is not None or branch == repository.default_branch:
+        return ()
+    return tuple(await forge.protected_branches(repository))
 
 
 async def _fetch(services: Services, forge: Forge, repository: Repository, change: Change) -> Fetched:
@@ -187,7 +200,8 @@ async def _plan(
     edits = services.options.gate_path in comparison.paths
     facts = msgspec.structs.replace(
         run.facts,
-        authors=_authors(commits),
+        authors=authors_of(commits),
+        trailers=trailers_of(commits),
         edits_gate=edits,
         head_diagnostics=await lint_head(services, repository, run.head_sha) if edits else (),
         reverts=reads_reverts(plan) and await looks_reverting(spaces, repository, comparison),
@@ -204,7 +218,7 @@ async def _plan(
     return msgspec.structs.replace(
         found,
         run=run,
-        ai_authored=row.ai_authored or looks_ai_authored(plan, change, commits),
+        ai_authored=row.ai_authored or looks_ai_authored(plan, change, facts),
     )
 
 
@@ -225,8 +239,8 @@ def _limited(options: Options, check: CheckSpec) -> CheckSpec:
     )
 
 
-def _authors(commits: tuple[Commit, ...]) -> tuple[tuple[str, str], ...]:
-    """(name, e-mail) of authors, committers and co-authors, once each."""
+def authors_of(commits: tuple[Commit, ...]) -> tuple[tuple[str, str], ...]:
+    """(name, e-mail) of authors, committers and co-authors, once each: who counts as having written."""
     found: dict[tuple[str, str], None] = {}
     for commit in commits:
         found[commit.author_name, commit.author_email] = None
@@ -238,15 +252,22 @@ def _authors(commits: tuple[Commit, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def looks_ai_authored(plan: Plan, change: Change, commits: tuple[Commit, ...]) -> bool:
+def trailers_of(commits: tuple[Commit, ...]) -> tuple[str, ...]:
+    """All trailers, once each."""
+    return tuple(dict.fromkeys(trailer for commit in commits for trailer in commit.trailers))
+
+
+def looks_ai_authored(plan: Plan, change: Change, facts: RunFacts) -> bool:
     """Whether any author, trailer, opener or label is on `settings.ai_authored` (globs, caseless)."""
     marks = plan.settings.ai_authored
     authors = [change.author.login]
-    trailers: list[str] = []
-    for commit in commits:
-        authors += [f"{commit.author_name} <{commit.author_email}>", commit.author_name, commit.author_email]
-        trailers += commit.trailers
-    return _any(marks.authors, authors) or _any(marks.trailers, trailers) or _any(marks.labels, change.labels)
+    for name, email in facts.authors:
+        authors += [f"{name} <{email}>", name, email]
+    return (
+        _any(marks.authors, authors)
+        or _any(marks.trailers, facts.trailers)
+        or _any(marks.labels, change.labels)
+    )
 
 
 def _any(globs: tuple[str, ...], texts: list[str] | tuple[str, ...]) -> bool:

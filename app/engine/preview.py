@@ -21,5 +21,5 @@ def preview(plan: Plan, change: Change, comparison: Comparison, now: float) -> t
         reports={},
         people=People(state=Readable.NOT_APPLICABLE),
     )
-    moved = {row.result.key: row.result for row in rules.decide(state, now).rows}
+    moved = {row.result.key: row.result for row in rules.move(state, now).rows}
     return tuple(moved.get(row.result.key, row.result) for row in rows)

@@ -7,7 +7,7 @@ from app.engine.judging import judgement_of
 from app.engine.services import PageLink
 from app.model import RULES_VERSION, ChangeKind, Judgement, Verdict
 from app.policy import evaluate, merge_group_verdict
-from app.store import changes, pack, runs
+from app.store import pack, runs
 
 
 class Recomputed(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,10 +34,8 @@ def recompute(connection: Connection, run_id: int, page_link: PageLink) -> Recom
     now: Verdict | None = None
     if plan is not None and evidence is not None:
         if evidence.change.kind is ChangeKind.MERGE_GROUP:
-            key = evidence.change.subject_key or ""
-            subject = changes.find_change(connection, run.repository_id, key)
-            latest = None if subject is None else runs.latest_run(connection, subject.id)
-            now = merge_group_verdict(plan, evidence, None if latest is None else latest.verdict)
+            recorded = runs.load_verdict(connection, run_id)
+            now = merge_group_verdict(plan, evidence, None if recorded is None else recorded.subject)
         else:
             now = evaluate(plan, evidence)
     same = now is None or pack(now) == pack(stored)

@@ -1,4 +1,5 @@
-"""What a run needs next: a pure decision, `rows, now → changed rows, attempts to queue, verdict`.
+"""What a run needs next: pure decisions, `rows, now → changed rows, attempts to queue, baselines wanted`,
+then `→ verdict`.
 
 Level-triggered: it reads where everything stands, never what happened, and can be asked any number of
 times. Order per check (gate-file.md section 4): ignored paths, `when`, `needs`, `after`.
@@ -14,6 +15,7 @@ from app.engine.external import standing
 from app.engine.uploaded import came_not, conclude_upload, gather, uploaders, waits_for
 from app.language import Context, Globs, used
 from app.model import (
+    Baseline,
     Change,
     ChangeKind,
     CheckEvidence,
@@ -34,8 +36,8 @@ from app.model import (
     Upload,
     Verdict,
 )
+from app.policy import baselines_wanted, evaluate, merge_group_verdict
 from app.policy import decide as decide_condition
-from app.policy import evaluate, merge_group_verdict
 
 GOOD: Final = {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}
 READING_SECONDS: Final = 60.0
@@ -43,7 +45,9 @@ READING_SECONDS: Final = 60.0
 
 
 class Standings(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a decision about one planned run rests on."""
+    """All that a decision about one planned run rests on. `baselines` are what is known of base for the
+    checks that `move` wanted it of.
+    """
 
     plan: Plan
     change: Change
@@ -57,20 +61,32 @@ class Standings(msgspec.Struct, frozen=True, kw_only=True):
     ai_authored: bool = False
     reverts: bool = False
     subject: Verdict | None = None
+    baselines: tuple[Baseline, ...] = ()
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What to write: changed checks, keys whose (already counted) attempt is to be queued, the verdict.
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the checks are now: those that moved, and keys whose (already counted) attempt is to be queued.
 
-    `read` are the keys whose uploaded reports are to be read.
+    `read` are the keys whose uploaded reports are to be read. `wants` are those of checks whose evidence on
+    base the verdict rests on, `carries` those of checks that were not needed: what base has of them
+    counts, but is no reason to run them there. `evidence` is without baselines.
     """
 
     rows: tuple[CheckRow, ...]
     queue: tuple[str, ...]
     read: tuple[str, ...]
-    verdict: Verdict
+    wants: tuple[str, ...]
+    carries: tuple[str, ...]
     evidence: Evidence
     wake_at: float | None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What to write: where the checks are now, and the verdict with all that it rests on."""
+
+    moved: Moved
+    verdict: Verdict
+    evidence: Evidence
 
 
 def first_results(plan: Plan, now: float) -> tuple[CheckResult, ...]:
@@ -88,9 +104,9 @@ def first_results(plan: Plan, now: float) -> tuple[CheckResult, ...]:
     )
 
 
-def decide(state: Standings, now: float) -> Decision:
-    """Look at every check until nothing moves, then judge."""
-    return _Deciding(state, now).decide()
+def move(state: Standings, now: float) -> Moved:
+    """Look at every check until nothing moves. No check waits for a baseline."""
+    return _Moving(state, now).move()
 
 
 def utc_day(at: float) -> str:
@@ -110,7 +126,17 @@ def waivers_turn(plan: Plan, today: str) -> float | None:
     return None if turn is None else dt.datetime.combine(turn, dt.time(), dt.UTC).timestamp()
 
 
-class _Deciding:
+def judge(state: Standings, moved: Moved) -> Decision:
+    """The verdict on where the checks are, given what is known of base."""
+    evidence = msgspec.structs.replace(moved.evidence, baselines=state.baselines)
+    if state.change.kind is ChangeKind.MERGE_GROUP:
+        verdict = merge_group_verdict(state.plan, evidence, state.subject)
+    else:
+        verdict = evaluate(state.plan, evidence)
+    return Decision(moved=moved, verdict=verdict, evidence=evidence)
+
+
+class _Moving:
     def __init__(self, state: Standings, now: float) -> None:
         self.state = state
         self.now = now
@@ -126,7 +152,7 @@ class _Deciding:
         globs = Globs(ignored)
         self.only_ignored = bool(ignored and paths) and all(globs.matches(path) for path in paths)
 
-    def decide(self) -> Decision:
+    def move(self) -> Moved:
         moved = True
         while moved:
             moved = False
@@ -137,35 +163,35 @@ class _Deciding:
                     self.rows[spec.key] = after
                     moved = True
         evidence = self.evidence()
-        if self.state.change.kind is ChangeKind.MERGE_GROUP:
-            verdict = merge_group_verdict(self.state.plan, evidence, self.state.subject)
-        else:
-            verdict = evaluate(self.state.plan, evidence)
         changed = tuple(row for key, row in self.rows.items() if row != self.before[key])
-        queue = tuple(row.result.key for row in changed if row.result.status is Status.QUEUED)
+        compared = self.state.change.kind is not ChangeKind.BASE
+        asked = baselines_wanted(self.state.plan, evidence) if compared else ()
+        left_out = {key for key in asked if self.rows[key].result.conclusion is Conclusion.NOT_NEEDED}
         moments = (self.wake_at, waivers_turn(self.state.plan, evidence.today))
-        return Decision(
+        return Moved(
             rows=changed,
-            queue=queue,
+            queue=tuple(row.result.key for row in changed if row.result.status is Status.QUEUED),
             read=tuple(self.read),
-            verdict=verdict,
+            wants=tuple(key for key in asked if key not in left_out),
+            carries=tuple(key for key in asked if key in left_out),
             evidence=evidence,
             wake_at=min((at for at in moments if at is not None), default=None),
         )
 
     def evidence(self) -> Evidence:
-        keys = [spec.key for spec in self.state.plan.checks]
+        specs, reports = self.state.plan.checks, self.state.reports
         return Evidence(
             change=self.state.change,
             comparison=self.state.comparison,
             trusted=self.state.trusted,
             ai_authored=self.state.ai_authored,
             reverts=self.state.reverts,
-            checks=tuple(self.rows[key].result for key in keys),
+            checks=tuple(self.rows[spec.key].result for spec in specs),
             reports=tuple(
-                self.state.reports[key]
-                for key in keys
-                if key in self.state.reports and self.rows[key].evidence_id is not None
+                reports[spec.key]
+                for spec in specs
+                # of an upload they are there before it is decided that they count
+                if spec.key in reports and (spec.external is None or self.rows[spec.key].evidence_id)
             ),
             people=self.state.people,
             today=utc_day(self.now),

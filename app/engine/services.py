@@ -21,6 +21,17 @@ OwnApp = Callable[[], int]
 """The id of the app we act as; 0 where none is set up."""
 
 
+class Keep(msgspec.Struct, frozen=True, kw_only=True):
+    """For how many seconds what nothing rests on is kept: deliveries that were worked off, the output of
+    attempts, their artifacts; evidence that no verdict used, base runs and what they were asked for.
+    """
+
+    deliveries: float = 30 * 86_400.0
+    logs: float = 90 * 86_400.0
+    artifacts: float = 30 * 86_400.0
+    evidence: float = 90 * 86_400.0
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Limits and habits of the engine. Times in seconds, `max_memory` and `max_upload_bytes` (of one
     repository, compressed) in bytes.
@@ -39,6 +50,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     trusted_apps: tuple[str, ...] = ()
     upload_retention: float = 30 * 86400.0
     max_upload_bytes: int = 4 << 30
+    keep: Keep = Keep()
 
 
 class Services(msgspec.Struct, kw_only=True):

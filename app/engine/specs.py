@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
-from app.executors import AttemptSpec
+from app.executors import AttemptSpec, TreeEntry
 from app.model import CheckSpec, Comparison
+
+_SUBMODULE = "160000"
 
 
 def needs_base_tree(spec: CheckSpec, *, trusted: bool) -> bool:
@@ -17,13 +19,16 @@ def attempt_spec(
     *,
     attempt_id: str,
     comparison: Comparison,
+    changed: tuple[str, ...],
     base_ref: str,
     trusted: bool,
     tested: Path,
     base: Path | None,
     inputs: dict[str, Path],
 ) -> AttemptSpec:
-    """The attempt of a check on the tested tree (or on the base's, beside it)."""
+    """The attempt of a check on the tested tree (or on the base's, beside it); `changed` are the paths that
+    it is told of.
+    """
     on_base = spec.tree == "base" and base is not None
     return AttemptSpec(
         attempt_id=attempt_id,
@@ -31,7 +36,7 @@ def attempt_spec(
         tree=base if on_base and base is not None else tested,
         other_tree=tested if on_base else None,
         config_tree=base if spec.config_files and not trusted else None,
-        changed=comparison.paths,
+        changed=changed,
         facts={
             "PORTCULLIS_HEAD_SHA": comparison.head_sha,
             "PORTCULLIS_BASE_SHA": comparison.base_sha,
@@ -41,6 +46,11 @@ def attempt_spec(
         inputs=inputs,
         trusted=trusted,
     )
+
+
+def files_of(entries: tuple[TreeEntry, ...]) -> tuple[str, ...]:
+    """The paths of a tree's own files."""
+    return tuple(entry.path for entry in entries if entry.mode != _SUBMODULE)
 
 
 def input_name(check_id: str, key: str) -> str:

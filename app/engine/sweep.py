@@ -4,6 +4,7 @@ import structlog
 from sqlalchemy import Connection
 
 from app.engine.attempts import lose
+from app.engine.retention import prune
 from app.engine.services import Services
 from app.store import Key, checks, deliveries, projects, publications, records, runs, uploads, wakes
 
@@ -11,7 +12,9 @@ LOG = structlog.get_logger(__name__)
 
 
 async def sweep(services: Services, *, at_start: bool = False) -> None:
-    """Wake all that is due. At start, being the only process, all running attempts of others are lost."""
+    """Wake all that is due, remove what is kept no longer. At start, being the only process, all running
+    attempts of others are lost.
+    """
     now = services.clock.now()
     alive = services.worker if at_start else None
     if at_start:
@@ -25,6 +28,8 @@ async def sweep(services: Services, *, at_start: bool = False) -> None:
     await _prune(services, now)
     for key, priority in await services.database.read(lambda c: _due(c, services, at_start=at_start)):
         services.dispatch.wake(key, priority)
+    if not at_start:
+        await prune(services)
 
 
 async def _prune(services: Services, now: float) -> None:

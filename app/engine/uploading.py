@@ -189,7 +189,9 @@ class Uploads:
             outcomes.append(outcome)
         if set(outcomes) != {"unchanged"}:
             _audit(unit, sender, found, now)
-            for run_id in runs.live_runs_on(unit.connection, sender.repository_id, head_sha):
+            judged = runs.live_runs_on(unit.connection, sender.repository_id, head_sha)
+            compared = runs.live_runs_against(unit.connection, sender.repository_id, head_sha)
+            for run_id in (*judged, *compared):
                 runs.wake_run(unit, run_id, now)
         return outcomes
 

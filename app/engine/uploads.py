@@ -10,6 +10,7 @@ from app.engine.services import Services
 from app.engine.uploaded import Gathered, bad_news, gather, uploaders
 from app.executors import Collected, read_reports
 from app.model import (
+    ChangeKind,
     CheckEvidence,
     CheckRow,
     CheckSpec,
@@ -20,6 +21,7 @@ from app.model import (
     UploadReading,
 )
 from app.store import Unit, changes, checks, projects, runs, uploads
+from app.store import evidence as stored
 
 LOG = structlog.get_logger(__name__)
 SANDBOX_ROOT = "/workspace"
@@ -124,12 +126,16 @@ def _keep(
     if spec not in run.plan.checks or key not in rows:
         return  # the gate file changed meanwhile
     if evidence.reports:
-        evidence_id = checks.keep_evidence(
+        change = changes.load_change(unit.connection, run.change_id).change
+        on_base = change.kind is ChangeKind.BASE
+        evidence_id = stored.keep_evidence(
             unit,
+            repository_id=run.repository_id,
             definition=spec.definition,
             base_tree=work.comparison.base_tree,
             tested_tree=work.comparison.tested_tree,
-            origin=f"run {run.id}, {key} {uploaders(found)}",
+            source=stored.EvidenceSource.BASE if on_base else stored.EvidenceSource.CHANGE,
+            origin=f"{change.title if on_base else f'run {run.id}'}, {key} {uploaders(found)}",
             body=evidence,
             now=now,
         )

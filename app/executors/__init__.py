@@ -27,7 +27,7 @@ from app.executors.protocol import (
 )
 from app.executors.report_reader import ReportReader
 from app.executors.sandbox import SandboxExecutor
-from app.executors.scripted import Answer, ScriptedExecutor
+from app.executors.scripted import Answer, ScriptedExecutor, script_key
 from app.executors.toolbox import BASIC, GROUPS, Toolbox, ToolboxStatus, group_path
 from app.executors.trees import JOB_UID
 from app.executors.workspace import GitWorkspaces, WorkspaceLimits
@@ -71,4 +71,5 @@ __all__ = [
     "group_path",
     "read_file",
     "read_reports",
+    "script_key",
 ]

@@ -40,7 +40,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScriptedExecutor:
-    """`Executor` by table: check key → answers, the n-th for its n-th attempt (the last one repeats).
+    """`Executor` by table: check key → answers, the n-th for its n-th attempt (the last one repeats); a base
+    run's check goes by `KEY on base`.
 
     A key that is not in the table gets `default`. `ran` lists the specs in the order they came,
     `running` those that are held now, by attempt id.
@@ -64,7 +65,7 @@ class ScriptedExecutor:
     async def run(self, spec: AttemptSpec, log: LogSink) -> AttemptOutcome:
         """Give the next answer of this check; held ones wait for `release`."""
         self.ran.append(spec)
-        answer = self._next(spec.check.key)
+        answer = self._next(script_key(spec))
         for at in range(0, len(answer.log), _CHUNK):
             data = answer.log[at : at + _CHUNK]
             await log(LogChunk(seq=at // _CHUNK, offset=at, t_ms=0, data=data))
@@ -101,7 +102,7 @@ class ScriptedExecutor:
         return answers[min(number, len(answers) - 1)]
 
     async def _held(self, spec: AttemptSpec) -> None:
-        gate = self._gates.setdefault(spec.check.key, asyncio.Event())
+        gate = self._gates.setdefault(script_key(spec), asyncio.Event())
         self.running[spec.attempt_id] = spec
         try:
             await gate.wait()
@@ -120,7 +121,7 @@ class ScriptedExecutor:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             for spec in self.running.values():
-                if spec.check.key == key:
+                if script_key(spec) == key:
                     return spec
             await asyncio.sleep(0)
         raise TimeoutError(key)
@@ -128,6 +129,13 @@ class ScriptedExecutor:
     async def sweep(self) -> int:
         """Nothing is ever left."""
         return 0
+
+
+def script_key(spec: AttemptSpec) -> str:
+    """What an attempt goes by in the table: of a base run, head and base are one commit."""
+    facts = spec.facts
+    on_base = facts.get("PORTCULLIS_HEAD_SHA", "") == facts.get("PORTCULLIS_BASE_SHA")
+    return f"{spec.check.key} on base" if on_base else spec.check.key
 
 
 def _collected(spec: AttemptSpec, files: Mapping[str, bytes]) -> tuple[Collected, ...]:

@@ -39,11 +39,14 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangeKind(StrEnum):
-    """The three things a run may judge."""
+    """The three things a run may judge; and BASE, our own: a target's commit whose evidence others are
+    compared with. It is never judged nor shown on the forge.
+    """
 
     PULL_REQUEST = "pull_request"
     MERGE_GROUP = "merge_group"
     PUSH = "push"
+    BASE = "base"
 
 
 class ChangeState(StrEnum):
@@ -57,7 +60,7 @@ class ChangeState(StrEnum):
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A change as the forge last described it.
 
-    `key` is unique in a repository: `pr-12`, `mg-<head_sha>`, `push-<branch>`.
+    `key` is unique in a repository: `pr-12`, `mg-<head_sha>`, `push-<branch>`, `base-<sha>`.
     `base_tip` is the target's tip as the event told it; it may be stale, base_sha of a run is read
     from our mirror. `pusher` is who brought head_sha (None: unseen, hence untrusted).
     `before` is the pushed branch's previous tip (push only). `subject_key` names the change that a

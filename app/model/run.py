@@ -37,7 +37,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `authors` are (name, e-mail) of commit authors and co-authors; `diagnostics` are the judging file's,
     `head_diagnostics` those of the head's edited version; `edits_gate` when the change touches the file;
-    `neutral` is `first` or `removed` for a NEUTRAL run; `base_ref` is the target it was judged against.
+    `neutral` is `first` or `removed` for a NEUTRAL run; `base_ref` is the target it was judged against;
+    `trailers` are those of its commits, as `ai_authored` reads them.
     """
 
     notes: tuple[str, ...] = ()
@@ -49,6 +50,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     title_note: str = ""
     neutral: str = ""
     base_ref: str = ""
+    trailers: tuple[str, ...] = ()
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

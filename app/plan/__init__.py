@@ -3,7 +3,7 @@
 `parse` gives a `GateFile` or all its diagnostics, `compile_plan` a `Plan` for one change.
 """
 
-from app.plan.compile import MAX_CHECKS, applies, compile_plan, definition
+from app.plan.compile import MAX_CHECKS, applies, compile_plan, covers, definition
 from app.plan.declared import CheckDecl
 from app.plan.diagnostics import as_json, format_diagnostic
 from app.plan.gatefile import Catalogue, GateFile, Parsed, parse
@@ -25,6 +25,7 @@ __all__ = [
     "applies",
     "as_json",
     "compile_plan",
+    "covers",
     "days_left",
     "definition",
     "format_diagnostic",

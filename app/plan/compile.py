@@ -131,12 +131,16 @@ def _report_order(report: ReportSpec) -> tuple[str, str, str]:
 
 
 def applies(gatefile: GateFile, change: Change, *, default_branch: str, protected: Collection[str]) -> bool:
-    """Whether `on` covers this change: its kind among `events`, its target among `branches` (left out:
-    the default and the protected branches). For a push the target is the pushed branch.
+    """Whether `on` covers this change: its kind among `events`, its target among `branches`. For a push the
+    target is the pushed branch.
     """
-    if change.kind.value not in gatefile.events:
-        return False
-    branch = change.base_ref.removeprefix("refs/heads/")
+    covered = covers(gatefile, change.base_ref, default_branch=default_branch, protected=protected)
+    return covered and change.kind.value in gatefile.events
+
+
+def covers(gatefile: GateFile, branch: str, *, default_branch: str, protected: Collection[str]) -> bool:
+    """Whether a branch is among `on.branches` (left out: the default and the protected branches)."""
+    branch = branch.removeprefix("refs/heads/")
     if gatefile.branches is None:
         return branch == default_branch or branch in protected
     return any(branch_matches(pattern, branch) for pattern in gatefile.branches)

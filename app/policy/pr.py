@@ -36,7 +36,7 @@ def elsewhere(judged: Judged) -> Value | None:
             return Unknown(cause=UnknownCause.MISSING, reason=_GROUP)
         case ChangeKind.PULL_REQUEST if change.number is not None:
             return None
-        case ChangeKind.PULL_REQUEST | ChangeKind.PUSH:
+        case ChangeKind.PULL_REQUEST | ChangeKind.PUSH | ChangeKind.BASE:
             return NotApplicable(reason=_NONE)
         case _:
             assert_never(change.kind)

@@ -163,6 +163,22 @@ class Settings(BaseModel):
     max_change_bytes: ByteSize = Field(
         default=ByteSize(256 << 20), ge=1 << 10, description="Bytes of added and changed files, likewise."
     )
+    keep_deliveries: Duration = Field(
+        default=timedelta(days=30),
+        ge=timedelta(days=1),
+        description="How long webhooks that were worked off are kept.",
+    )
+    keep_logs: Duration = Field(
+        default=timedelta(days=90), ge=timedelta(days=1), description="How long the output of checks is kept."
+    )
+    keep_artifacts: Duration = Field(
+        default=timedelta(days=30), ge=timedelta(days=1), description="How long artifacts of checks are kept."
+    )
+    keep_evidence: Duration = Field(
+        default=timedelta(days=90),
+        ge=timedelta(days=1),
+        description="How long base runs and evidence that no verdict rests on are kept; the rest stays.",
+    )
     log_format: Literal["console", "json"] = Field(
         default="console", description="Form of the log on stderr."
     )

@@ -1,26 +1,29 @@
 """All SQL: gives and takes model values, never rows.
 
-One module per aggregate: `runs`, `checks`, `changes`, `projects`, `publications`, `records`,
-`deliveries`, `uploads`, `tokens`; `wakes` for what is to be looked at. Functions that write take a `Unit`
-(one transaction), those that read a connection.
+One module per aggregate: `runs`, `checks`, `evidence`, `baselines`, `changes`, `projects`, `publications`,
+`records`, `deliveries`, `uploads`, `tokens`; `wakes` for what is to be looked at, `retention` for what is
+kept no longer. Functions that write take a `Unit` (one transaction), those that read a connection.
 """
 
 from app.store import (
+    baselines,
     changes,
     checks,
     deliveries,
+    evidence,
     projects,
     publications,
     records,
+    retention,
     runs,
     tokens,
     uploads,
     wakes,
 )
+from app.store.columns import metadata
 from app.store.only import only_process
 from app.store.schema import SchemaLevel, SchemaState, ensure_schema, migrate, schema_state
 from app.store.session import Database, Key, Unit, make_engine, pack, squeeze, unpack
-from app.store.tables import metadata
 
 __all__ = [
     "Database",
@@ -28,10 +31,12 @@ __all__ = [
     "SchemaLevel",
     "SchemaState",
     "Unit",
+    "baselines",
     "changes",
     "checks",
     "deliveries",
     "ensure_schema",
+    "evidence",
     "make_engine",
     "metadata",
     "migrate",
@@ -40,6 +45,7 @@ __all__ = [
     "projects",
     "publications",
     "records",
+    "retention",
     "runs",
     "schema_state",
     "squeeze",

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, select, update
 
-from app.model import Actor, Change, ChangeState, People, Readable, Sha
+from app.model import Actor, Change, ChangeKind, ChangeState, People, Readable, Sha
 from app.store.projects import insert
 from app.store.session import Unit, pack, unpack
 from app.store.tables import approvals_to_test, changes, pushers
@@ -67,13 +67,14 @@ def find_change(connection: Connection, repository_id: int, key: str) -> ChangeR
 def open_changes_with_head(
     connection: Connection, repository_id: int, head_sha: Sha
 ) -> tuple[ChangeRow, ...]:
-    """Open changes whose head is this SHA, oldest first."""
+    """Open changes to be judged whose head is this SHA, oldest first."""
     rows = connection.execute(
         select(changes)
         .where(
             changes.c.repository_id == repository_id,
             changes.c.head_sha == head_sha,
             changes.c.state == ChangeState.OPEN.value,
+            changes.c.kind != ChangeKind.BASE.value,
         )
         .order_by(changes.c.id)
     )
@@ -83,9 +84,11 @@ def open_changes_with_head(
 def open_changes(
     connection: Connection, repository_id: int, base_ref: str | None = None
 ) -> tuple[ChangeRow, ...]:
-    """Open changes of a repository, of one target branch if given."""
+    """Open changes of a repository to be judged, of one target branch if given."""
     statement = select(changes).where(
-        changes.c.repository_id == repository_id, changes.c.state == ChangeState.OPEN.value
+        changes.c.repository_id == repository_id,
+        changes.c.state == ChangeState.OPEN.value,
+        changes.c.kind != ChangeKind.BASE.value,
     )
     if base_ref is not None:
         statement = statement.where(changes.c.base_ref == base_ref)

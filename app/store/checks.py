@@ -1,4 +1,4 @@
-"""Checks of a run, their attempts, and the evidence they delivered."""
+"""Checks of a run and their attempts."""
 
 from statistics import median
 from typing import Any
@@ -8,15 +8,15 @@ from sqlalchemy import Connection, Row, select, update
 from app.model import (
     Attempt,
     AttemptStatus,
-    CheckEvidence,
+    ChangeKind,
     CheckResult,
     CheckRow,
     Conclusion,
     Ending,
     UploadReading,
 )
-from app.store.session import Unit, pack, squeeze, unpack
-from app.store.tables import attempts, checks, evidence, runs
+from app.store.session import Unit, pack, unpack
+from app.store.tables import attempts, changes, checks, runs
 
 OPEN = (AttemptStatus.QUEUED.value, AttemptStatus.RUNNING.value)
 
@@ -190,6 +190,21 @@ def cancel_attempts(unit: Unit, run_id: int, now: float, check_id: int | None = 
     return tuple(row.id for row in rows)
 
 
+def hurry_attempts(unit: Unit, run_id: int, priority: int) -> tuple[int, ...]:
+    """Let a run's queued attempts come before others of lower priority; gives the ids of those moved."""
+    rows = unit.connection.execute(
+        update(attempts)
+        .where(
+            attempts.c.run_id == run_id,
+            attempts.c.status == AttemptStatus.QUEUED.value,
+            attempts.c.priority < priority,
+        )
+        .values(priority=priority)
+        .returning(attempts.c.id)
+    )
+    return tuple(row.id for row in rows)
+
+
 def attempts_to_do(connection: Connection, now: float) -> tuple[tuple[int, int], ...]:
     """(priority, id) of queued attempts that may start."""
     rows = connection.execute(
@@ -224,7 +239,8 @@ def usual_seconds(
         return {}
     newest = (
         select(runs.c.id)
-        .where(runs.c.repository_id == repository_id)
+        .join(changes, changes.c.id == runs.c.change_id)
+        .where(runs.c.repository_id == repository_id, changes.c.kind != ChangeKind.BASE.value)
         .order_by(runs.c.id.desc())
         .limit(runs_looked_at)
     )
@@ -241,41 +257,6 @@ def usual_seconds(
     for row in rows:
         seen.setdefault(row.key, []).append(float(row.seconds))
     return {key: median(seconds) for key, seconds in seen.items() if len(seconds) >= least}
-
-
-def keep_evidence(
-    unit: Unit,
-    *,
-    definition: str,
-    base_tree: str,
-    tested_tree: str,
-    origin: str,
-    body: CheckEvidence,
-    now: float,
-) -> int:
-    """Put evidence into the one store of evidence; gives its id."""
-    result = unit.connection.execute(
-        evidence.insert()
-        .values(
-            definition=definition,
-            base_tree=base_tree,
-            tested_tree=tested_tree,
-            origin=origin,
-            body=squeeze(body),
-            at=now,
-        )
-        .returning(evidence.c.id)
-    )
-    return int(result.scalar_one())
-
-
-def load_evidence(connection: Connection, ids: tuple[int, ...]) -> tuple[CheckEvidence, ...]:
-    """Evidence by ids, in their order."""
-    if not ids:
-        return ()
-    rows = connection.execute(select(evidence.c.id, evidence.c.body).where(evidence.c.id.in_(ids)))
-    found = {row.id: unpack(CheckEvidence, row.body) for row in rows}
-    return tuple(found[identifier] for identifier in ids if identifier in found)
 
 
 def run_of_attempt(connection: Connection, attempt_id: int) -> int | None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Table, or_, select, update
 from app.model import CommitStatus, Publication, Sha, StickyComment
 from app.store.projects import insert
 from app.store.session import Unit, pack, squeeze, unpack
-from app.store.tables import comments, publications
+from app.store.tables_forge import comments, publications
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,12 +13,11 @@ from app.store.tables import (
     artifacts,
     attempts,
     audit,
-    commands,
     credentials,
     log_chunks,
-    posts,
     setup_tokens,
 )
+from app.store.tables_forge import commands, posts
 
 
 class CommandRow(msgspec.Struct, frozen=True, kw_only=True):

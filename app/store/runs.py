@@ -6,6 +6,8 @@ import msgspec
 from sqlalchemy import Connection, Row, func, or_, select, update
 
 from app.model import (
+    Baseline,
+    ChangeKind,
     Comparison,
     Evidence,
     Plan,
@@ -17,9 +19,10 @@ from app.model import (
     Verdict,
     VerdictState,
 )
+from app.store.evidence import keep_for_record, with_reports, without_reports
 from app.store.projects import lock_repository
 from app.store.session import Unit, pack, squeeze, unpack, unpack_shared
-from app.store.tables import installations, repositories, runs, verdicts
+from app.store.tables import changes, installations, repositories, runs, verdicts
 
 LIVE = [status.value for status in RunStatus if status.live]
 
@@ -152,12 +155,25 @@ def heads_of_change(connection: Connection, change_id: int) -> frozenset[Sha]:
 
 
 def live_runs_on(connection: Connection, repository_id: int, head_sha: Sha) -> tuple[int, ...]:
-    """Ids of live runs on a head."""
+    """Ids of live runs that judge a head."""
     rows = connection.execute(
-        select(runs.c.id).where(
+        select(runs.c.id)
+        .join(changes, changes.c.id == runs.c.change_id)
+        .where(
             runs.c.repository_id == repository_id,
             runs.c.head_sha == head_sha,
             runs.c.status.in_(LIVE),
+            changes.c.kind != ChangeKind.BASE.value,
+        )
+    )
+    return tuple(row.id for row in rows)
+
+
+def live_runs_against(connection: Connection, repository_id: int, base_sha: Sha) -> tuple[int, ...]:
+    """Ids of live runs that are compared with a commit of their target."""
+    rows = connection.execute(
+        select(runs.c.id).where(
+            runs.c.repository_id == repository_id, runs.c.base_sha == base_sha, runs.c.status.in_(LIVE)
         )
     )
     return tuple(row.id for row in rows)
@@ -166,7 +182,13 @@ def live_runs_on(connection: Connection, repository_id: int, head_sha: Sha) -> t
 def targets_of_head(connection: Connection, repository_id: int, head_sha: Sha) -> frozenset[str]:
     """Target branches that any run on a head was opened against, runs shown as neutral left out."""
     rows = connection.execute(
-        select(runs.c.facts).where(runs.c.repository_id == repository_id, runs.c.head_sha == head_sha)
+        select(runs.c.facts)
+        .join(changes, changes.c.id == runs.c.change_id)
+        .where(
+            runs.c.repository_id == repository_id,
+            runs.c.head_sha == head_sha,
+            changes.c.kind != ChangeKind.BASE.value,
+        )
     )
     facts = [unpack(RunFacts, row.facts) for row in rows if row.facts is not None]
     return frozenset(one.base_ref for one in facts if not one.neutral)
@@ -204,15 +226,18 @@ def save_preparation(unit: Unit, run: Run, gate_text: bytes | None) -> bool:
     return bool(result.rowcount)
 
 
-def save_verdict(
-    unit: Unit,
-    run: Run,
-    verdict: Verdict,
-    evidence: Evidence | None,
-    evidence_ids: tuple[int, ...],
-    now: float,
-) -> None:
-    """Keep a verdict as the run's latest, and, with all its inputs, in the record of verdicts.
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict as recorded, with all its inputs: equal inputs give it again. `subject` is what a merge
+    group copied from (None: its change had no verdict).
+    """
+
+    verdict: Verdict
+    evidence: Evidence
+    subject: Verdict | None = None
+
+
+def save_verdict(unit: Unit, run: Run, verdict: Verdict, now: float) -> None:
+    """Keep a verdict as the run's latest; what was waited for before is forgotten with it.
 
     Pending ones replace each other: the record keeps what was decided, not what was waited for.
     """
@@ -224,31 +249,55 @@ def save_verdict(
     )
     pending = VerdictState.PENDING.value
     unit.connection.execute(verdicts.delete().where(verdicts.c.run_id == run.id, verdicts.c.state == pending))
-    if evidence is None:
-        return
-    stripped = msgspec.structs.replace(evidence, reports=())
+
+
+def record_verdict(
+    unit: Unit, run: Run, recorded: Recorded, evidence_ids: tuple[int, ...], now: float
+) -> None:
+    """Keep a verdict as the run's latest and, with all its inputs, in the record of verdicts.
+
+    `evidence_ids` are the rows of its own reports; what it rests on is never pruned once it is decided.
+    """
+    verdict = recorded.verdict
+    save_verdict(unit, run, verdict, now)
     unit.connection.execute(
         verdicts.insert().values(
             run_id=run.id,
             at=now,
             state=verdict.state.value,
             rules_version=verdict.rules_version,
-            inputs=squeeze(stripped),
+            inputs=squeeze(without_reports(recorded.evidence)),
             evidence_ids=",".join(map(str, evidence_ids)),
             verdict=squeeze(verdict),
+            subject=None if recorded.subject is None else squeeze(recorded.subject),
         )
     )
+    if verdict.state is not VerdictState.PENDING:
+        of_base = (one.evidence_id for one in recorded.evidence.baselines if one.evidence_id)
+        keep_for_record(unit, (*evidence_ids, *of_base))
 
 
-def load_verdict(connection: Connection, run_id: int) -> tuple[Verdict, Evidence, tuple[int, ...]] | None:
-    """The newest recorded verdict of a run, its inputs without reports, and the ids of those."""
+def recorded_baselines(connection: Connection, run_id: int) -> tuple[Baseline, ...]:
+    """What the newest recorded verdict of a run was compared with, without the reports."""
+    inputs = connection.execute(
+        select(verdicts.c.inputs).where(verdicts.c.run_id == run_id).order_by(verdicts.c.id.desc()).limit(1)
+    ).scalar()
+    return () if inputs is None else unpack(Evidence, inputs).baselines
+
+
+def load_verdict(connection: Connection, run_id: int) -> Recorded | None:
+    """The newest recorded verdict of a run, all its inputs with their reports."""
     row = connection.execute(
         select(verdicts).where(verdicts.c.run_id == run_id).order_by(verdicts.c.id.desc()).limit(1)
     ).first()
     if row is None:
         return None
     ids = tuple(int(part) for part in row.evidence_ids.split(",") if part)
-    return unpack(Verdict, row.verdict), unpack(Evidence, row.inputs), ids
+    return Recorded(
+        verdict=unpack(Verdict, row.verdict),
+        evidence=with_reports(connection, unpack(Evidence, row.inputs), ids),
+        subject=None if row.subject is None else unpack(Verdict, row.subject),
+    )
 
 
 def wake_run(unit: Unit, run_id: int, now: float) -> None:

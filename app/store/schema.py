@@ -15,8 +15,8 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import Engine
 
 from app.model import Misconfigured
+from app.store.columns import metadata
 from app.store.session import as_outage, make_engine
-from app.store.tables import metadata
 
 _LOCK = 0x706F7274  # "port": two processes that migrate one PostgreSQL database go one after the other
 

@@ -1,4 +1,5 @@
-"""All tables. Times are epoch seconds; documents are msgspec JSON, the large ones zstd-compressed.
+"""The tables of what is judged (`tables_forge`, `upload_tables` hold the others). Times are epoch seconds;
+documents are msgspec JSON, the large ones zstd-compressed.
 
 The rows are the state machine: whatever is still to be done can be read from them alone
 (deliveries `stored`, runs `new`, attempts `queued`, publications whose wanted and posted hash differ,
@@ -14,7 +15,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -22,32 +22,12 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-Identifier = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _id() -> Column[int]:
-    return Column("id", Identifier, primary_key=True, autoincrement=True)
-
-
-def _reference(name: str, target: str, *, nullable: bool = False, index: bool = True) -> Column[int]:
-    return Column(
-        name, Identifier, ForeignKey(f"{target}.id", ondelete="CASCADE"), nullable=nullable, index=index
-    )
-
+from app.store.columns import Identifier, metadata, reference, row_id
 
 deliveries = Table(
     "deliveries",
     metadata,
-    _id(),
+    row_id(),
     Column("forge", String(32), nullable=False),
     Column("delivery_id", String(128), nullable=False),
     Column("event", String(64), nullable=False),
@@ -65,12 +45,18 @@ deliveries = Table(
         sqlite_where=text("status = 'stored'"),
         postgresql_where=text("status = 'stored'"),
     ),
+    Index(
+        "ix_deliveries_old",
+        "received_at",
+        sqlite_where=text("status IN ('done', 'ignored')"),
+        postgresql_where=text("status IN ('done', 'ignored')"),
+    ),
 )
 
 installations = Table(
     "installations",
     metadata,
-    _id(),
+    row_id(),
     Column("forge", String(32), nullable=False),
     Column("installation_id", BigInteger, nullable=False),
     Column("account", String(255), nullable=False),
@@ -83,7 +69,7 @@ installations = Table(
 repositories = Table(
     "repositories",
     metadata,
-    _id(),
+    row_id(),
     Column("forge", String(32), nullable=False),
     Column("forge_id", BigInteger, nullable=False),
     Column("full_name", String(512), nullable=False, index=True),
@@ -98,8 +84,8 @@ repositories = Table(
 branches = Table(
     "branches",
     metadata,
-    _id(),
-    _reference("repository_id", "repositories", index=False),
+    row_id(),
+    reference("repository_id", "repositories", index=False),
     Column("name", String(512), nullable=False),
     Column("tip_sha", String(64), nullable=False),
     Column("gate", String(16), nullable=False),  # unknown, absent, present, pushes
@@ -112,8 +98,8 @@ branches = Table(
 changes = Table(
     "changes",
     metadata,
-    _id(),
-    _reference("repository_id", "repositories", index=False),
+    row_id(),
+    reference("repository_id", "repositories", index=False),
     Column("key", String(600), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("number", Integer, nullable=True),
@@ -134,9 +120,9 @@ changes = Table(
 runs = Table(
     "runs",
     metadata,
-    _id(),
-    _reference("repository_id", "repositories"),
-    _reference("change_id", "changes"),
+    row_id(),
+    reference("repository_id", "repositories"),
+    reference("change_id", "changes"),
     Column("head_sha", String(64), nullable=False),
     Column("base_sha", String(64), nullable=False, server_default=""),
     Column("tested_sha", String(64), nullable=False, server_default=""),
@@ -166,34 +152,72 @@ runs = Table(
 verdicts = Table(
     "verdicts",
     metadata,
-    _id(),
-    _reference("run_id", "runs"),
+    row_id(),
+    reference("run_id", "runs"),
     Column("at", Float, nullable=False),
     Column("state", String(16), nullable=False),
     Column("rules_version", Integer, nullable=False),
     Column("inputs", LargeBinary, nullable=False),  # zstd Evidence without reports
-    Column("evidence_ids", Text, nullable=False),  # comma-separated
+    Column("evidence_ids", Text, nullable=False),  # of the change's own reports, comma-separated
     Column("verdict", LargeBinary, nullable=False),  # zstd Verdict
+    Column("subject", LargeBinary, nullable=True),  # zstd Verdict that a merge group copied from
 )
 
 evidence = Table(
     "evidence",
     metadata,
-    _id(),
+    row_id(),
+    reference("repository_id", "repositories", index=False),
     Column("definition", String(64), nullable=False),
     Column("base_tree", String(64), nullable=False),
     Column("tested_tree", String(64), nullable=False),
+    Column("source", String(16), nullable=False),  # change, base
     Column("origin", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),  # zstd CheckEvidence
     Column("at", Float, nullable=False),
-    Index("ix_evidence_key", "definition", "base_tree", "tested_tree"),
+    Column("kept", Boolean, nullable=False, server_default="0"),  # a verdict on record rests on it
+    Index("ix_evidence_key", "repository_id", "tested_tree", "definition"),
+    Index(
+        "ix_evidence_prunable",
+        "at",
+        sqlite_where=text("kept = 0"),
+        postgresql_where=text("NOT kept"),
+    ),
+)
+
+baselines = Table(
+    "baselines",
+    metadata,
+    row_id(),
+    reference("repository_id", "repositories", index=False),
+    Column("tree", String(64), nullable=False),  # base's
+    Column("definition", String(64), nullable=False),
+    Column("base_sha", String(64), nullable=False),  # the commit it was asked for
+    Column("key", String(300), nullable=False),  # of the check in the base run
+    Column("run_id", Identifier, ForeignKey("runs.id", ondelete="SET NULL"), nullable=True, index=True),
+    Column("state", String(16), nullable=False),  # outstanding → ready | impossible
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("ours", Boolean, nullable=False, server_default="0"),  # impossible through an error of ours
+    Column("ahead", Boolean, nullable=False, server_default="0"),  # asked for by a push, before any change
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("evidence_id", Identifier, ForeignKey("evidence.id", ondelete="SET NULL"), nullable=True),
+    Column("at", Float, nullable=False),
+    UniqueConstraint("repository_id", "tree", "definition"),
+    Index("ix_baselines_evidence", "evidence_id"),
+)
+
+baseline_waiters = Table(
+    "baseline_waiters",
+    metadata,
+    Column("baseline_id", Identifier, ForeignKey("baselines.id", ondelete="CASCADE"), primary_key=True),
+    Column("run_id", Identifier, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
 checks = Table(
     "checks",
     metadata,
-    _id(),
-    _reference("run_id", "runs", index=False),
+    row_id(),
+    reference("run_id", "runs", index=False),
     Column("key", String(300), nullable=False),
     Column("status", String(16), nullable=False),
     Column("conclusion", String(16), nullable=True),
@@ -201,17 +225,18 @@ checks = Table(
     Column("retries", Integer, nullable=False, server_default="0"),  # extra attempts spent
     Column("crashes", Integer, nullable=False, server_default="0"),  # ours, counted apart
     Column("result", LargeBinary, nullable=False),  # CheckResult
-    Column("evidence_id", Identifier, ForeignKey("evidence.id"), nullable=True),
+    Column("evidence_id", Identifier, ForeignKey("evidence.id", ondelete="SET NULL"), nullable=True),
     Column("reading", LargeBinary, nullable=True),  # UploadReading
     UniqueConstraint("run_id", "key"),
+    Index("ix_checks_evidence", "evidence_id"),
 )
 
 attempts = Table(
     "attempts",
     metadata,
-    _id(),
-    _reference("check_id", "checks", index=False),
-    _reference("run_id", "runs"),
+    row_id(),
+    reference("check_id", "checks", index=False),
+    reference("run_id", "runs"),
     Column("n", Integer, nullable=False),
     Column("status", String(16), nullable=False),  # queued, running, completed, lost, cancelled
     Column("priority", Integer, nullable=False, server_default="0"),
@@ -246,89 +271,18 @@ log_chunks = Table(
 artifacts = Table(
     "artifacts",
     metadata,
-    _id(),
-    _reference("attempt_id", "attempts"),
+    row_id(),
+    reference("attempt_id", "attempts"),
     Column("path", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("stored", Text, nullable=False),
 )
 
-posts = Table(
-    "posts",
-    metadata,
-    _id(),
-    _reference("repository_id", "repositories", index=False),
-    Column("sha", String(64), nullable=False),
-    Column("kind", String(16), nullable=False),  # check_run, status
-    Column("name", String(512), nullable=False),
-    Column("poster", String(255), nullable=False),
-    Column("suite_id", BigInteger, nullable=False),
-    Column("document", LargeBinary, nullable=False),  # ExternalPosted
-    Column("seen_at", Float, nullable=False),
-    UniqueConstraint("repository_id", "sha", "kind", "name", "poster", "suite_id"),
-)
-
-publications = Table(
-    "publications",
-    metadata,
-    _id(),
-    _reference("repository_id", "repositories", index=False),
-    Column("head_sha", String(64), nullable=False),
-    Column("name", String(300), nullable=False),
-    Column("kind", String(16), nullable=False),  # check_run, status
-    Column("wanted", LargeBinary, nullable=False),  # zstd Publication or CommitStatus
-    Column("wanted_hash", String(64), nullable=False),
-    Column("posted_hash", String(64), nullable=False, server_default=""),
-    Column("known_id", BigInteger, nullable=True),
-    Column("worker", String(64), nullable=False, server_default=""),
-    Column("lease_until", Float, nullable=False, server_default="0"),
-    Column("wake_at", Float, nullable=True),  # NULL = nothing to do
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("error", Text, nullable=False, server_default=""),
-    Column("posted_at", Float, nullable=True),
-    UniqueConstraint("repository_id", "head_sha", "kind", "name"),
-    Index("ix_publications_wake", "wake_at"),
-)
-
-comments = Table(
-    "comments",
-    metadata,
-    _id(),
-    _reference("repository_id", "repositories", index=False),
-    Column("number", Integer, nullable=False),
-    Column("wanted", LargeBinary, nullable=False),  # zstd StickyComment
-    Column("wanted_hash", String(64), nullable=False),
-    Column("posted_hash", String(64), nullable=False, server_default=""),
-    Column("known_id", BigInteger, nullable=True),
-    Column("worker", String(64), nullable=False, server_default=""),
-    Column("lease_until", Float, nullable=False, server_default="0"),
-    Column("wake_at", Float, nullable=True),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("error", Text, nullable=False, server_default=""),
-    UniqueConstraint("repository_id", "number"),
-    Index("ix_comments_wake", "wake_at"),
-)
-
-commands = Table(
-    "commands",
-    metadata,
-    _id(),
-    _reference("repository_id", "repositories", index=False),
-    Column("number", Integer, nullable=False),
-    Column("comment_id", BigInteger, nullable=False),
-    Column("status", String(16), nullable=False, index=True),  # stored, done
-    Column("answer", Text, nullable=False, server_default=""),
-    Column("at", Float, nullable=False),
-    Column("wake_at", Float, nullable=False, server_default="0"),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    UniqueConstraint("repository_id", "comment_id"),
-)
-
 pushers = Table(
     "pushers",
     metadata,
-    _id(),
-    _reference("change_id", "changes", index=False),
+    row_id(),
+    reference("change_id", "changes", index=False),
     Column("head_sha", String(64), nullable=False),
     Column("actor", LargeBinary, nullable=False),  # Actor
     UniqueConstraint("change_id", "head_sha"),
@@ -337,8 +291,8 @@ pushers = Table(
 approvals_to_test = Table(
     "approvals_to_test",
     metadata,
-    _id(),
-    _reference("change_id", "changes", index=False),
+    row_id(),
+    reference("change_id", "changes", index=False),
     Column("head_sha", String(64), nullable=False),
     Column("login", String(255), nullable=False),
     Column("at", Float, nullable=False),
@@ -348,7 +302,7 @@ approvals_to_test = Table(
 audit = Table(
     "audit",
     metadata,
-    _id(),
+    row_id(),
     Column("at", Float, nullable=False),
     Column("actor", String(255), nullable=False),
     Column("verb", String(64), nullable=False),

@@ -2,13 +2,13 @@
 
 from sqlalchemy import Column, Float, LargeBinary, String, Table, UniqueConstraint
 
-from app.store.tables import _id, _reference, metadata
+from app.store.columns import metadata, reference, row_id
 
 uploads = Table(
     "uploads",
     metadata,
-    _id(),
-    _reference("repository_id", "repositories", index=False),
+    row_id(),
+    reference("repository_id", "repositories", index=False),
     Column("head_sha", String(64), nullable=False),
     Column("name", String(100), nullable=False),
     Column("path", String(255), nullable=False),
@@ -22,8 +22,8 @@ uploads = Table(
 tokens = Table(
     "tokens",
     metadata,
-    _id(),
-    _reference("repository_id", "repositories"),
+    row_id(),
+    reference("repository_id", "repositories"),
     Column("name", String(100), nullable=False),
     Column("token_hash", String(64), nullable=False, unique=True),  # SHA-256 of 256 random bits
     Column("created_at", Float, nullable=False),

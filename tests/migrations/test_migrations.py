@@ -83,6 +83,31 @@ def test_every_step_up_and_down_keeps_the_rows(engine: Engine) -> None:
         assert set(counts(connection)) == set(before)
 
 
+def test_evidence_learns_whose_it_is(engine: Engine) -> None:
+    """By the check or the verdict that uses it; what nobody uses is of no use."""
+    with engine.connect() as connection:
+        with schema._alone(connection):
+            command.upgrade(alembic(connection), "0004")
+        fill(connection)  # evidence 1, used by the check
+        fill(connection)  # evidence 2
+        fill(connection)  # evidence 3
+        connection.exec_driver_sql("UPDATE checks SET evidence_id = 1")
+        connection.exec_driver_sql(
+            "UPDATE verdicts SET evidence_ids = CASE WHEN id = 2 THEN '1,2' ELSE '' END"
+        )
+        connection.commit()
+        with schema._alone(connection):
+            command.upgrade(alembic(connection), "0005")
+        found = connection.exec_driver_sql(
+            "SELECT id, repository_id, source, kept FROM evidence ORDER BY id"
+        ).all()
+        assert [tuple(row) for row in found] == [(1, 2, "change", True), (2, 2, "change", True)]
+        connection.rollback()
+        with schema._alone(connection):
+            command.downgrade(alembic(connection), "0004")
+        assert len(connection.exec_driver_sql("SELECT id FROM evidence").all()) == 2
+
+
 def test_copying_a_parent_table_leaves_its_children(engine: Engine, database_url: str) -> None:
     """SQLite alters by copy and drop; with references on, the drop would empty all children."""
     migrate(database_url)

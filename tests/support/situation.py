@@ -13,7 +13,7 @@ import yaml
 from structlog.processors import ExceptionRenderer
 from structlog.typing import EventDict, WrappedLogger
 
-from app.executors import ScriptedExecutor
+from app.executors import ScriptedExecutor, script_key
 from tests.support.clock import HandTurnedClock
 from tests.support.database import sqlite_url
 from tests.support.described import answers
@@ -78,7 +78,7 @@ async def _look(player: Player, moment: str, expected: Mapping[str, Any]) -> Non
     wanted = dict(expected[moment])
     ran = wanted.pop("ran", None)
     found = await differences(player, wanted) + await broken_promises(player)
-    begun = dict(Counter(spec.check.key for spec in player.runner.ran))
+    begun = dict(Counter(script_key(spec) for spec in player.runner.ran))
     if ran is not None and begun != ran:
         found.append(f"ran: {begun}, not {ran}")
     _hold(None, moment, found)

@@ -29,7 +29,7 @@ class EmbeddedDispatch:
         self._widths = widths
         self._handlers: Mapping[str, Handler] = {}
         self._waiting: dict[str, list[tuple[int, int, Key]]] = {}
-        self._known: set[Key] = set()
+        self._known: dict[Key, int] = {}
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._again: set[Key] = set()
         self._order = itertools.count()
@@ -44,9 +44,12 @@ class EmbeddedDispatch:
             self._early.append((key, priority))
         elif key in self._running:
             self._again.add(key)
-        elif key not in self._known:
-            self._known.add(key)
+        elif key not in self._known or priority > self._known[key]:
             heap = self._waiting.setdefault(key[0], [])
+            if key in self._known:  # it was less urgent until now
+                heap[:] = [entry for entry in heap if entry[2] != key]
+                heapq.heapify(heap)
+            self._known[key] = priority
             heapq.heappush(heap, (-priority, next(self._order), key))
         self._hand_out()
 
@@ -72,7 +75,7 @@ class EmbeddedDispatch:
             width = self._widths.get(kind, DEFAULT_WIDTH)
             while heap and sum(1 for key in self._running if key[0] == kind) < width:
                 _, _, key = heapq.heappop(heap)
-                self._known.discard(key)
+                self._known.pop(key, None)
                 self._running[key] = asyncio.get_running_loop().create_task(
                     self._handle(key), name=f"{key[0]}-{key[1]}"
                 )

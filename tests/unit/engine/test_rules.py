@@ -8,20 +8,32 @@ import pytest
 from app.engine import rules
 from app.engine.external import standing
 from app.engine.reruns import _set_back
-from app.engine.rules import Decision, Standings, decide, first_results
+from app.engine.rules import Moved, Standings, first_results, judge, move
 from app.model import (
+    Baseline,
+    BaselineState,
+    ChangeKind,
+    CheckEvidence,
+    CheckResult,
     CheckRow,
     CheckSpec,
     Conclusion,
+    Condition,
+    Expression,
     External,
     ExternalPosted,
+    Finding,
+    Kind,
     Need,
     Plan,
+    ReportContent,
     Repository,
+    Severity,
     Sha,
     Status,
     Waiver,
 )
+from app.policy import evaluate
 from tests.unit.policy.world import CHANGE, compare
 
 NOW = 1000.0
@@ -55,15 +67,15 @@ class Table:
             for number, result in enumerate(first_results(plan, NOW), 1)
         }
 
-    def decide(self) -> Decision:
+    def decide(self) -> Moved:
         state = Standings(
             plan=self.plan, change=CHANGE, comparison=compare(), rows=tuple(self.rows.values()), reports={}
         )
-        decision = decide(state, NOW)
+        decision = move(state, NOW)
         self.rows |= {row.result.key: row for row in decision.rows}
         return decision
 
-    def end(self, key: str, conclusion: Conclusion) -> Decision:
+    def end(self, key: str, conclusion: Conclusion) -> Moved:
         """The outstanding attempt of a check ends."""
         row = self.rows[key]
         assert row.result.status is Status.QUEUED, row
@@ -74,7 +86,7 @@ class Table:
         self.rows[key] = msgspec.structs.replace(row, result=result)
         return self.decide()
 
-    def set_back(self, *keys: str) -> Decision:
+    def set_back(self, *keys: str) -> Moved:
         """Somebody asks for these again."""
         for key in keys:
             self.rows[key] = _set_back(self.rows[key], NOW)
@@ -167,3 +179,75 @@ def test_a_run_looks_again_at_the_midnight_at_which_a_waiver_begins_or_ends(
 
 def _before(day: str) -> str:
     return (dt.date.fromisoformat(day) - dt.timedelta(days=1)).isoformat()
+
+
+FOUND = ReportContent(
+    format="sarif",
+    kind="findings",
+    findings=(Finding(tool="ruff", rule="F821", message="no", severity=Severity.HIGH, path="a.py", line=1),),
+)
+
+
+def standings(gate: str, kind: Kind, conclusion: Conclusion, **fields: object) -> Standings:
+    """One check of a kind that ended so, judged by one condition."""
+    spec = CheckSpec(id="one", key="one", script="make", produces=(kind,))
+    condition = Condition(expression=Expression(text=gate))
+    plan = Plan(path="", policy_sha="", gate_hash="", checks=(spec,), gate=(condition,), gate_declared=True)
+    result = CheckResult(
+        id="one",
+        key="one",
+        status=Status.COMPLETED,
+        conclusion=conclusion,
+        delivered=("findings",),
+        exit_code=0,
+    )
+    given: dict[str, object] = {
+        "plan": plan,
+        "change": CHANGE,
+        "comparison": compare(),
+        "rows": (CheckRow(id=1, run_id=1, attempt=1, result=result),),
+        "reports": {"one": CheckEvidence(key="one", reports=(FOUND,))},
+    }
+    return Standings(**(given | fields))  # type: ignore[arg-type]
+
+
+FINDINGS = "findings('high', 'new') == 0"
+
+
+def test_what_found_something_wants_to_know_what_base_has() -> None:
+    moved = move(standings(FINDINGS, Kind.FINDINGS, Conclusion.SUCCESS), NOW)
+    assert (moved.wants, moved.carries) == (("one",), ())
+    assert moved.evidence.baselines == ()
+
+
+def test_what_found_nothing_wants_nothing() -> None:
+    clean = {"one": CheckEvidence(key="one", reports=(ReportContent(format="sarif", kind="findings"),))}
+    moved = move(standings(FINDINGS, Kind.FINDINGS, Conclusion.SUCCESS, reports=clean), NOW)
+    assert (moved.wants, moved.carries) == ((), ())
+
+
+def test_what_did_not_run_wants_nothing() -> None:
+    moved = move(standings(FINDINGS, Kind.FINDINGS, Conclusion.ERROR, reports={}), NOW)
+    assert (moved.wants, moved.carries) == ((), ())
+
+
+def test_what_was_not_needed_is_carried_and_never_run() -> None:
+    state = standings("coverage.overall >= 80%", Kind.COVERAGE, Conclusion.NOT_NEEDED, reports={})
+    moved = move(state, NOW)
+    assert (moved.wants, moved.carries) == ((), ("one",))
+
+
+def test_a_base_run_is_compared_with_nothing() -> None:
+    change = msgspec.structs.replace(CHANGE, kind=ChangeKind.BASE)
+    moved = move(standings(FINDINGS, Kind.FINDINGS, Conclusion.SUCCESS, change=change), NOW)
+    assert (moved.wants, moved.carries) == ((), ())
+
+
+def test_the_verdict_rests_on_the_baselines_it_was_given() -> None:
+    state = standings(FINDINGS, Kind.FINDINGS, Conclusion.SUCCESS)
+    known = (
+        Baseline(key="one", state=BaselineState.IMPOSSIBLE, reason="ruff left no report on main@abc1234"),
+    )
+    decision = judge(msgspec.structs.replace(state, baselines=known), move(state, NOW))
+    assert decision.evidence.baselines == known
+    assert decision.verdict == evaluate(state.plan, decision.evidence)

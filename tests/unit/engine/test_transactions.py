@@ -12,7 +12,8 @@ from sqlalchemy import event, select, update
 from app.engine.events import apply_event
 from app.engine.opening import accept_change, start_run
 from app.engine.publishing import republish
-from app.engine.reconcile import _of_live_run, _people, settle
+from app.engine.reconcile import _of_live_run
+from app.engine.settling import _people, settle
 from app.engine.sweep import _due
 from app.model import (
     Actor,
@@ -89,7 +90,7 @@ def planned(desk: Desk, run: Run, *gate: str) -> Run:
 
 def decided(desk: Desk, run: Run, state: VerdictState) -> None:
     with desk.unit() as unit:
-        runs.save_verdict(unit, run, Verdict(state=state), None, (), desk.now)
+        runs.save_verdict(unit, run, Verdict(state=state), desk.now)
 
 
 def due(desk: Desk) -> set[Key]:
@@ -143,7 +144,7 @@ def test_the_worst_verdict_of_a_head_wins_whichever_is_decided_last(desk: Desk) 
         with desk.unit() as unit:
             runs.lock_run(unit, run.id, desk.now)
             runs.save_preparation(unit, msgspec.structs.replace(run, status=RunStatus.REFUSED), None)
-            runs.save_verdict(unit, run, Verdict(state=state), None, (), desk.now)
+            runs.save_verdict(unit, run, Verdict(state=state), desk.now)
             republish(unit, desk.services, desk.repository_id, A)
 
     raised = both(lambda: end(first, VerdictState.PASSED), lambda: end(second, VerdictState.BLOCKED))

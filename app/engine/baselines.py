@@ -1,0 +1,102 @@
+"""What is known of base for one run's decision, and asking for what is not (hold-the-line)."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from app.engine.base_runs import Base, ask, hurry, name_of
+from app.engine.queueing import priority_of
+from app.engine.rules import Moved
+from app.engine.services import Services
+from app.engine.uploaded import gather
+from app.model import Baseline, BaselineState, Change, ChangeKind, CheckSpec, Run
+from app.store import Unit, baselines, evidence, projects, uploads
+
+
+def known_of_base(
+    unit: Unit, services: Services, run: Run, change: Change, moved: Moved
+) -> tuple[Baseline, ...]:
+    """The baselines that a decision rests on; those that nobody has made yet are asked for, once for all
+    runs on this base. Costs nothing where none is wanted, else one look-up and the reports themselves.
+    """
+    keys = {*moved.wants, *moved.carries}
+    if not keys or run.plan is None or run.comparison is None:
+        return ()
+    specs = {spec.key: spec for spec in run.plan.checks if spec.key in keys}
+    definitions = {spec.definition for spec in specs.values()}
+    connection, tree = unit.connection, run.comparison.base_tree
+    rows = baselines.find(connection, run.repository_id, tree, definitions)
+    missing = tuple(key for key in moved.wants if _to_ask(unit, rows, specs[key], run, change))
+    if missing:
+        priority = priority_of(change, trusted=run.trusted)
+        ask(unit, services, _base(unit, run, change), missing, priority=priority)
+        rows = baselines.find(connection, run.repository_id, tree, definitions)
+    asked = {row for key in moved.wants if (row := rows.get(specs[key].definition)) is not None}
+    _wait(unit, run, change, {row for row in asked if row.state is BaselineState.OUTSTANDING})
+    return tuple(_baselines(unit, run, change, moved, specs, rows))
+
+
+def _to_ask(
+    unit: Unit, rows: dict[str, baselines.BaselineRow], spec: CheckSpec, run: Run, change: Change
+) -> bool:
+    """Whether nobody makes this baseline, and it can be made: never asked for, abandoned, or impossible
+    through an error of ours before this run was opened. Others upload when they do: what is not there is
+    not waited for.
+    """
+    row = rows.get(spec.definition)
+    if row is not None and not row.abandoned and not (row.ours and row.at < run.opened_at):
+        return False
+    if spec.external is None:
+        return True
+    there = uploads.uploads_on(unit.connection, run.repository_id, run.base_sha)
+    return bool(gather(spec, there, msgspec.structs.replace(change, number=None)).digest)
+
+
+def _base(unit: Unit, run: Run, change: Change) -> Base:
+    assert run.plan is not None  # noqa: S101 - who wants a baseline has a plan
+    assert run.comparison is not None  # noqa: S101 - the same
+    trusted = True
+    if change.kind is ChangeKind.MERGE_GROUP:
+        known = projects.branch(unit.connection, run.repository_id, change.base_ref)
+        trusted = known is not None and known[0] == run.base_sha
+    return Base(
+        repository_id=run.repository_id,
+        ref=change.base_ref,
+        sha=run.base_sha,
+        tree=run.comparison.base_tree,
+        plan=run.plan,
+        trusted=trusted,
+    )
+
+
+def _wait(unit: Unit, run: Run, change: Change, rows: set[baselines.BaselineRow]) -> None:
+    priority = priority_of(change, trusted=run.trusted)
+    for row in rows:
+        baselines.wait_for(unit, row.id, run.id)
+        if row.run_id is not None and row.priority < priority:
+            hurry(unit, row.run_id, priority)
+
+
+def _baselines(
+    unit: Unit,
+    run: Run,
+    change: Change,
+    moved: Moved,
+    specs: dict[str, CheckSpec],
+    rows: dict[str, baselines.BaselineRow],
+) -> Iterator[Baseline]:
+    """One for each check wanted, in the plan's order; of those not needed only what is there."""
+    ids = tuple(row.evidence_id for row in rows.values() if row.evidence_id is not None)
+    reports = evidence.load_reports(unit.connection, ids)
+    for key, spec in specs.items():
+        row = rows.get(spec.definition)
+        if row is not None and row.evidence_id in reports:
+            origin, content = reports[row.evidence_id]
+            yield Baseline(
+                key=key, state=row.state, origin=origin, evidence_id=row.evidence_id, reports=content
+            )
+        elif row is not None and key in moved.wants:
+            yield Baseline(key=key, state=row.state, reason=row.reason)
+        elif spec.external is not None and key in moved.wants:
+            reason = f"no upload of {spec.external.upload} for {name_of(change.base_ref, run.base_sha)}"
+            yield Baseline(key=key, state=BaselineState.IMPOSSIBLE, reason=reason)

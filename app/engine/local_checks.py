@@ -1,0 +1,214 @@
+"""The checks of one plan on one commit of a local repository, run in this process."""
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from app.engine import rules
+from app.engine.conclude import after_attempt, conclude, mark_flaky, wants_retry
+from app.engine.specs import attempt_spec, files_of, input_name, needs_base_tree
+from app.executors import (
+    AttemptOutcome,
+    Executor,
+    LogChunk,
+    ReportReader,
+    ReportsRead,
+    Workspaces,
+    read_reports,
+)
+from app.model import (
+    Change,
+    CheckEvidence,
+    CheckResult,
+    CheckRow,
+    CheckSpec,
+    Comparison,
+    Conclusion,
+    Ending,
+    People,
+    Plan,
+    Readable,
+    Repository,
+    Status,
+)
+
+Progress = Callable[[CheckResult], None]
+"""Told of each check whenever it moves."""
+Output = Callable[[str, bytes], None]
+"""Told of each piece of a check's output: (key, masked bytes)."""
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """What local checks run on, and who is told of them. `slots` holds how many run at a time."""
+
+    workspaces: Workspaces
+    executor: Executor
+    reader: ReportReader
+    slots: asyncio.Semaphore
+    progress: Progress
+    output: Output
+    ids: Iterator[int] = msgspec.field(default_factory=lambda: itertools.count(1))
+
+
+class LocalChecks:
+    """Moves the checks of a plan on as far as they go, each time it is asked. `place` says in their names
+    where they run ('' = on the change); `whole` tells them of all files as changed.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        repository: Repository,
+        change: Change,
+        plan: Plan,
+        comparison: Comparison,
+        *,
+        ai_authored: bool = False,
+        reverts: bool = False,
+        place: str = "",
+        whole: bool = False,
+    ) -> None:
+        self._machine = machine
+        self._repository = repository
+        self._change = change
+        self._plan = msgspec.structs.replace(plan, checks=())
+        self._comparison = comparison
+        self._ai_authored = ai_authored
+        self._reverts = reverts
+        self._place = place
+        self._whole = whole
+        self.rows: dict[str, CheckRow] = {}
+        self.evidence: dict[str, CheckEvidence] = {}
+        self.running: set[asyncio.Task[None]] = set()
+        self._failed: dict[str, set[str]] = {}
+        self._artifacts: dict[str, Path] = {}
+        self.add(plan.checks)
+
+    def add(self, specs: tuple[CheckSpec, ...]) -> None:
+        """Further checks of the same plan; known ones stay as they are."""
+        more = tuple(spec for spec in specs if spec.key not in self.rows)
+        added = msgspec.structs.replace(self._plan, checks=more)
+        for spec, first in zip(more, rules.first_results(added, time.time()), strict=True):
+            external = spec.external is not None
+            self.rows[spec.key] = CheckRow(
+                id=len(self.rows),
+                run_id=0,
+                attempt=int(external),
+                result=_not_here(first) if external else first,
+            )
+        self._plan = msgspec.structs.replace(self._plan, checks=(*self._plan.checks, *more))
+
+    def standings(self) -> rules.Standings:
+        """Where everything stands."""
+        return rules.Standings(
+            plan=self._plan,
+            change=self._change,
+            comparison=self._comparison,
+            rows=tuple(self.rows.values()),
+            reports=self.evidence,
+            people=People(state=Readable.NOT_APPLICABLE),
+            trusted=True,
+            ai_authored=self._ai_authored,
+            reverts=self._reverts,
+        )
+
+    def advance(self) -> rules.Moved:
+        """Decide, and begin what is queued: tasks in `running`, whose errors are raised here."""
+        for task in [task for task in self.running if task.done()]:
+            self.running.discard(task)
+            task.result()
+        moved = rules.move(self.standings(), time.time())
+        specs = {spec.key: spec for spec in self._plan.checks}
+        for row in moved.rows:
+            self._move(row)
+        for key in moved.queue:
+            self.running.add(asyncio.create_task(self._attempt(specs[key])))
+        return moved
+
+    def _move(self, row: CheckRow) -> None:
+        self.rows[row.result.key] = row
+        self._machine.progress(msgspec.structs.replace(row.result, key=self._name(row.result.key)))
+
+    def _name(self, key: str) -> str:
+        return f"{key} {self._place}".rstrip()
+
+    async def _attempt(self, spec: CheckSpec) -> None:
+        while True:
+            async with self._machine.slots:
+                row = self.rows[spec.key]
+                result = msgspec.structs.replace(row.result, status=Status.RUNNING, since=time.time())
+                self._move(msgspec.structs.replace(row, result=result))
+                outcome, read = await self._execute(spec)
+            row = self.rows[spec.key]
+            evidence = mark_flaky(
+                CheckEvidence(key=spec.key, reports=read.contents),
+                frozenset(self._failed.get(spec.key, ())),
+            )
+            ending = conclude(spec, outcome, read, evidence)
+            delay = wants_retry(spec, row, ending)
+            if delay is None:
+                self._keep(spec, outcome, evidence)
+            self._move(after_attempt(spec, row, ending, None, read.outputs, evidence, time.time()))
+            if delay is None:
+                return
+            self._remember(spec, ending)
+            await asyncio.sleep(delay)
+
+    def _keep(self, spec: CheckSpec, outcome: AttemptOutcome, evidence: CheckEvidence) -> None:
+        if evidence.reports:
+            self.evidence[spec.key] = evidence
+        for artifact in outcome.artifacts:
+            depth = len(PurePosixPath(artifact.path).parts)
+            self._artifacts[spec.key] = Path(artifact.stored).parents[depth - 1]
+
+    def _remember(self, spec: CheckSpec, ending: Ending) -> None:
+        self._failed.setdefault(spec.key, set()).update(ending.failed_tests)
+
+    async def _execute(self, spec: CheckSpec) -> tuple[AttemptOutcome, ReportsRead]:
+        spaces, repository, comparison = self._machine.workspaces, self._repository, self._comparison
+        tested = await spaces.checkout(repository, comparison.tested_sha)
+        base = None
+        if needs_base_tree(spec, trusted=True):
+            base = await spaces.checkout(repository, comparison.base_sha)
+        changed = comparison.paths
+        if self._whole:
+            changed = files_of(await spaces.entries(repository, comparison.tested_sha))
+        needed = {need.check for need in spec.needs}
+        inputs = {
+            input_name(row.result.id, key): self._artifacts[key]
+            for key, row in self.rows.items()
+            if row.result.id in needed and key in self._artifacts
+        }
+        attempt = attempt_spec(
+            spec,
+            attempt_id=f"local-{os.getpid()}-{next(self._machine.ids)}",
+            comparison=comparison,
+            changed=changed,
+            base_ref=self._change.base_ref,
+            trusted=True,
+            tested=tested,
+            base=base,
+            inputs=inputs,
+        )
+
+        async def log(chunk: LogChunk) -> None:
+            self._machine.output(self._name(spec.key), chunk.data)
+
+        outcome = await self._machine.executor.run(attempt, log)
+        read = await read_reports(spec, outcome.files, reader=self._machine.reader, tree=tested)
+        return outcome, read
+
+
+def _not_here(result: CheckResult) -> CheckResult:
+    """Nobody posts external results for a working tree."""
+    return msgspec.structs.replace(
+        result,
+        status=Status.COMPLETED,
+        conclusion=Conclusion.NOT_NEEDED,
+        reason="external checks do not run here",
+    )

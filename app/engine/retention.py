@@ -1,0 +1,54 @@
+"""Removing what the operator wants kept no longer: a little with each sweep, so that nothing waits for it."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+import structlog
+
+from app.engine.services import Services
+from app.store import Unit, retention
+
+LOG = structlog.get_logger(__name__)
+BATCH: Final = 200
+"""Rows (or attempts' logs) of one kind that go with one sweep: 200 a minute are 288,000 a day."""
+
+
+async def prune(services: Services) -> None:
+    """One batch of each kind. A crash in between leaves rows that the next sweep finds again."""
+    now, keep = services.clock.now(), services.options.keep
+    steps: tuple[tuple[str, Callable[[Unit, float, int], int], float], ...] = (
+        ("deliveries", retention.prune_deliveries, keep.deliveries),
+        ("logs", retention.prune_logs, keep.logs),
+        ("baselines", retention.prune_baselines, keep.evidence),
+        ("evidence", retention.prune_evidence, keep.evidence),
+        ("base runs", retention.prune_base_runs, keep.evidence),
+    )
+    await _artifacts(services, now - keep.artifacts)
+    for what, step, age in steps:
+        gone = await services.database.run(lambda unit, step=step, age=age: step(unit, now - age, BATCH))  # type: ignore[misc]
+        if gone:
+            LOG.info("kept no longer", what=what, count=gone)
+
+
+async def _artifacts(services: Services, before: float) -> None:
+    """Files before rows: a row without its file is found again, a file without its row never."""
+    found = await services.database.read(lambda c: retention.old_artifacts(c, before, BATCH))
+    if not found:
+        return
+    await asyncio.to_thread(_remove, found)
+    ids = [artifact.id for artifact in found]
+    await services.database.run(lambda unit: retention.forget_artifacts(unit, ids))
+    LOG.info("kept no longer", what="artifacts", count=len(ids))
+
+
+def _remove(found: tuple[retention.OldArtifact, ...]) -> None:
+    """Files, and the folders of their attempts that they leave empty."""
+    for artifact in found:
+        place = Path(artifact.stored)
+        place.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            for folder in list(place.parents)[: len(PurePosixPath(artifact.path).parts) - 1]:
+                folder.rmdir()

@@ -1,0 +1,205 @@
+"""Decide where one planned run stands and apply it, in one transaction."""
+
+import msgspec
+
+from app.engine import rules
+from app.engine.base_settling import settle_base
+from app.engine.baselines import known_of_base
+from app.engine.missed import reads_posts
+from app.engine.opening import PORTCULLIS
+from app.engine.people import needs_people
+from app.engine.prepare import looks_ai_authored
+from app.engine.publishing import progress_later, republish
+from app.engine.queueing import queue
+from app.engine.services import Services
+from app.engine.uploads import reads_uploads
+from app.model import (
+    AuditEntry,
+    Change,
+    ChangeKind,
+    CheckRow,
+    People,
+    Readable,
+    Run,
+    RunStatus,
+    Status,
+    Verdict,
+    VerdictState,
+)
+from app.store import Unit, changes, checks, evidence, projects, records, runs, uploads
+
+SOON = 3600.0
+"""Seconds ahead for which a run has a timer: waivers of many runs end in weeks."""
+
+
+def settle(unit: Unit, services: Services, run_id: int) -> int:
+    """Decide and apply, in one transaction: the row is locked first. Gives how many checks run or are
+    queued.
+    """
+    now = services.clock.now()
+    run = runs.lock_run(unit, run_id, now)
+    if run is None or run.status is not RunStatus.PLANNED or run.plan is None:
+        if run is not None and run.status.live and run.status is not RunStatus.NEW:
+            runs.wake_run_at(unit, run_id, None)
+        return 0
+    row = changes.load_change(unit.connection, run.change_id)
+    if row.change.kind is ChangeKind.BASE:
+        return settle_base(unit, services, run, row.change)
+    if not row.ai_authored and looks_ai_authored(run.plan, row.change, run.facts):
+        changes.mark_ai_authored(unit, row.id)  # a label, or a gate file, that came after the plan; it stays
+        row = msgspec.structs.replace(row, ai_authored=True)
+    stored = checks.load_checks(unit.connection, run_id)
+    state = _standings(unit, run, row, stored)
+    moved = rules.move(state, now)
+    for changed in moved.rows:
+        checks.save_check(unit, changed)
+        if changed.result.key in moved.queue:
+            queue(unit, services, run, row.change, changed.id)
+    if moved.read:
+        unit.wake("uploads", run_id)
+    known = known_of_base(unit, services, run, row.change, moved)
+    state = msgspec.structs.replace(state, baselines=known)
+    decision = rules.judge(state, moved)
+    another = decision.verdict != run.verdict or _newly_compared(unit, run, decision)
+    lagging = another or bool(moved.rows) or run.wake_at is not None
+    later = progress_later(unit, services, run, decision.verdict) if lagging else None
+    _wake_at(unit, run, (moved.wake_at, later, _people_at(unit, run, row, now)), now)
+    by_key = {check.result.key: check for check in (*stored, *moved.rows)}
+    if another:
+        _record(unit, run, state, decision, by_key, now)
+        audit_verdict(unit, services, run, row.change, decision.verdict)
+        _wake_groups(unit, run, row, now)
+    if lagging and later is None:
+        republish(unit, services, run.repository_id, run.head_sha)
+    return sum(check.result.status in {Status.QUEUED, Status.RUNNING} for check in by_key.values())
+
+
+def _wake_at(unit: Unit, run: Run, moments: tuple[float | None, ...], now: float) -> None:
+    """Look at the run again at the first of these moments."""
+    wake_at = min((at for at in moments if at is not None), default=None)
+    runs.wake_run_at(unit, run.id, wake_at)
+    if wake_at is not None and wake_at < now + SOON:
+        unit.wake_later("run", run.id, wake_at)  # a moment far away is left to the sweep
+
+
+def _newly_compared(unit: Unit, run: Run, decision: rules.Decision) -> bool:
+    """Whether a verdict that stays rests on other baselines than the one on record: what is shown of it
+    (which findings are new) may differ all the same.
+    """
+    if not decision.evidence.baselines:
+        return False
+    before = runs.recorded_baselines(unit.connection, run.id)
+    return before != evidence.without_reports(decision.evidence).baselines
+
+
+def _record(
+    unit: Unit,
+    run: Run,
+    state: rules.Standings,
+    decision: rules.Decision,
+    rows: dict[str, CheckRow],
+    now: float,
+) -> None:
+    """Keep a verdict with all it rests on."""
+    ids = tuple(
+        evidence_id
+        for delivered in decision.evidence.reports
+        if (evidence_id := rows[delivered.key].evidence_id) is not None
+    )
+    recorded = runs.Recorded(verdict=decision.verdict, evidence=decision.evidence, subject=state.subject)
+    runs.record_verdict(unit, run, recorded, ids, now)
+
+
+def _reads_people(run: Run, row: changes.ChangeRow) -> bool:
+    asks = row.change.kind is ChangeKind.PULL_REQUEST
+    return asks and run.plan is not None and needs_people(run.plan)
+
+
+def _people(run: Run, row: changes.ChangeRow) -> People:
+    """What counts of people now. Once somebody asked for them anew the known ones count no more: a
+    dismissed approval may be among them.
+    """
+    if not _reads_people(run, row):
+        return People(state=Readable.NOT_APPLICABLE)
+    if row.people is None or row.people_wanted:
+        return People(state=Readable.LATER, unreadable="reviews are read anew")
+    return row.people
+
+
+def _people_at(unit: Unit, run: Run, row: changes.ChangeRow, now: float) -> float | None:
+    """When facts about people are to be read again: at once where somebody asked since, in a minute where
+    the forge did not answer.
+    """
+    if not _reads_people(run, row):
+        return None
+    if row.people is None or row.people_wanted:
+        changes.want_people(unit, row.id)
+        unit.wake("run", run.id)
+        return now
+    if row.people.state is not Readable.LATER:
+        return None
+    changes.want_people(unit, row.id)
+    return now + 60
+
+
+def _evidence_id(check: CheckRow) -> int | None:
+    """The evidence that a decision may rest on: what was just read of uploads counts from it on."""
+    return check.evidence_id if check.reading is None else check.reading.evidence_id
+
+
+def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[CheckRow, ...]) -> rules.Standings:
+    connection = unit.connection
+    ids = tuple(one for one in map(_evidence_id, stored) if one is not None)
+    delivered = {body.key: body for body in evidence.load_evidence(connection, ids)}
+    assert run.plan is not None  # noqa: S101 - settle only comes here with a plan
+    assert run.comparison is not None  # noqa: S101 - the same
+    uploaded = any(reads_uploads(spec) for spec in run.plan.checks)
+    subject = None
+    if row.change.kind is ChangeKind.MERGE_GROUP and row.change.subject_key is not None:
+        found = changes.find_change(connection, run.repository_id, row.change.subject_key)
+        latest = None if found is None else runs.latest_run(connection, found.id)
+        subject = None if latest is None else latest.verdict
+    return rules.Standings(
+        plan=run.plan,
+        change=row.change,
+        comparison=run.comparison,
+        rows=stored,
+        reports=delivered,
+        posts=records.posts_on(connection, run.repository_id, run.head_sha) if reads_posts(run.plan) else (),
+        uploads=uploads.uploads_on(connection, run.repository_id, run.head_sha) if uploaded else (),
+        people=_people(run, row),
+        trusted=run.trusted,
+        ai_authored=row.ai_authored,
+        reverts=run.facts.reverts,
+        subject=subject,
+    )
+
+
+def _wake_groups(unit: Unit, run: Run, row: changes.ChangeRow, now: float) -> None:
+    """Merge groups copy what is about people from their change's verdict: they look again."""
+    if row.change.kind is not ChangeKind.PULL_REQUEST:
+        return
+    for other in changes.open_changes(unit.connection, run.repository_id):
+        if other.change.kind is ChangeKind.MERGE_GROUP and other.change.subject_key == row.change.key:
+            for live in runs.live_runs(unit.connection, other.id):
+                runs.wake_run(unit, live.id, now)
+
+
+def audit_verdict(unit: Unit, services: Services, run: Run, change: Change, verdict: Verdict) -> None:
+    """Put a verdict that was reached, and differs from the one before, into the record."""
+    before = run.verdict.state if run.verdict is not None else None
+    if verdict.state is before or verdict.state is VerdictState.PENDING:
+        return
+    repository = projects.load_repository(unit.connection, run.repository_id)
+    records.append_audit(
+        unit,
+        AuditEntry(
+            at=services.clock.now(),
+            actor=PORTCULLIS,
+            verb="verdict.reached",
+            repository=repository.full_name,
+            change=change.key,
+            run=run.id,
+            details={"state": verdict.state.value, "head_sha": run.head_sha},
+        ),
+    )

@@ -1,0 +1,101 @@
+"""The one store of evidence: what checks, base runs and uploads delivered, by what it is evidence of.
+
+Never shared across repositories. Baselines, carried-forward flags and re-judging are reads of it.
+"""
+
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import Connection, select, update
+
+from app.model import CheckEvidence, Evidence, ReportContent
+from app.store.session import Unit, squeeze, unpack
+from app.store.tables import evidence
+
+
+class EvidenceSource(StrEnum):
+    """Who made it. A change's own may rest on what it changed (a check may look at changed files only), and
+    on its author's word: only a base run's may speak for a tree that others are compared with.
+    """
+
+    CHANGE = "change"
+    BASE = "base"
+
+
+def keep_evidence(
+    unit: Unit,
+    *,
+    repository_id: int,
+    definition: str,
+    base_tree: str,
+    tested_tree: str,
+    source: EvidenceSource,
+    origin: str,
+    body: CheckEvidence,
+    now: float,
+) -> int:
+    """Put evidence into the store; gives its id. `origin` says for people where it came from."""
+    result = unit.connection.execute(
+        evidence.insert()
+        .values(
+            repository_id=repository_id,
+            definition=definition,
+            base_tree=base_tree,
+            tested_tree=tested_tree,
+            source=source.value,
+            origin=origin,
+            body=squeeze(body),
+            at=now,
+        )
+        .returning(evidence.c.id)
+    )
+    return int(result.scalar_one())
+
+
+def load_evidence(connection: Connection, ids: tuple[int, ...]) -> tuple[CheckEvidence, ...]:
+    """Evidence by ids, in their order."""
+    if not ids:
+        return ()
+    rows = connection.execute(select(evidence.c.id, evidence.c.body).where(evidence.c.id.in_(ids)))
+    found = {row.id: unpack(CheckEvidence, row.body) for row in rows}
+    return tuple(found[identifier] for identifier in ids if identifier in found)
+
+
+def load_reports(
+    connection: Connection, ids: tuple[int, ...]
+) -> dict[int, tuple[str, tuple[ReportContent, ...]]]:
+    """(origin, reports) of evidence, by id."""
+    if not ids:
+        return {}
+    columns = (evidence.c.id, evidence.c.origin, evidence.c.body)
+    rows = connection.execute(select(*columns).where(evidence.c.id.in_(ids)))
+    return {row.id: (row.origin, unpack(CheckEvidence, row.body).reports) for row in rows}
+
+
+def keep_for_record(unit: Unit, ids: tuple[int, ...]) -> None:
+    """A verdict on record rests on these: they are never pruned."""
+    if ids:
+        unit.connection.execute(
+            update(evidence).where(evidence.c.id.in_(ids), evidence.c.kept.is_(False)).values(kept=True)
+        )
+
+
+def without_reports(whole: Evidence) -> Evidence:
+    """The inputs of a verdict as they are stored beside it: reports are rows of this store."""
+    return _replace(whole, (), {})
+
+
+def with_reports(connection: Connection, stored: Evidence, ids: tuple[int, ...]) -> Evidence:
+    """The inputs of a verdict whole again; `ids` are the change's own reports."""
+    of_base = tuple(one.evidence_id for one in stored.baselines if one.evidence_id)
+    reports = {row: found[1] for row, found in load_reports(connection, of_base).items()}
+    return _replace(stored, load_evidence(connection, ids), reports)
+
+
+def _replace(
+    whole: Evidence, own: tuple[CheckEvidence, ...], of_base: dict[int, tuple[ReportContent, ...]]
+) -> Evidence:
+    baselines = tuple(
+        msgspec.structs.replace(one, reports=of_base.get(one.evidence_id, ())) for one in whole.baselines
+    )
+    return msgspec.structs.replace(whole, reports=own, baselines=baselines)

@@ -1,0 +1,123 @@
+"""What is kept no longer: old rows that nothing rests on, removed in small batches. Verdicts, what they rest
+on, and the audit trail stay.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, and_, exists, select
+
+from app.model import BaselineState, ChangeKind, ChangeState, RunStatus
+from app.store.session import Unit
+from app.store.tables import (
+    artifacts,
+    attempts,
+    baselines,
+    changes,
+    checks,
+    deliveries,
+    evidence,
+    log_chunks,
+    runs,
+)
+
+_LIVE = [status.value for status in RunStatus if status.live]
+
+
+def prune_deliveries(unit: Unit, before: float, limit: int) -> int:
+    """Deliveries that were worked off; gives how many."""
+    old = (
+        select(deliveries.c.id)
+        .where(deliveries.c.status.in_(("done", "ignored")), deliveries.c.received_at < before)
+        .limit(limit)
+    )
+    return unit.connection.execute(deliveries.delete().where(deliveries.c.id.in_(old))).rowcount
+
+
+def prune_logs(unit: Unit, before: float, limit: int) -> int:
+    """The output of the `limit` oldest attempts that have some, where they ended before; gives how many."""
+    oldest = select(log_chunks.c.attempt_id).distinct().order_by(log_chunks.c.attempt_id).limit(limit)
+    ended = unit.connection.execute(
+        select(attempts.c.id).where(attempts.c.id.in_(oldest), attempts.c.ended_at < before)
+    )
+    ids = [row.id for row in ended]
+    if ids:
+        unit.connection.execute(log_chunks.delete().where(log_chunks.c.attempt_id.in_(ids)))
+    return len(ids)
+
+
+class OldArtifact(msgspec.Struct, frozen=True, kw_only=True):
+    """A kept file: `stored` is where, `path` its path beneath `out/`."""
+
+    id: int
+    path: str
+    stored: str
+
+
+def old_artifacts(connection: Connection, before: float, limit: int) -> tuple[OldArtifact, ...]:
+    """The oldest artifacts, where their attempts ended before. Their files go first."""
+    oldest = select(artifacts.c.id).order_by(artifacts.c.id).limit(limit)
+    rows = connection.execute(
+        select(artifacts.c.id, artifacts.c.path, artifacts.c.stored)
+        .join(attempts, attempts.c.id == artifacts.c.attempt_id)
+        .where(artifacts.c.id.in_(oldest), attempts.c.ended_at < before)
+    )
+    return tuple(OldArtifact(id=row.id, path=row.path, stored=row.stored) for row in rows)
+
+
+def forget_artifacts(unit: Unit, ids: Sequence[int]) -> None:
+    """Rows whose files are gone."""
+    unit.connection.execute(artifacts.delete().where(artifacts.c.id.in_(ids)))
+
+
+def prune_baselines(unit: Unit, before: float, limit: int) -> int:
+    """What was once asked of a base that no live run is compared with any more; gives how many."""
+    compared = exists().where(
+        and_(
+            runs.c.repository_id == baselines.c.repository_id,
+            runs.c.base_sha == baselines.c.base_sha,
+            runs.c.status.in_(_LIVE),
+        )
+    )
+    old = (
+        select(baselines.c.id)
+        .where(baselines.c.at < before, baselines.c.state != BaselineState.OUTSTANDING.value, ~compared)
+        .limit(limit)
+    )
+    return unit.connection.execute(baselines.delete().where(baselines.c.id.in_(old))).rowcount
+
+
+def prune_evidence(unit: Unit, before: float, limit: int) -> int:
+    """Evidence that no verdict on record, no baseline and no live run's check rests on; gives how many."""
+    of_base = exists().where(baselines.c.evidence_id == evidence.c.id)
+    of_check = exists().where(
+        and_(checks.c.evidence_id == evidence.c.id, runs.c.id == checks.c.run_id, runs.c.status.in_(_LIVE))
+    )
+    old = (
+        select(evidence.c.id)
+        .where(evidence.c.kept.is_(False), evidence.c.at < before, ~of_base, ~of_check)
+        .limit(limit)
+    )
+    return unit.connection.execute(evidence.delete().where(evidence.c.id.in_(old))).rowcount
+
+
+def prune_base_runs(unit: Unit, before: float, limit: int) -> int:
+    """Base runs that ended, with their attempts, once no artifact of theirs is kept; gives how many."""
+    keeps = exists().where(
+        and_(
+            artifacts.c.attempt_id == attempts.c.id,
+            attempts.c.run_id == runs.c.id,
+            runs.c.change_id == changes.c.id,
+        )
+    )
+    old = (
+        select(changes.c.id)
+        .where(
+            changes.c.kind == ChangeKind.BASE.value,
+            changes.c.state == ChangeState.CLOSED.value,
+            changes.c.seen_at < before,
+            ~keeps,
+        )
+        .limit(limit)
+    )
+    return unit.connection.execute(changes.delete().where(changes.c.id.in_(old))).rowcount
