@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 import pytest
 
-from app.engine.rules import Decision, Standings, decide, first_results
+from app.engine.rules import Moved, Standings, first_results, move
 from app.engine.sent import Sender, Sent, UploadRefused, Why, checked, is_upload_path
 from app.engine.uploaded import declared
 from app.model import (
@@ -60,7 +60,7 @@ class Table:
         }
         self.files: list[Upload] = []
 
-    def decide(self, *files: Upload, now: float = NOW) -> Decision:
+    def decide(self, *files: Upload, now: float = NOW) -> Moved:
         for new in files:
             same = (new.name, new.path, new.uploader.key)
             self.files = [one for one in self.files if (one.name, one.path, one.uploader.key) != same]
@@ -73,7 +73,7 @@ class Table:
             reports={},
             uploads=tuple(sorted(self.files, key=lambda one: (one.path, one.uploader.key))),
         )
-        decision = decide(state, now)
+        decision = move(state, now)
         self.rows |= {row.result.key: row for row in decision.rows}
         return decision
 
