@@ -13,6 +13,7 @@ from app.model import Baseline, BaselineState
 from app.practice import PullRequest, Repository
 from app.store import Database, changes, metadata, runs
 from tests.support.aftermath import ATTEMPTS, ended_well, like_github, rows
+from tests.support.ci import give_token, upload
 from tests.support.described import answers
 from tests.support.prerequisites import program
 from tests.support.service import Stage, stage
@@ -140,6 +141,49 @@ async def test_a_closed_asker_leaves_no_base_run(tmp_path, migrated_url):
         assert await rows(scene, select(BASELINES.c.id)) == []
         live = await rows(scene, select(ATTEMPTS.c.id).where(ATTEMPTS.c.status.in_(["queued", "running"])))
         assert live == []
+
+
+UPLOADED = """\
+version: 1
+checks:
+  ci:
+    external: {upload: ci}
+    reports: [lint.sarif]
+gate:
+  - findings('high', 'new') == 0
+"""
+
+
+async def test_uploads_for_base_count_whenever_they_come(tmp_path, migrated_url):
+    async with stage(tmp_path, database_url=migrated_url) as scene:
+        repo = await scene.repository({".portcullis.yml": UPLOADED, "a.py": "x\n"})
+        pull = await opened(scene, repo, 1)
+        await scene.settled()
+        token = await give_token(scene, repo)
+        files = {"lint.sarif": json.dumps(SARIF).encode()}
+        assert (await upload(scene, token, pull.head_sha, files)).status_code == 201
+        await scene.settled()
+        [one] = await baselines_of(scene.program.database, pull)
+        assert (one.state, one.reason) == (
+            BaselineState.IMPOSSIBLE,
+            f"no upload of ci for main@{pull.base_sha[:7]}",
+        )
+        assert (await upload(scene, token, pull.base_sha, files)).status_code == 201
+        await scene.settled()
+        [one] = await baselines_of(scene.program.database, pull)
+        assert (one.state, len(one.reports)) == (BaselineState.READY, 1)
+        assert one.origin == f"base run of main@{pull.base_sha[:7]}, ci uploaded by token ci-main"
+        second = await opened(scene, repo, 2)
+        assert (await upload(scene, token, second.head_sha, files)).status_code == 201
+        await scene.settled()
+        [other] = await baselines_of(scene.program.database, second)
+        assert other.evidence_id == one.evidence_id
+        await ended_well_on(scene, repo, second)
+
+
+async def ended_well_on(scene: Stage, repo: Repository, pull: PullRequest) -> None:
+    run = scene.verdict(repo, pull)
+    assert (run.status, run.conclusion) == ("completed", "success"), run.title
 
 
 SARIF = {
