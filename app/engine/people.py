@@ -3,6 +3,9 @@
 import re
 from typing import Final
 
+import msgspec
+
+from app.engine.authors import Unknown, authors_of, might_be
 from app.engine.services import Services
 from app.forges import Forge
 from app.language import used
@@ -24,7 +27,6 @@ from app.store import changes
 
 TEAM: Final = re.compile(r"@[A-Za-z0-9][\w.-]*/[\w.-]+")
 PEOPLE_WORDS: Final = {"approvals", "reviews.changes_requested", "approved_by", "author_in"}
-NOREPLY: Final = re.compile(r"(?:\d+\+)?([A-Za-z0-9_-]+)@users\.noreply\.", re.IGNORECASE)
 
 
 def needs_people(plan: Plan) -> bool:
@@ -51,7 +53,7 @@ async def read_people(
         return People(state=Readable.NOT_APPLICABLE)
     try:
         reviews = await forge.reviews(repository, change.number)
-        approvals, vetoes = await _counting(services, forge, repository, row, run, reviews)
+        counted = await _counting(services, forge, repository, row, run, reviews)
         teams: dict[str, tuple[str, ...] | None] = {}
         for team in teams_named(run.plan):
             teams[team] = await _members(forge, repository, team)
@@ -59,7 +61,7 @@ async def read_people(
         return People(state=Readable.LATER, unreadable=outage.message)
     except Misconfigured as refusal:
         return People(state=Readable.REFUSED, unreadable=refusal.message)
-    return People(approvals=approvals, vetoes=vetoes, teams=teams)
+    return msgspec.structs.replace(counted, teams=teams)
 
 
 async def _members(forge: Forge, repository: Repository, team: str) -> tuple[str, ...] | None:
@@ -76,18 +78,14 @@ async def _counting(
     row: changes.ChangeRow,
     run: Run,
     reviews: tuple[Review, ...],
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Logins whose approval, and whose veto, counts: people with write now, in no way authors."""
-    change = row.change
+) -> People:
+    """Whose approval, and whose veto, counts: people with write now, in no way authors."""
     people = [review for review in reviews if review.author.kind is ActorKind.PERSON]
     authors: set[str] = set()
-    if any(review.decision == "approved" for review in people) and change.number is not None:
-        authors = set(await forge.commit_authors(repository, change.number))
-        authors |= {change.author.login.lower()} | _noreply_logins(run)
-        authors |= set(await services.database.read(lambda c: changes.pushers_of(c, row.id)))
-        if change.pusher is not None:
-            authors.add(change.pusher.login.lower())
-    approvals, vetoes = set(), set()
+    unknown: Unknown = ()
+    if any(review.decision == "approved" for review in people):
+        authors, unknown = await authors_of(services, forge, repository, row, run)
+    approvals, vetoes, doubted = set(), set(), {}
     for review in people:
         login = review.author.login.lower()
         if review.decision == "approved" and login in authors:
@@ -97,14 +95,12 @@ async def _counting(
         if review.decision == "changes_requested":
             vetoes.add(login)
         elif await _still_approves(services, repository, run, review.commit):
-            approvals.add(login)
-    return tuple(sorted(approvals)), tuple(sorted(vetoes))
-
-
-def _noreply_logins(run: Run) -> set[str]:
-    """Co-authors are only known by e-mail; the forge's no-reply addresses carry the login."""
-    matches = (NOREPLY.match(email) for _, email in run.facts.authors)
-    return {match.group(1).lower() for match in matches if match}
+            author = await might_be(forge, repository, review.author.login, unknown)
+            if author:
+                doubted[login] = author
+            else:
+                approvals.add(login)
+    return People(approvals=tuple(sorted(approvals)), vetoes=tuple(sorted(vetoes)), doubted=doubted)
 
 
 async def _still_approves(services: Services, repository: Repository, run: Run, commit: Sha) -> bool:

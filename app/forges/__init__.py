@@ -20,6 +20,7 @@ from app.forges.github import (
 )
 from app.forges.oidc import IdentityTokens, Issuer
 from app.forges.protocol import (
+    Authors,
     BadDelivery,
     Capabilities,
     Comment,
@@ -29,6 +30,7 @@ from app.forges.protocol import (
     Intake,
     Permission,
     Posted,
+    Profile,
     RequiredCheck,
 )
 from app.forges.registry import FORGES, ForgeEntry
@@ -39,6 +41,7 @@ __all__ = [
     "PERMISSIONS",
     "AppCredentials",
     "AppProblem",
+    "Authors",
     "BadDelivery",
     "Capabilities",
     "Comment",
@@ -56,6 +59,7 @@ __all__ = [
     "Limits",
     "Permission",
     "Posted",
+    "Profile",
     "Rate",
     "Refused",
     "RequiredCheck",

@@ -100,6 +100,20 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
         return self.can_write or self.level == "triage"
 
 
+class Authors(msgspec.Struct, frozen=True, kw_only=True):
+    """Lower-case logins, and which login ('' = none) an author's lower-case e-mail address belongs to."""
+
+    logins: tuple[str, ...] = ()
+    by_email: dict[str, str] = {}
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's public name and e-mail address, '' where they show none."""
+
+    name: str = ""
+    email: str = ""
+
+
 class Intake(Protocol):
     """The sans-I/O side of a forge: verify and read deliveries."""
 
@@ -177,10 +191,16 @@ class Forge(Protocol):
         """Each reviewer's latest decisive review; dismissed ones left out."""
         ...
 
-    async def commit_authors(self, repository: Repository, number: int) -> tuple[str, ...]:
-        """Lower-case logins of the authors and committers of a pull request's commits, as the forge
-        knows them.
-        """
+    async def commit_authors(self, repository: Repository, number: int) -> Authors:
+        """The authors and committers of the commits of a pull request that the forge lists."""
+        ...
+
+    async def commit_author(self, repository: Repository, sha: Sha) -> str:
+        """The lower-case login of a commit's author, '' where the forge knows no account."""
+        ...
+
+    async def profile(self, repository: Repository, login: str) -> Profile:
+        """What somebody shows of themselves. Raises Gone where there is no such account."""
         ...
 
     async def external_posts(self, repository: Repository, sha: Sha) -> tuple[ExternalPosted, ...]:

@@ -225,7 +225,8 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 
     `approvals` are the logins (lower case) whose approval counts now; `vetoes` those whose standing
     veto counts; `teams` maps `@org/team` (lower case) to its members (None = could not be read);
-    `unreadable` says why when `state` is not KNOWN.
+    `unreadable` says why when `state` is not KNOWN; `doubted` maps logins whose approval does not count to
+    the author without an account (`Name <e-mail>`) whom they could be.
     """
 
     state: Readable = Readable.KNOWN
@@ -233,6 +234,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     vetoes: tuple[str, ...] = ()
     teams: dict[str, tuple[str, ...] | None] = {}
     unreadable: str = ""
+    doubted: dict[str, str] = {}
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ def notes_on(
         *_on_secrets(judged, words),
         *_on_suppressed(judged),
         *judged.covered.notes,
+        *_on_approvals(judged, words),
         *_let_pass(judged, outcomes),
     )
     return tuple(dict.fromkeys(notes))
@@ -47,6 +48,13 @@ def _on_the_gate(judged: Judged, state: VerdictState, *, ran: int) -> Iterator[s
         yield from unmeasured(kinds_of(plan.checks, judged.delivered))
     elif not plan.gate_declared:
         yield "no gate is written: the built-in gate judges"
+
+
+def _on_approvals(judged: Judged, words: list[Used]) -> Iterator[str]:
+    """Which approvals do not count for want of knowing who wrote the change."""
+    if any("approvals" in one.names or "approved_by" in one.functions for one in words):
+        for login, author in sorted(judged.evidence.people.doubted.items()):
+            yield f"an approval by {login} does not count: they may be {author}, an author without an account here"
 
 
 def _on_base(judged: Judged, words: list[Used]) -> Iterator[str]:

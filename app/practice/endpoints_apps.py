@@ -150,11 +150,19 @@ async def permission(ask: Ask) -> Reply:
 async def get_user(ask: Ask) -> Reply:
     """`GET /users/{username}`."""
     account = ask.world.account(ask.at["username"])
-    nothing = dict.fromkeys(("name", "company", "blog", "location", "email", "hireable", "bio"))
+    nothing = dict.fromkeys(("company", "blog", "location", "hireable", "bio"))
+    shown = {"name": account.name, "email": account.email}
     counts = {"public_repos": 0, "public_gists": 0, "followers": 0, "following": 0}
     now = ask.world.stamp()
     return Reply(
-        body={**shapes.user(ask.world, account), **nothing, **counts, "created_at": now, "updated_at": now}
+        body={
+            **shapes.user(ask.world, account),
+            **nothing,
+            **shown,
+            **counts,
+            "created_at": now,
+            "updated_at": now,
+        }
     )
 
 

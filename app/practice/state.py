@@ -14,12 +14,17 @@ LEVELS = ("none", "read", "triage", "write", "maintain", "admin")
 
 @dataclass(kw_only=True)
 class Account:
-    """A person, an organisation or a bot. `type` is GitHub's word: User, Organization, Bot."""
+    """A person, an organisation or a bot. `type` is GitHub's word: User, Organization, Bot. `name` and
+    `email` are shown to all; `addresses` are e-mail addresses of theirs that only the forge knows.
+    """
 
     id: int
     login: str
     type: str = "User"
     token: str = ""
+    name: str | None = None
+    email: str | None = None
+    addresses: set[str] = field(default_factory=set)
 
 
 @dataclass(kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.forges import FORGES, AppCredentials, Gone, Limits
+from app.forges import FORGES, AppCredentials, Gone, Limits, Profile
 from app.model import (
     Annotation,
     Button,
@@ -182,7 +182,17 @@ async def test_commit_authors_are_accounts(stage: Stage, pull: PullRequest) -> N
     stranger = Signature(name="Somebody", email="somebody@example.org", at=int(stage.clock()))
     await stage.practice.push("bob", stage.repo, "feature", {"b.py": "1\n"})
     await stage.practice.push("alice", stage.repo, "feature", {"c.py": "1\n"}, author=stranger)
-    assert await stage.github.commit_authors(stage.repository, 1) == ("alice", "bob")
+    found = await stage.github.commit_authors(stage.repository, 1)
+    assert found.logins == ("alice", "bob")
+    assert found.by_email["somebody@example.org"] == ""
+    assert set(found.by_email.values()) == {"", "alice", "bob"}
+    assert await stage.github.commit_author(stage.repository, pull.head_sha) == ""
+    stage.world.account("bob").addresses.add("somebody@example.org")
+    assert await stage.github.commit_author(stage.repository, pull.head_sha) == "bob"
+    stage.world.account("bob").name = "Bob B."
+    assert await stage.github.profile(stage.repository, "bob") == Profile(name="Bob B.")
+    with pytest.raises(Gone):
+        await stage.github.profile(stage.repository, "nobody-at-all")
 
 
 async def test_only_the_latest_decisive_review_counts(stage: Stage, pull: PullRequest) -> None:

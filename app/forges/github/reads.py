@@ -18,6 +18,7 @@ from app.forges.github.views import (
     CommentView,
     CommitView,
     Installation,
+    ProfileView,
     PullRequest,
     Repo,
     ReviewView,
@@ -25,7 +26,7 @@ from app.forges.github.views import (
     User,
     actor_of,
 )
-from app.forges.protocol import Comment, Gone, Permission, RequiredCheck
+from app.forges.protocol import Authors, Comment, Gone, Permission, Profile, RequiredCheck
 from app.model import (
     Actor,
     ActorKind,
@@ -185,12 +186,29 @@ class Reads:
                 )
         return tuple(review for review in latest.values() if review is not None)
 
-    async def commit_authors(self, repository: Repository, number: int) -> tuple[str, ...]:
-        """Lower-case logins of a pull request's commit authors and committers (GitHub lists 250 commits)."""
+    async def commit_authors(self, repository: Repository, number: int) -> Authors:
+        """The authors and committers of a pull request's first 250 commits, which is what GitHub lists."""
         call = Call.on(repository, "commits", f"/pulls/{number}/commits")
         found = await self._client.items(call, CommitView)
         people = (user for view in found for user in (view.author, view.committer))
-        return tuple(sorted({user.login.lower() for user in people if user is not None and user.login}))
+        logins = {user.login.lower() for user in people if user is not None and user.login}
+        by_email = {
+            view.commit.author.email.lower(): view.author.login.lower() if view.author is not None else ""
+            for view in found
+            if view.commit is not None and view.commit.author is not None
+        }
+        return Authors(logins=tuple(sorted(logins)), by_email=by_email)
+
+    async def commit_author(self, repository: Repository, sha: Sha) -> str:
+        """The lower-case login of a commit's author, '' where GitHub knows no account for its e-mail."""
+        view = await self._get(Call.on(repository, "commit", f"/commits/{segment(sha)}"), CommitView)
+        return view.author.login.lower() if view.author is not None else ""
+
+    async def profile(self, repository: Repository, login: str) -> Profile:
+        """What somebody shows of themselves. Raises Gone where there is no such account."""
+        call = Call(kind="user", who=repository.installation_id, path=f"/users/{segment(login)}")
+        found = await self._get(call, ProfileView)
+        return Profile(name=found.name or "", email=found.email or "")
 
     async def external_posts(self, repository: Repository, sha: Sha) -> tuple[ExternalPosted, ...]:
         """All check runs and commit statuses on a SHA, newest per name, poster and suite."""

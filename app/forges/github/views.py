@@ -11,11 +11,31 @@ import msgspec
 from app.model import Actor, ActorKind, Change, ChangeKind, ChangeState, Repository, Sha
 
 
-class CommitView(msgspec.Struct, kw_only=True):
-    """A commit of a pull request; the accounts are None where GitHub knows none for the e-mail."""
+class GitPerson(msgspec.Struct, kw_only=True):
+    """Who git says wrote a commit."""
 
+    email: str = ""
+
+
+class GitCommit(msgspec.Struct, kw_only=True):
+    """A commit as git has it."""
+
+    author: GitPerson | None = None
+
+
+class CommitView(msgspec.Struct, kw_only=True):
+    """A commit; the accounts are None where GitHub knows none for the e-mail."""
+
+    commit: GitCommit | None = None
     author: "User | None" = None
     committer: "User | None" = None
+
+
+class ProfileView(msgspec.Struct, kw_only=True):
+    """An account's public profile."""
+
+    name: str | None = None
+    email: str | None = None
 
 
 class User(msgspec.Struct, kw_only=True):

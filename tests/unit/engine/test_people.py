@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.engine.people import _noreply_logins
-from app.model import Run, RunFacts, Sha
+from app.engine.authors import _alike, noreply_login
+from app.forges import Profile
 
 
 @pytest.mark.parametrize(
@@ -14,8 +14,33 @@ from app.model import Run, RunFacts, Sha
         ("7+Dana_ACME@users.noreply.github.com", "dana_acme"),
         ("7+dana@Users.NoReply.GitHub.com", "dana"),
         ("7+dana@users.noreply.github.acme.example", "dana"),
+        ("49699333+dependabot[bot]@users.noreply.github.com", "dependabot[bot]"),
+        ("dana@acme.example", ""),
+        ("", ""),
     ],
 )
 def test_the_forges_own_addresses_name_who_wrote_it(email: str, login: str) -> None:
-    facts = RunFacts(authors=(("Dana", email),))
-    assert _noreply_logins(Run(id=1, repository_id=1, change_id=1, head_sha=Sha(""), facts=facts)) == {login}
+    assert noreply_login(email) == login
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "alike"),
+    [
+        ("Dana Scully", "x@acme.example", True),  # the name they show
+        ("dana-scully", "x@acme.example", True),
+        ("somebody", "DANA@fbi.example", True),  # the address they show
+        ("ds", "d-scully.7@acme.example", True),  # their login as an address
+        ("D-Scully7", "x@acme.example", True),  # their login as a name
+        ("Fox Mulder", "fox@fbi.example", False),
+        ("", "", False),
+        ("...", "@", False),
+    ],
+)
+def test_an_author_without_an_account_could_be_who_goes_by_the_same_name(name, email, alike):
+    profile = Profile(name="Dana Scully", email="dana@fbi.example")
+    assert _alike("d-scully7", profile, name, email) is alike
+
+
+def test_who_shows_nothing_is_only_known_by_their_login():
+    assert not _alike("dana", Profile(), "", "")
+    assert _alike("dana", Profile(), "Dana", "")
