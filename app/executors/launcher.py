@@ -19,6 +19,8 @@ WORKSPACE = "/workspace"
 HOME, TEMPORARY = "/home/job", "/tmp"  # noqa: S108 - the check's own
 FACTS = "/portcullis"
 HEAD_TREE = "/head"
+FSTAB, BINDS = "fstab", "fstab.binds"
+"""The mounts with the overlay and, for kernels that refuse it and for copies, those without."""
 MOUNTED, STARTED = b"mounted\n", b"started\n"
 _INNER_ID = 1000
 _NAMESPACES = (
@@ -56,9 +58,10 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """All that decides what one check sees. Sizes are bytes.
 
     `layer` lies above `tree` (configuration files from the base). `copy` copies the tree instead of
-    laying an overlay; `hidden` are then the paths of `tree` that the layer's directories take the place
-    of. `clear` are paths of the view to remove; no directory on their way may be a link. `etc` are files
-    of the facts directory that /etc shows. `joins` are the control groups the launcher itself joins.
+    laying an overlay, as is done too where the kernel refuses the overlay; `hidden` are then the paths of
+    `tree` that the layer's directories take the place of. `clear` are paths of the view to remove; no
+    directory on their way may be a link. `etc` are files of the facts directory that /etc shows. `joins`
+    are the control groups the launcher joins before it copies.
     """
 
     tree: Path
@@ -105,14 +108,14 @@ def _escape(path: str) -> str:
     return "".join(f"\\{ord(char):03o}" if char in " \t\n\\#" else char for char in path)
 
 
-def fstab(layout: Layout) -> str:
-    """The mounts, in order, for one call of mount(8)."""
+def fstab(layout: Layout, *, overlay: bool) -> str:
+    """The mounts, in order, for one call of mount(8); the view as an overlay is the last."""
     stage = layout.stage
     lines = []
     for source, at in layout.staged:
         make = "X-mount.mkdir" if Path(source).is_dir() else "X-mount.mkdir=0711"
         lines.append(f"{_escape(source)} {at} none rbind,{make} 0 0")
-    if not layout.copy:
+    if overlay:
         lower = f"{stage}/s/layer:{stage}/s/tree" if layout.layer is not None else f"{stage}/s/tree"
         kind = "" if layout.root else ",userxattr"
         options = f"lowerdir={lower},upperdir={stage}/u,workdir={stage}/k{kind}"
@@ -126,7 +129,7 @@ def script(layout: Layout, arguments: int) -> str:
     quote = shlex.quote
     owner = f"-o {JOB_UID} -g {JOB_UID} " if layout.root else ""
     inodes = max(10_000, layout.disk >> 12)
-    lines = [f"echo $$ > {quote(join)}" for join in layout.joins]
+    lines = _joined(layout) if layout.copy else []
     lines += [
         "ulimit -c 0",
         "ulimit -n 4096",
@@ -138,9 +141,19 @@ def script(layout: Layout, arguments: int) -> str:
     if files:
         lines.append(f"mkdir {stage}/s")
         lines += [f": > {at}" for at in files]
-    lines.append(f"mount -a -T {quote(str(layout.place / 'fstab'))}")
+    binds = f"mount -a -T {quote(str(layout.place / BINDS))}"
     if layout.copy:
-        lines += _copy(layout)
+        lines += [binds, *_copy(layout)]
+    else:
+        lines += [
+            f"if ! mount -a -T {quote(str(layout.place / FSTAB))} 2>{stage}/said; then",
+            f"if mountpoint -q {stage}/m; then cat {stage}/said >&2; exit 1; fi",
+            *_joined(layout),
+            binds,  # the first time one of them may have failed too
+            *_copy(layout),
+            "fi",
+            f"rm -f {stage}/said",
+        ]
     for path in layout.clear:
         at = quote(f"{stage}/m/{path}")
         lines.append(f"if [ -e {at} ] || [ -L {at} ]; then rm -rf -- {at}; fi")
@@ -154,6 +167,11 @@ def script(layout: Layout, arguments: int) -> str:
         f"exec {drop}bwrap --args {arguments} -- {shlex.join(_becoming(layout))}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _joined(layout: Layout) -> list[str]:
+    """What is copied counts as the check's: the groups are joined before."""
+    return [f"echo $$ > {shlex.quote(join)}" for join in layout.joins]
 
 
 def _copy(layout: Layout) -> list[str]:

@@ -121,7 +121,8 @@ class Supervisor:
         self._handed.append(arguments)
         place = self.layout.place
         (place / "stage.sh").write_bytes(os.fsencode(launcher.script(self.layout, arguments)))
-        (place / "fstab").write_bytes(os.fsencode(launcher.fstab(self.layout)))
+        for name, overlay in ((launcher.FSTAB, True), (launcher.BINDS, False)):
+            (place / name).write_bytes(os.fsencode(launcher.fstab(self.layout, overlay=overlay)))
         parts = launcher.bwrap_arguments(self.layout, filter_file)
         os.write(arguments, b"".join(os.fsencode(part) + b"\0" for part in parts))
         os.lseek(arguments, 0, os.SEEK_SET)

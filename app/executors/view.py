@@ -89,7 +89,7 @@ def make_layout(
         ),
         etc=tuple(_ETC),
         place=place,
-        joins=joins if copy else (),
+        joins=joins,
         disk=spec.check.resources.disk,
         environment=_environment(spec, given),
         workdir=spec.check.workdir,

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -310,3 +312,44 @@ async def test_permissions_inside_look_ordinary(run: Run, tree: Path):
     if os.geteuid() == 0:
         assert tree.stat().st_uid == JOB_UID
     assert stat.S_ISDIR(tree.stat().st_mode)
+
+
+async def test_where_the_kernel_refuses_an_overlay_the_view_is_a_copy(run: Run, tree: Path, tmp_path: Path):
+    """The kernel lays overlays two deep at most: a tree that lies on two already gets a third refused."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can lay the overlays beneath")
+    config = tmp_path / "config"
+    (config / "src").mkdir(parents=True)
+    (config / "src" / "tool.toml").write_text("base's\n")
+    (tree / "src" / "tool.toml").write_text("head's\n")
+    shutil.chown(tree / "src" / "tool.toml", JOB_UID, JOB_UID)
+    lower, stacked = tree, []
+    for number in range(2):
+        place = tmp_path / f"overlay{number}"
+        for name in ("upper", "work", "merged"):
+            (place / name).mkdir(parents=True)
+        options = f"lowerdir={lower},upperdir={place}/upper,workdir={place}/work"
+        subprocess.run(["mount", "-t", "overlay", "-o", options, "view", place / "merged"], check=True)
+        stacked.insert(0, place / "merged")
+        lower = place / "merged"
+    try:
+        script = (
+            "grep -q ' /workspace overlay ' /proc/mounts && exit 9; cat README src/app.py src/tool.toml; "
+            "echo mine > README; touch new src/new; cat README; stat -c %U README; echo kept > out/kept"
+        )
+        outcome, log = await run(
+            script, tree=lower, config_tree=config, config_files=("src/tool.toml",), outputs="out/kept"
+        )
+        assert (outcome.ended, outcome.exit_code) == (Ended.EXITED, 0), (outcome.detail, log)
+        assert log == "read me\nprint('app')\nbase's\nmine\njob\n"
+        assert outcome.files[0].content == b"kept\n"
+        assert (lower / "README").read_text() == "read me\n"
+        outcome, _ = await run("true", tree=lower, resources=Resources(disk=1 << 20, memory=64 << 20))
+        assert outcome.ended is Ended.EXITED
+        (lower / "large").write_bytes(b"x" * (3 << 20))
+        outcome, _ = await run("true", tree=lower, resources=Resources(disk=1 << 20, memory=64 << 20))
+        assert outcome.ended is Ended.SETUP_ERROR
+        assert "No space left" in outcome.detail
+    finally:
+        for place in stacked:
+            subprocess.run(["umount", place], check=True)
