@@ -11,7 +11,7 @@ import os
 import re
 import signal
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -31,10 +31,14 @@ class Hierarchy(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-def _mounts() -> list[tuple[str, str, str, set[str]]]:
+PROCESS = Path("/proc/self")
+"""Where the kernel says what is mounted and which groups a process, here this one, is in."""
+
+
+def _mounts(process: Path) -> list[tuple[str, str, str, set[str]]]:
     """(mount root, mount point, file system, its options) of every cgroup mount."""
     found = []
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+    for line in (process / "mountinfo").read_text().splitlines():
         before, _, after = line.partition(" - ")
         fields, kind = before.split(), after.split()
         if kind and kind[0] in {"cgroup", "cgroup2"}:
@@ -42,10 +46,10 @@ def _mounts() -> list[tuple[str, str, str, set[str]]]:
     return found
 
 
-def _own_paths() -> dict[str, str]:
+def _own_paths(process: Path) -> dict[str, str]:
     """Controller (or `` for v2) → our group's path in its hierarchy."""
     paths = {}
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in (process / "cgroup").read_text().splitlines():
         _, names, path = line.split(":", 2)
         for name in names.split(","):
             paths[name] = path
@@ -53,15 +57,16 @@ def _own_paths() -> dict[str, str]:
 
 
 def _beneath(mount_root: str, point: str, path: str) -> Path:
-    inside = os.path.relpath(path, mount_root) if path.startswith(mount_root) else "."
-    return (Path(point) / inside).resolve()
+    """Our group's directory. In a container without a namespace of its own the mount shows a part only."""
+    beneath = PurePosixPath(path).is_relative_to(mount_root)
+    return (Path(point) / (os.path.relpath(path, mount_root) if beneath else ".")).resolve()
 
 
-def hierarchies() -> list[Hierarchy]:
+def hierarchies(process: Path = PROCESS) -> list[Hierarchy]:
     """The hierarchies in which this process may make groups, each with what it may limit there."""
-    own = _own_paths()
+    own = _own_paths(process)
     found: dict[Path, Hierarchy] = {}
-    for root, point, kind, options in _mounts():
+    for root, point, kind, options in _mounts(process):
         if kind == "cgroup2":
             place = _beneath(root, point, own.get("", "/"))
             if place.name == _LEAF:
@@ -103,9 +108,9 @@ class Cgroups:
     `limits` says which of memory, pids, cpu and kill really work here.
     """
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, process: Path = PROCESS) -> None:
         self.prefix = prefix
-        self.hierarchies = hierarchies()
+        self.hierarchies = hierarchies(process)
         for hierarchy in self.hierarchies:
             if hierarchy.version == 2:  # noqa: PLR2004 - cgroup v2
                 self._delegate(hierarchy)
