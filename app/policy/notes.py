@@ -54,7 +54,8 @@ def _on_approvals(judged: Judged, words: list[Used]) -> Iterator[str]:
     """Which approvals do not count for want of knowing who wrote the change."""
     if any("approvals" in one.names or "approved_by" in one.functions for one in words):
         for login, author in sorted(judged.evidence.people.doubted.items()):
-            yield f"an approval by {login} does not count: they may be {author}, an author without an account here"
+            who = f"{author}, an author without an account here"
+            yield f"an approval by {login} does not count: they may be {who}"
 
 
 def _on_base(judged: Judged, words: list[Used]) -> Iterator[str]:

@@ -167,7 +167,7 @@ async def test_a_locked_database_refuses_quickly_and_recovers(tmp_path: Path, sq
                 await task
         with pytest.raises(Outage, match="does not answer in time"):
             await inbox.accept("github", head(3), b"{}")
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 15
         other.execute("COMMIT")
         other.close()
         while isinstance(

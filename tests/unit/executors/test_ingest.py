@@ -195,7 +195,7 @@ async def test_a_report_that_outlasts_its_reader():
         if read.contents:
             pytest.skip("this machine read 48 MB within a second")
         assert read.problems == ("report unreadable: out/x: reading it took longer than 1 s",)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60
 
 
 async def test_one_bad_report_does_not_take_others_along():
@@ -283,7 +283,7 @@ async def test_hundreds_of_small_files_are_read_together(reader):
     started = time.monotonic()
     read = await read_reports(check(ReportSpec(path="out/TEST-*.xml")), files, reader=reader)
     assert [content.path for content in read.contents] == [entry.path for entry in files]
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
 
 
 async def test_all_reports_together_are_limited_like_one(reader):

