@@ -68,6 +68,19 @@ async def test_the_verdict_comes_first_then_conditions_checks_and_evidence(
     assert f'href="{blob}/src/pay/refund.py#L12"' in answer.text
 
 
+@pytest.mark.parametrize("sample", [BLOCKED, PENDING, SAMPLES["errored"]])
+async def test_a_superseded_run_asks_for_nothing(sample, world: World, browser: httpx.AsyncClient) -> None:
+    superseded = msgspec.structs.replace(sample, superseded=True)
+    answer = await browser.get(world.add(superseded))
+    seen = text_of(answer)
+    assert "<h1>Superseded</h1>" in answer.text
+    assert "<title>Superseded: " in answer.text
+    assert "a newer head is judged instead" in seen
+    for asked in ("would open the gate", "Waits for", "Re-run failed", "What the gate waits for"):
+        assert asked not in seen
+    assert "live.js" not in answer.text
+
+
 async def test_a_pending_run_is_live_with_and_without_javascript(
     world: World, browser: httpx.AsyncClient
 ) -> None:

@@ -236,6 +236,17 @@ def test_notes() -> None:
 # the built-in gate
 
 
+def test_an_approval_in_doubt_is_told_where_approvals_are_asked_for() -> None:
+    people = People(doubted={"bob": "Bob B. <bob@home.example>"})
+    note = (
+        "an approval by bob does not count: they may be Bob B. <bob@home.example>, an author without an "
+        "account here"
+    )
+    for asks in ("approvals >= 1", "approved_by('bob')"):
+        assert note in judge([asks], people=people).notes
+    assert note not in judge(["size.added < 5"], people=people).notes
+
+
 def test_the_built_in_gate_holds_what_is_declared() -> None:
     def texts(*checks: CheckSpec) -> list[str]:
         return [expression.text for expression in expressions_of(plan(*checks, gate=None))]

@@ -3,7 +3,16 @@
 import msgspec
 import pytest
 
-from app.model import CheckRunStatus, CommitStatus, Conclusion, Publication, PublishedConclusion, Status
+from app.model import (
+    CheckRunStatus,
+    CommitStatus,
+    Conclusion,
+    Publication,
+    PublishedConclusion,
+    Status,
+    Verdict,
+    VerdictState,
+)
 from app.publish import (
     Context,
     cancelled_status,
@@ -118,3 +127,15 @@ def test_what_is_published_goes_with_a_verdict_that_has_no_plan(published: bool)
     assert found == dict.fromkeys(wanted, PublishedConclusion.FAILURE)
     states = [each.state for each in desired_state([refused], context) if isinstance(each, CommitStatus)]
     assert states == (["failure"] if published else [])
+
+
+def test_checks_shown_on_this_head_go_back_to_in_progress_until_a_new_run_has_its_plan() -> None:
+    verdict = Verdict(state=VerdictState.PENDING, reason="reading the gate file and the change")
+    new = msgspec.structs.replace(PENDING, run_id=99, plan=None, evidence=None, verdict=verdict)
+    shown = frozenset({"portcullis", "portcullis / lint", "portcullis: main", "another / lint"})
+    wanted = desired_state([new], Context(now=NOW, published=shown))
+    again = [each for each in wanted if isinstance(each, Publication) and " / " in each.name]
+    assert [each.name for each in again] == ["portcullis / lint"]
+    assert (again[0].status, again[0].conclusion) == (CheckRunStatus.IN_PROGRESS, None)
+    assert again[0].external_id == "99:portcullis / lint"
+    assert again[0].title == "reading the gate file and the change"

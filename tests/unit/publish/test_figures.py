@@ -22,6 +22,22 @@ def test_duration(seconds: float, text: str) -> None:
     assert figures.duration(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "a few seconds"),
+        (9.9, "a few seconds"),
+        (12, "10 s"),
+        (63, "65 s"),
+        (130, "2 min"),
+        (5_000, "83 min"),
+        (9_000, "2.5 h"),
+    ],
+)
+def test_a_usual_duration_is_told_roughly(seconds: float, text: str) -> None:
+    assert figures.roughly(seconds) == text
+
+
 def test_clock_names_the_day_only_when_it_is_another() -> None:
     assert figures.clock(NOW, NOW) == "11:06 UTC"
     assert figures.clock(NOW - 86_400, NOW) == "17 Nov 11:06 UTC"

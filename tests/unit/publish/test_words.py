@@ -20,7 +20,7 @@ from app.model import (
 from app.model import TestCase as Case
 from app.model import TestOutcome as Ended
 from app.publish import explain_text, headline, render_comment, words
-from tests.unit.publish.samples import BLOCKED, BROKEN_GATE, ERRORED, PENDING, check
+from tests.unit.publish.samples import BLOCKED, BROKEN_GATE, ERRORED, NOW, PENDING, check
 
 
 def test_every_value_has_a_word_of_its_own() -> None:
@@ -88,6 +88,20 @@ def test_a_pending_gate_without_checks_gives_its_reason_or_begins() -> None:
     assert headline(pending_with()) == "Waiting to begin"
     text = render_comment(unread, marker="<!-- m -->").body
     assert "Pending: the forge cannot be read for now" in text
+
+
+def test_a_pending_gate_says_what_is_usual_only_with_the_time() -> None:
+    one = msgspec.structs.replace(
+        PENDING,
+        verdict=Verdict(state=VerdictState.PENDING, waits_for=("test",)),
+        usual={"test": 130.0, "another": 9_000.0},
+    )
+    assert headline(one, now=NOW).endswith("Waiting for test, usually takes 2 min")
+    assert "usual" not in headline(one)
+    two = msgspec.structs.replace(
+        one, verdict=Verdict(state=VerdictState.PENDING, waits_for=("lint", "test")), usual={"test": 130.0}
+    )
+    assert headline(two, now=NOW).endswith(", the slowest usually takes 2 min")
 
 
 def pending_with(**fields: str) -> Judgement:

@@ -201,6 +201,8 @@ async def test_every_answer_has_safe_headers_and_pages_keep_their_own() -> None:
     assert own.headers["x-frame-options"] == "DENY"
     assert answers["/nothing"].status == answers["/api/v1/nothing"].status == 404
     assert answers["/nothing"].headers["content-type"].startswith("text/html")
+    assert b"There is no such page" in answers["/nothing"].body
+    assert b"private" not in answers["/nothing"].body  # it was never a run's address
     assert answers["/api/v1/nothing"].json["detail"] == "there is nothing here"
 
 
