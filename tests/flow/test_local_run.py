@@ -1,0 +1,62 @@
+"""`portcullis run` judges a real repository's change by what its checks really reported."""
+
+import asyncio
+import os
+import sys
+
+import pytest
+
+from tests.support.git import Origin
+from tests.support.prerequisites import REPOSITORY, program
+
+GATE = """\
+version: 1
+checks:
+  test:
+    run: sh test.sh
+    exit_codes: {findings: [1]}
+    reports: [out/junit.xml]
+gate:
+  - tests.new_failed == 0
+"""
+TEST = """\
+if grep -q broken shop.py; then outcome='<failure message="broken"/>'; status=1; fi
+echo "<testsuite><testcase name='sells'>$outcome</testcase></testsuite>" > out/junit.xml
+exit ${status:-0}
+"""
+
+pytestmark = pytest.mark.sandbox
+
+
+async def portcullis(place, *arguments: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app", *arguments,
+        cwd=place / "shop",
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(place),
+            "PYTHONPATH": str(REPOSITORY),
+            "PORTCULLIS_DATA_DIR": str(place / "data"),
+        },
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    return process.returncode, out.decode()
+
+
+@pytest.mark.parametrize("broken", [True, False])
+async def test_the_reports_of_the_checks_decide(tmp_path, broken):
+    program("bwrap")
+    origin = Origin(tmp_path / "shop")
+    for path, text in ((".portcullis.yml", GATE), ("test.sh", TEST), ("shop.py", "fine\n")):
+        origin.write(path, text)
+    origin.commit("first")
+    origin.write("shop.py", "broken\n" if broken else "finer\n")
+    origin.commit("second")
+    status, out = await portcullis(tmp_path, "run", "--base", "HEAD~1", "--head", "HEAD")
+    if broken:
+        assert (status, out.splitlines()[0]) == (1, "BLOCKED  failed tests 1 > 0")
+        assert "sells failed in test" in out
+    else:
+        assert (status, out.splitlines()[0]) == (0, "PASSED  1 of 1 check ran")
+        assert "failed tests 0 = 0" in out
