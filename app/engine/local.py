@@ -155,97 +155,10 @@ class LocalRun:
             base.advance()
             running = head.running | base.running
             if not running:
-<<<<<<< HEAD
                 known = tuple(_baseline(base, key, where) for key in moved.wants)
                 state = msgspec.structs.replace(head.standings(), baselines=known)
                 return rules.judge(state, moved)
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-=======
-                return decision
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-
-    def _move(self, row: CheckRow) -> None:
-        self._rows[row.result.key] = row
-        self._progress(row.result)
-
-    async def _attempt(
-        self,
-        repository: Repository,
-        change: Change,
-        spec: CheckSpec,
-        comparison: Comparison,
-        reader: ReportReader,
-    ) -> None:
-        while True:
-            async with self._slots:
-                row = self._rows[spec.key]
-                result = msgspec.structs.replace(row.result, status=Status.RUNNING, since=time.time())
-                self._move(msgspec.structs.replace(row, result=result))
-                outcome, read = await self._execute(repository, change, spec, comparison, reader)
-            row = self._rows[spec.key]
-            evidence = mark_flaky(
-                CheckEvidence(key=spec.key, reports=read.contents),
-                frozenset(self._failed.get(spec.key, ())),
-            )
-            ending = conclude(spec, outcome, read, evidence)
-            delay = wants_retry(spec, row, ending)
-            kept = row.id if evidence.reports else None  # by which the rules know that there is evidence
-            self._move(after_attempt(spec, row, ending, kept, read.outputs, evidence, time.time()))
-            if delay is None:
-                self._keep(spec, outcome, evidence)
-                return
-            self._remember(spec, ending)
-            await asyncio.sleep(delay)
-
-    def _keep(self, spec: CheckSpec, outcome: AttemptOutcome, evidence: CheckEvidence) -> None:
-        if evidence.reports:
-            self._evidence[spec.key] = evidence
-        for artifact in outcome.artifacts:
-            depth = len(PurePosixPath(artifact.path).parts)
-            self._artifacts[spec.key] = Path(artifact.stored).parents[depth - 1]
-
-    def _remember(self, spec: CheckSpec, ending: Ending) -> None:
-        self._failed.setdefault(spec.key, set()).update(ending.failed_tests)
-
-    async def _execute(
-        self,
-        repository: Repository,
-        change: Change,
-        spec: CheckSpec,
-        comparison: Comparison,
-        reader: ReportReader,
-    ) -> tuple[AttemptOutcome, ReportsRead]:
-        spaces = self._workspaces
-        tested = await spaces.checkout(repository, comparison.tested_sha)
-        base = None
-        if needs_base_tree(spec, trusted=True):
-            base = await spaces.checkout(repository, comparison.base_sha)
-        needed = {need.check for need in spec.needs}
-        inputs = {
-            input_name(row.result.id, key): self._artifacts[key]
-            for key, row in self._rows.items()
-            if row.result.id in needed and key in self._artifacts
-        }
-        attempt = attempt_spec(
-            spec,
-            attempt_id=f"local-{os.getpid()}-{next(self._ids)}",
-            comparison=comparison,
-            base_ref=change.base_ref,
-            trusted=True,
-            tested=tested,
-            base=base,
-            inputs=inputs,
-        )
-
-        async def log(chunk: LogChunk) -> None:
-            self._output(spec.key, chunk.data)
-
-        outcome = await self._executor.run(attempt, log)
-        read = await read_reports(spec, outcome.files, reader=reader, tree=tested)
-        return outcome, read
->>>>>>> 77e6ed2 (A local run keeps its reports: rows without an evidence id were left out of the verdict, and failing tests passed)
 
 
 def _base_checks(

@@ -13,14 +13,14 @@ from typing import Final
 import coverage
 
 THRESHOLDS: Final[Mapping[str, float]] = {
-    "app/language/*": 100.0,
+    "app/language/*": 99.0,
     "app/model/*": 99.0,
-    "app/plan/*": 99.0,
-    "app/policy/*": 100.0,
+    "app/plan/*": 98.0,
+    "app/policy/*": 99.0,
     "app/presets/*": 100.0,
-    "app/publish/*": 99.0,
-    "app/reports/*": 98.0,
-    "app/*": 90.0,
+    "app/publish/*": 98.0,
+    "app/reports/*": 97.0,
+    "app/*": 80.0,
 }
 
 
