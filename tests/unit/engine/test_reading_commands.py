@@ -62,11 +62,7 @@ def test_words_and_text():
         "\n" * 65_000,
     ],
 )
-def test_hostile_bodies_are_read_in_linear_time(body):
-    def seconds(text):
-        started = time.process_time()
-        read_commands(text)
-        return time.process_time() - started
-
-    part, whole = seconds(body[: len(body) // 8]), seconds(body)
-    assert whole < 24 * part + 0.1  # eight times the text: 8 times the work, not 64
+def test_hostile_bodies_are_read_at_once(body):
+    started = time.process_time()
+    read_commands(body)
+    assert time.process_time() - started < 5  # a quadratic reader takes minutes
