@@ -10,8 +10,15 @@ _SUBMODULE = "160000"
 
 
 def needs_base_tree(spec: CheckSpec, *, trusted: bool) -> bool:
-    """Whether the base's tree is used too: its script, or its configuration for an untrusted head."""
-    return spec.tree == "base" or (bool(spec.config_files) and not trusted)
+    """Whether the base's tree is used too: its script, or its configuration."""
+    return spec.tree == "base" or _base_configures(spec, trusted=trusted)
+
+
+def _base_configures(spec: CheckSpec, *, trusted: bool) -> bool:
+    """Whether the tool's configuration comes from base: always for an untrusted head, else where it is
+    declared so.
+    """
+    return bool(spec.config_files) and (not trusted or spec.config == "base")
 
 
 def attempt_spec(
@@ -35,7 +42,7 @@ def attempt_spec(
         check=spec,
         tree=base if on_base and base is not None else tested,
         other_tree=tested if on_base else None,
-        config_tree=base if spec.config_files and not trusted else None,
+        config_tree=base if _base_configures(spec, trusted=trusted) else None,
         changed=changed,
         facts={
             "PORTCULLIS_HEAD_SHA": comparison.head_sha,

@@ -126,7 +126,8 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     `secrets_judged`: an item of the gate that always binds judges secrets, so that findings may succeed
     though there are secrets among them.
     `config_files` are the tool configuration paths that come from base for untrusted heads. `tool` is the
-    program it needs of the group `toolbox` of the toolbox ('' = none).
+    program it needs of the group `toolbox` of the toolbox ('' = none). `config` is whose configuration
+    counts for a trusted head.
     """
 
     id: str
@@ -164,6 +165,7 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     secrets_judged: bool = False
     tool: str = ""
     toolbox: str = ""
+    config: Literal["base", "head"] = "head"
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, tag="condition"):

@@ -96,6 +96,10 @@ class Builder:
         elif "args" in node.entries and kinds == ["run"]:
             at = node.entries["args"][0]
             self.complain("G025", "'args' belongs to 'use'", at, f"{where}.args", "write them into 'run'")
+        elif "config" in node.entries and kinds == ["run"]:
+            at = node.entries["config"][0]
+            hint = "only of a preset is it known which files configure its tool"
+            self.complain("G025", "'config' belongs to 'use'", at, f"{where}.config", hint)
         elif "shell" in node.entries and kinds == ["use"]:
             self.complain("G025", "'shell' belongs to 'run'", node.entries["shell"][0], f"{where}.shell")
 
@@ -193,6 +197,7 @@ class Builder:
             config_files=preset.config_files,
             tools=preset.tools,
             self_reported=not preset.tool,
+            config=declared.config,
             tool=preset.tool,
             toolbox=preset.toolbox,
         )

@@ -43,6 +43,7 @@ class Declared(Defaults, frozen=True, kw_only=True):
     matrix: Matrix | None = None
     tree: Literal["head", "base"] = "head"
     artifacts: tuple[str, ...] = ()
+    config: Literal["base", "head"] = "head"
 
 
 class CheckDecl(msgspec.Struct, frozen=True, kw_only=True):

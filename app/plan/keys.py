@@ -186,6 +186,11 @@ CHECK = Record(
         "matrix": Field(
             MatrixShape(), "axes and their values; one check per combination, ${matrix.AXIS} in run"
         ),
+        "config": Field(
+            Text("config", choices=("base", "head")),
+            "whose configuration a preset's tool reads; head (if left out): a trusted change's own. "
+            "An untrusted change is always judged by base's",
+        ),
         "tree": Field(
             Text("tree", choices=("head", "base")),
             "head (if left out): the merged tree; base: the target's, the merged in $PORTCULLIS_HEAD_TREE",
@@ -201,7 +206,6 @@ CHECK = Record(
         "setup": "checks run without network; commit or vendor what they need",
         "cache": "comes with 'setup'",
         "reuse": "every run starts afresh",
-        "config": "configuration comes from base for untrusted heads, from head for trusted ones",
         "concurrency": "the operator's limits apply",
         "image": "checks see /usr, the toolbox and the operator's tool-chains",
         "executor": "the operator chooses it",

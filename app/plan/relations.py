@@ -18,6 +18,7 @@ Place = tuple[int, int]
 Sound = frozenset[Place]
 """The expressions without a complaint."""
 
+_CONFIG_PARTS = 3
 _RING = 12
 """Checks named in full when they wait for each other."""
 
@@ -34,6 +35,8 @@ def relate(
     relations = _Relations(reading.complaints, checks, {decl.template.id: decl for decl in decls}, sound)
     related = tuple(relations.decl(decl) for decl in decls)
     relations.cycles()
+    for pending in reading.expressions:
+        relations.configured(pending)
     gate = root.get("gate")
     if gate is not None:
         for pending in reading.expressions:
@@ -122,6 +125,19 @@ class _Relations:
                 message = f"'{name}' is advisory (required: false) and may not decide in the gate"
                 hint = "make the check required, or this item advisory"
                 self.complaints.add("G030", message, node.span, where=pending.where, hint=hint)
+
+    def configured(self, pending: Pending) -> None:
+        """Complain where it is asked whether the configuration of a check changed that is no preset."""
+        node = pending.node
+        if (node.span.line, node.span.column) not in self.sound:
+            return
+        for name in sorted(used(node.text).names):
+            parts = name.split(".")
+            asked = len(parts) == _CONFIG_PARTS and parts[0] == "checks" and parts[2] == "config_changed"
+            if asked and parts[1] in self.decls and not self.decls[parts[1]].template.config_files:
+                message = f"'{name}': '{parts[1]}' is no preset, its configuration files are not known"
+                hint = "write changed('…') with their names"
+                self.complaints.add("G109", message, node.span, where=pending.where, hint=hint)
 
     def cycles(self) -> None:
         """Name each cycle once, at the edge that closes it. Iterative: the file may chain 1,000 checks."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from app.language import Known, Name, NotApplicable, Unknown, Value, ValueType, combine
+from app.language import Globs, Known, Name, NotApplicable, Unknown, Value, ValueType, combine
 from app.model import (
     CheckResult,
     CheckSpec,
@@ -154,6 +154,17 @@ def _seconds(judged: Judged, check_id: str) -> Value:
     return Known(value=max(seconds), checks=tuple(result.key for result in ended))
 
 
+def _config_changed(judged: Judged, check_id: str) -> Value:
+    cells = judged.cells(check_id)
+    if not cells:
+        return _without_cells(judged, check_id, NotApplicable(reason="nothing to run on"))
+    # outside a workdir it is another tool's, but what lies above may be inherited: all of the name count
+    configuring = Globs(cells[0].config_files)
+    edited = [path for path in judged.paths if configuring.matches(path)]
+    says = f"changes {', '.join(edited[:3])}" + (f" and {len(edited) - 3} more" if len(edited) > 3 else "")  # noqa: PLR2004 - as many as are read at a glance
+    return Known(value=bool(edited), says=says if edited else "no file that configures it is changed")
+
+
 def read_output(judged: Judged, check_id: str, name: str) -> Value:
     """`checks.<id>.out.<name>`: a scalar of the outputs file; cells that differ make it unknown."""
     ended = _ended(judged, check_id)
@@ -232,12 +243,13 @@ CHECKS = Family(
             words="duration of",
             read=_seconds,
         ),
-    },
-    later_per_check={
-        "config_changed": Name(
-            type=ValueType.BOOL,
-            doc="Whether the change edits its tool's configuration.",
-            unsupported="not yet supported by this version",
+        "config_changed": CheckFact(
+            meaning=Name(
+                type=ValueType.BOOL,
+                doc="Whether the change edits, adds or removes a file that configures its preset's tool.",
+            ),
+            words="configuration of",
+            read=_config_changed,
         ),
     },
 )

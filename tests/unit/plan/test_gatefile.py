@@ -141,7 +141,6 @@ LATER_CHECK = (
     "setup",
     "cache",
     "reuse",
-    "config",
     "concurrency",
     "image",
     "executor",
@@ -346,3 +345,20 @@ def test_random_structures_never_raise(catalogue, pairs):
 def test_random_bytes_never_raise(catalogue, content):
     parse(content, "g.yml", catalogue)
     parse(b"version: 1\nchecks:\n  a: {run: x}\n" + content, "g.yml", catalogue)
+
+
+def test_config_belongs_to_presets(complaints, valid):
+    assert complaints("version: 1\nchecks:\n  a: {run: make, config: base}\n") == [
+        ("G025", 3, 18, 6, "checks.a.config: 'config' belongs to 'use'")
+    ]
+    assert complaints("version: 1\nchecks:\n  a: {use: ruff, config: main}\n")[0][0] == "G014"
+    specs = valid("version: 1\nchecks:\n  a: {use: ruff, config: base}\n  b: {use: ruff}\n").checks
+    assert [decl.template.config for decl in specs] == ["base", "head"]
+
+
+def test_only_a_presets_configuration_is_known(complaints):
+    text = "version: 1\nchecks:\n  a: {run: make}\n  b: {use: pytest}\ngate:\n  - tests.failed == 0\n"
+    assert complaints(f"{text}  - not checks.b.config_changed\n") == []
+    (found,) = complaints(f"{text}  - not checks.a.config_changed\n")
+    assert found[0] == "G109"
+    assert "its configuration files are not known" in found[4]
