@@ -12,7 +12,7 @@ from app.engine.base_settling import drop_unwanted
 from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
 from app.engine.queueing import queue
 from app.engine.services import Services
-from app.engine.specs import attempt_spec, files_of, input_name, needs_base_tree
+from app.engine.specs import attempt_spec, commits_of, files_of, input_name, needs_base_tree
 from app.executors import (
     AttemptOutcome,
     Ended,
@@ -24,6 +24,7 @@ from app.executors import (
 from app.model import (
     Attempt,
     AttemptStatus,
+    AuthorFault,
     ChangeKind,
     CheckEvidence,
     CheckRow,
@@ -166,10 +167,11 @@ async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, Repo
             tested=tested,
             base=base,
             inputs=await _inputs(services, work),
+            commits=await commits_of(spaces, repository, work.spec, work.comparison),
         )
         outcome = await services.executor.run(spec, _log_sink(services, work.attempt.id))
         read = await read_reports(work.spec, outcome.files, reader=services.reader, tree=tested)
-    except (Outage, Misconfigured) as problem:
+    except (Outage, Misconfigured, AuthorFault) as problem:
         LOG.warning("an attempt could not be run", reason=problem.message)
         return AttemptOutcome(ended=Ended.SETUP_ERROR, detail=problem.message), ReportsRead()
     except OSError as problem:

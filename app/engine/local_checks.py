@@ -11,7 +11,7 @@ import msgspec
 
 from app.engine import rules
 from app.engine.conclude import after_attempt, conclude, mark_flaky, wants_retry
-from app.engine.specs import attempt_spec, files_of, input_name, needs_base_tree
+from app.engine.specs import attempt_spec, commits_of, files_of, input_name, needs_base_tree
 from app.executors import (
     AttemptOutcome,
     Executor,
@@ -194,6 +194,7 @@ class LocalChecks:
             tested=tested,
             base=base,
             inputs=inputs,
+            commits=await commits_of(spaces, repository, spec, comparison),
         )
 
         async def log(chunk: LogChunk) -> None:

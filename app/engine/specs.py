@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from app.executors import AttemptSpec, TreeEntry
-from app.model import CheckSpec, Comparison
+from app.executors import AttemptSpec, TreeEntry, Workspaces
+from app.model import CheckSpec, Comparison, Repository
 
 _SUBMODULE = "160000"
 
@@ -32,6 +32,7 @@ def attempt_spec(
     tested: Path,
     base: Path | None,
     inputs: dict[str, Path],
+    commits: dict[str, bytes],
 ) -> AttemptSpec:
     """The attempt of a check on the tested tree (or on the base's, beside it); `changed` are the paths that
     it is told of.
@@ -52,12 +53,22 @@ def attempt_spec(
         },
         inputs=inputs,
         trusted=trusted,
+        commits=commits,
     )
 
 
 def files_of(entries: tuple[TreeEntry, ...]) -> tuple[str, ...]:
     """The paths of a tree's own files."""
     return tuple(entry.path for entry in entries if entry.mode != _SUBMODULE)
+
+
+async def commits_of(
+    spaces: Workspaces, repository: Repository, spec: CheckSpec, comparison: Comparison
+) -> dict[str, bytes]:
+    """What each commit of the change adds, for a check that looks at them. Raises AuthorFault if too many."""
+    if not spec.commits:
+        return {}
+    return await spaces.added_by_commits(repository, comparison.base_sha, comparison.head_sha)
 
 
 def input_name(check_id: str, key: str) -> str:

@@ -103,6 +103,14 @@ class Workspaces(Protocol):
         """The commits in head and not in base, newest first."""
         ...
 
+    async def added_by_commits(
+        self, repository: Repository, base_sha: Sha, head_sha: Sha
+    ) -> dict[str, bytes]:
+        """`COMMIT/PATH` → the lines that each commit in head and not in base adds, all others blank, oldest
+        first. Raises AuthorFault "too large to judge" over the limits.
+        """
+        ...
+
     async def has_commit(self, repository: Repository, sha: Sha) -> bool:
         """Whether a commit is in the mirror."""
         ...
@@ -149,7 +157,8 @@ class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True):
     the head's tree for a check with `tree: base` (mounted read-only, its path in
     PORTCULLIS_HEAD_TREE). `changed` are the touched paths, `facts` the PORTCULLIS_* variables,
     `inputs` maps a needed check's id to a directory of its artifacts. `config_tree`, if set, is the
-    tree whose `config_files` replace those of `tree`.
+    tree whose `config_files` replace those of `tree`. `commits` maps `COMMIT/PATH` to what that commit adds
+    to the file; a check that asks for them finds them beneath PORTCULLIS_COMMITS.
     """
 
     attempt_id: str
@@ -161,6 +170,7 @@ class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, str] = {}
     inputs: dict[str, Path] = {}
     trusted: bool = False
+    commits: dict[str, bytes] = {}
 
 
 MISSING = "missing"

@@ -49,7 +49,9 @@ def safe_name(attempt_id: str) -> str:
 
 
 def write_facts(spec: AttemptSpec, place: Path) -> None:
-    """Make the attempt's directory: the script, the changed paths (each ended by NUL), a small /etc."""
+    """Make the attempt's directory: the script, the changed paths (each ended by NUL), what commits add, a
+    small /etc.
+    """
     shutil.rmtree(place, ignore_errors=True)
     facts = place / "facts"
     facts.mkdir(parents=True)
@@ -57,7 +59,11 @@ def write_facts(spec: AttemptSpec, place: Path) -> None:
     (facts / "changed").write_bytes(b"".join(os.fsencode(path) + b"\0" for path in spec.changed))
     for name, text in _ETC.items():
         (facts / name).write_text(text)
-    for path in (place, facts, *facts.iterdir()):
+    for name, added in spec.commits.items():
+        target = facts / "commits" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(added)
+    for path in (place, facts, *facts.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
@@ -133,6 +139,8 @@ def _environment(spec: AttemptSpec, given: Given) -> dict[str, str]:
         "PORTCULLIS_OUT": f"{WORKSPACE}/out",
         "PORTCULLIS_IN": f"{WORKSPACE}/in",
     }
+    if spec.check.commits:
+        ours["PORTCULLIS_COMMITS"] = f"{FACTS}/commits"
     bins = {group: str(paths[0] / "bin") for group, paths in given.tools.items()}
     for group, place in bins.items():
         ours["PORTCULLIS_TOOLBOX" if group == BASIC else f"PORTCULLIS_TOOLBOX_{group.upper()}"] = place

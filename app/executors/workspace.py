@@ -12,6 +12,7 @@ from app.executors.comparison import (
     parse_raw,
 )
 from app.executors.git import Git, GitFailed, Transport
+from app.executors.history import added_by_commits
 from app.executors.mirror import Mirror
 from app.executors.objects import (
     COMMIT_FIELDS,
@@ -221,6 +222,13 @@ class GitWorkspaces:
         fields = output.decode("utf-8", "replace").split("\0")
         groups = range(0, len(fields) - COMMIT_FIELDS + 1, COMMIT_FIELDS)
         return tuple(parse_commit(fields[at : at + COMMIT_FIELDS]) for at in groups)
+
+    async def added_by_commits(
+        self, repository: Repository, base_sha: Sha, head_sha: Sha
+    ) -> dict[str, bytes]:
+        """See `Workspaces.added_by_commits`."""
+        async with self.mirror(repository).reading() as git:
+            return await added_by_commits(git, base_sha, head_sha, most=self.limits.patch_bytes)
 
     async def has_commit(self, repository: Repository, sha: Sha) -> bool:
         """See `Workspaces.has_commit`."""

@@ -17,7 +17,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     `tools` are the pinned toolbox packages (`ruff==0.17.5`) that it uses or falls back to; they are part
     of a check's definition. `args_reports` are reports written only when a word of the user's arguments
     is the key or begins with `key=` (pytest's `--cov`). `toolbox` is the group of the toolbox that has
-    them. `looks_at` names languages or kinds of files, for people.
+    them. `looks_at` names languages or kinds of files, for people. `commits`: it also
+    looks at what each commit of the change adds.
     """
 
     name: str
@@ -38,3 +39,4 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     missing_hint: str = ""
     toolbox: str = "basic"
     looks_at: str = ""
+    commits: bool = False

@@ -198,6 +198,7 @@ class Builder:
             tools=preset.tools,
             self_reported=not preset.tool,
             config=declared.config,
+            commits=preset.commits,
             tool=preset.tool,
             toolbox=preset.toolbox,
         )

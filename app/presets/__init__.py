@@ -25,6 +25,7 @@ from app.presets import (
     bandit,
     biome,
     checkov,
+    detect_secrets,
     eslint,
     hadolint,
     markdownlint,
@@ -55,6 +56,7 @@ PRESETS: tuple[Preset, ...] = (
     yamllint.PRESET,
     zizmor.PRESET,
     checkov.PRESET,
+    detect_secrets.PRESET,
     markdownlint.PRESET,
     typos.PRESET,
 )
