@@ -42,7 +42,7 @@ SIZE = Quantity(
 )
 LATER_PRESETS: Final = dict.fromkeys(
     (
-        *("actionlint", "ast-grep", "codespell", "gitleaks", "jscpd", "lizard"),
+        *("actionlint", "ast-grep", "codespell", "gitleaks"),
         *("pip-audit", "pylint", "pyright", "semgrep", "trivy"),
     ),
     "run the tool by 'run', with its report under 'reports'",

@@ -28,6 +28,8 @@ from app.presets import (
     detect_secrets,
     eslint,
     hadolint,
+    jscpd,
+    lizard,
     markdownlint,
     mypy,
     oxlint,
@@ -57,6 +59,8 @@ PRESETS: tuple[Preset, ...] = (
     zizmor.PRESET,
     checkov.PRESET,
     detect_secrets.PRESET,
+    jscpd.PRESET,
+    lizard.PRESET,
     markdownlint.PRESET,
     typos.PRESET,
 )

