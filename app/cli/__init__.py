@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.cli import frame
 
 COMMANDS: tuple[str, ...] = (
+    "init",
     "run",
     "lint",
     "plan",

@@ -17,7 +17,7 @@ def find_gate_file(folder: Path) -> Path:
             break
     raise Misconfigured(
         f"there is no {GATE_FILE} in {folder} or above it",
-        hint="name the file, or begin with `version: 1` and `checks:` as in the README",
+        hint="name the file, or let `portcullis init` draft one",
     )
 
 

@@ -5,7 +5,8 @@ import click
 from app.catalogue import catalogue
 from app.cli import output
 from app.cli.output import format_option
-from app.model import Misconfigured, Preset, Severity
+from app.executors import BASIC
+from app.model import Misconfigured, Preset, ReportSpec, Severity
 
 
 def _severities(preset: Preset) -> list[tuple[str, str]]:
@@ -18,19 +19,57 @@ def _severities(preset: Preset) -> list[tuple[str, str]]:
 
 
 def _facts(preset: Preset) -> list[tuple[str, str]]:
-    exits = ", ".join(map(str, preset.findings_exits))
     own = f"the project's own, else {preset.name} {preset.version} of the toolbox"
+    looks = preset.looks_at + ("; what each commit of the change adds" if preset.commits else "")
     facts = [
+        ("looks at", looks),
         ("tool", f"{preset.tool} {preset.version}" if preset.tool else own),
+        ("trust", "" if preset.tool else "self-reported: the project's own environment has a say"),
+        ("needs", f"portcullis {_install(preset)}"),
         ("produces", ", ".join(preset.produces)),
-        ("reports", ", ".join(report.path for report in preset.reports)),
+        ("reports", ", ".join(_report(report) for report in preset.reports)),
+        *((f"with {word}", ", ".join(map(_report, more))) for word, more in preset.args_reports.items()),
         ("configured by", ", ".join(preset.config_files)),
-        ("findings", f"exit {exits}" if exits else ""),
+        ("findings", _exits(preset.findings_exits)),
+        ("not needed", _exits(preset.not_needed_exits)),
         ("timeout", f"{preset.timeout / 60:g}m"),
         *_severities(preset),
         ("if missing", preset.missing_hint),
     ]
     return [(name, text) for name, text in facts if text]
+
+
+def _report(report: ReportSpec) -> str:
+    return f"{report.path} ({report.format})"
+
+
+def _exits(codes: tuple[int, ...]) -> str:
+    return f"exit {', '.join(map(str, codes))}" if codes else ""
+
+
+def _install(preset: Preset) -> str:
+    return "toolbox install" + ("" if preset.toolbox == BASIC else f" {preset.toolbox}")
+
+
+def _listing(presets: list[Preset]) -> str:
+    """One line each, under what they look at. A star: self-reported; a group: beyond the basic toolbox."""
+    places = [preset.looks_at for preset in presets]
+    sorted_ = sorted(presets, key=lambda preset: places.index(preset.looks_at))
+    rows = [
+        (
+            "  " + click.style(preset.name, bold=True) + ("" if preset.tool else " *"),
+            preset.version,
+            ", ".join(preset.produces),
+            preset.summary + ("" if preset.toolbox == BASIC else f" (toolbox: {preset.toolbox})"),
+        )
+        for preset in sorted_
+    ]
+    lines: list[str] = []
+    for before, preset, line in zip([None, *sorted_], sorted_, output.table(rows).split("\n"), strict=False):
+        if before is None or before.looks_at != preset.looks_at:
+            lines.append(preset.looks_at)
+        lines.append(line)
+    return "\n".join(lines)
 
 
 @click.command("presets", short_help="List the ready-made checks, or tell all about one.")
@@ -49,12 +88,10 @@ def command(*, name: str | None, output_format: output.Format) -> None:
     if output_format == "json":
         output.json(chosen if name is None else chosen[0])
     elif name is None:
-        rows = [
-            (click.style(preset.name, bold=True), preset.version, ", ".join(preset.produces), preset.summary)
-            for preset in chosen
-        ]
-        output.data(output.table(rows))
-        output.hint("portcullis presets NAME tells all about one")
+        output.data(_listing(chosen))
+        output.hint(
+            "portcullis presets NAME tells all about one; * is self-reported, by the project's own tools"
+        )
     else:
         output.data(f"{click.style(name, bold=True)}: {chosen[0].summary}\n")
         output.data(output.table(_facts(chosen[0])))

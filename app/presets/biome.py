@@ -27,7 +27,7 @@ SEVERITIES: dict[str, Severity] = {
 PRESET = Preset(
     name="biome",
     summary="Lint rules for JavaScript, TypeScript, CSS and JSON",
-    looks_at="JavaScript, TypeScript, CSS, JSON",
+    looks_at="JavaScript, TypeScript",
     tool="biome",
     version="2.6.8",
     tools=("@biomejs/biome==2.6.8",),

@@ -57,7 +57,7 @@ export LOG_LEVEL=ERROR
 PRESET = Preset(
     name="checkov",
     summary="Terraform, CloudFormation, Kubernetes, Helm",
-    looks_at="infrastructure",
+    looks_at="infrastructure as code",
     tool="checkov",
     version="3.3.30",
     tools=("checkov==3.3.30",),

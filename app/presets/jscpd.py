@@ -9,7 +9,7 @@ from app.model import Kind, Preset, ReportSpec
 PRESET = Preset(
     name="jscpd",
     summary="Copied code",
-    looks_at="everything",
+    looks_at="code of any language",
     tool="jscpd",
     version="5.3.2",
     tools=("jscpd==5.3.2",),

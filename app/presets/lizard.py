@@ -14,7 +14,7 @@ if [ $# -eq 0 ]; then set -- .; fi
 PRESET = Preset(
     name="lizard",
     summary="Complexity of each function",
-    looks_at="code",
+    looks_at="code of any language",
     tool="lizard",
     version="1.24.3",
     tools=("lizard==1.24.3",),

@@ -8,8 +8,9 @@ from app.cli.topics import topics
 
 def test_presets_are_listed(portcullis):
     ran = portcullis("presets")
-    assert [line.split()[0] for line in ran.out.splitlines()] == list(catalogue().presets)
-    assert ran.err == "hint: portcullis presets NAME tells all about one\n"
+    listed = [line.split()[0] for line in ran.out.splitlines() if line.startswith("  ")]
+    assert sorted(listed) == sorted(catalogue().presets)
+    assert ran.err.startswith("hint: portcullis presets NAME tells all about one")
 
 
 def test_one_preset_is_told_whole(portcullis):
