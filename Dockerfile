@@ -1,5 +1,5 @@
 # The service in one image: the program, git, bubblewrap and (unless left out) the presets' tools.
-#   docker build -t portcullis .
+#   docker build -t portcullis [--build-arg TOOLBOX="basic web infra"] .
 # Checks run in a sandbox that needs user namespaces and mounts: deploy/compose.yml says how to allow them.
 FROM python:3.12-slim-bookworm
 
@@ -31,8 +31,8 @@ ENV PORTCULLIS_DATA_DIR=/var/lib/portcullis \
     PORTCULLIS_LOG_FORMAT=json \
     PYTHONUNBUFFERED=1
 
-ARG TOOLBOX=yes
-RUN if [ "$TOOLBOX" = yes ]; then portcullis toolbox install; fi
+ARG TOOLBOX=basic
+RUN if [ -n "$TOOLBOX" ]; then portcullis toolbox install $TOOLBOX; fi
 
 USER 10001
 VOLUME /var/lib/portcullis

@@ -36,6 +36,8 @@ async def added_by_commits(git: Git, base_sha: Sha, head_sha: Sha, *, most: int)
             left -= len(text)
             if left < 0:
                 raise AuthorFault(f"too large to judge: its commits add more than {most >> 20} MiB")
+            if not {"", ".", ".."}.isdisjoint(path.split("/")):
+                raise AuthorFault(f"commit {commit} holds a path that no file can have")
             found[f"{commit}/{path}"] = text
     return found
 

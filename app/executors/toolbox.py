@@ -145,7 +145,11 @@ class Toolbox:
         if uv is not None:
             return [
                 [uv, "venv", "--quiet", "--python", python, str(place)],
-                [uv, "pip", "install", "--quiet", "--python", inside, "--link-mode", "copy", *pins],
+                # compiled, as pip does it: checks see it read-only and could keep nothing
+                [
+                    *(uv, "pip", "install", "--quiet", "--python", inside),
+                    *("--link-mode", "copy", "--compile-bytecode", *pins),
+                ],
             ]
         return [
             [python, "-m", "venv", str(place)],

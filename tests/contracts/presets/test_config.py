@@ -49,6 +49,7 @@ async def test_whose_configuration_judges(trusted, config, judged_by_base, run: 
         tested=tested,
         base=base,
         inputs={},
+        commits={},
     )
     given = {name: getattr(attempt, name) for name in ("config_tree", "changed", "facts", "trusted")}
     ran = await run(check, HEAD, **given)
