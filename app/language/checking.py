@@ -209,15 +209,13 @@ class _Checker:
                 message = f"{node.name}: '{parameter.name}' is a {parameter.type.value}, not a {found.value}"
                 self.complain("G105", message, value)
             elif parameter.choices:
-                self.choice(value, parameter.name, parameter.choices, function)
+                self.choice(value, parameter.name, parameter.choices)
         return function.returns
 
-    def choice(self, node: Node, what: str, choices: tuple[str, ...], function: Function) -> None:
+    def choice(self, node: Node, what: str, choices: tuple[str, ...]) -> None:
         listed = ", ".join(f"'{choice}'" for choice in choices)
         if not isinstance(node, Constant):
             self.complain("G106", f"'{what}' must be written as one of {listed}", node)
-        elif isinstance(node.value, str) and (reason := function.unsupported_choices.get(node.value)):
-            self.complain("G108", f"'{node.value}' is {reason}", node)
         elif node.value not in choices:
             hint = suggest(str(node.value), choices) or f"one of {listed}"
             self.complain("G106", f"'{what}' cannot be '{short(str(node.value))}'", node, hint=hint)

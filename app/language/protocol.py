@@ -65,7 +65,6 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     kinds: frozenset[Kind] = frozenset()
     people: bool = False
     unsupported: str = ""
-    unsupported_choices: Mapping[str, str] = {}
     gate_only: bool = False
 
 

@@ -60,7 +60,6 @@ VOCABULARY = Vocabulary(
             returns=ValueType.NUMBER,
             doc="",
             kinds=frozenset({Kind.FINDINGS}),
-            unsupported_choices={"fixed": "not yet supported by this version"},
         ),
         "changed": Function(
             parameters=(Parameter(name="glob", type=ValueType.TEXT, variadic=True),),
