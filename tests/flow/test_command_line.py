@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from app.engine import StoredApp, Vault
 from app.executors import Answer, ScriptedExecutor
-from app.model import Verdict, VerdictState
+from app.model import RULES_VERSION, Verdict, VerdictState
 from app.practice import RequiredCheck
 from app.settings import Settings
 from app.store import Database, metadata, squeeze
@@ -77,7 +77,7 @@ async def test_a_run_is_explained_and_judged_again(tmp_path, database_url):
         )
 
     status, out, err = plain
-    assert (status, err) == (0, "judged again from its inputs by rules 1: the same\n")
+    assert (status, err) == (0, f"judged again from its inputs by rules {RULES_VERSION}: the same\n")
     assert out.startswith("BLOCKED")
     assert "lint" in out
     assert "\x1b" not in out
