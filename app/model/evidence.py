@@ -21,7 +21,7 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for info … 4 for critical."""
-        return _RANKS[self.value]
+        return _RANKS[self._value_]  # not `value`: a descriptor, asked for every finding by every condition
 
 
 _RANKS = {severity.value: rank for rank, severity in enumerate(Severity)}

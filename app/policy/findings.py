@@ -49,9 +49,7 @@ def _counted(judged: Judged, least: int, named: dict[str, str]) -> Counter[Age]:
             counted[age] += number if severity.rank >= least else 0
         return counted
     one = _fits(named)
-    counted.update(
-        found.age for found in judged.findings if found.finding.severity.rank >= least and one(found.finding)
-    )
+    counted.update(age for rank, age, finding in judged.ranked if rank >= least and one(finding))
     return counted
 
 

@@ -122,6 +122,11 @@ class Judged:
         """How many findings count, by severity and age."""
         return Counter((one.finding.severity, one.age) for one in self.findings)
 
+    @cached_property
+    def ranked(self) -> tuple[tuple[int, Age, Finding], ...]:
+        """The findings that count, each with its severity's rank and its age: what conditions sift."""
+        return tuple((one.finding.severity.rank, one.age, one.finding) for one in self.findings)
+
     def base_wait(self, keys: Iterable[str]) -> Unknown:
         """What to say while the evidence of these checks on base is on its way."""
         checks = tuple(keys)
