@@ -10,6 +10,7 @@ from app.policy.judged import Judged
 from app.policy.linemap import new_lines
 from app.policy.newcoverage import is_generated
 from app.policy.protocol import Fact, Family
+from app.policy.required import required_reports
 
 
 class TouchedFunction(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,13 +22,10 @@ class TouchedFunction(msgspec.Struct, frozen=True, kw_only=True):
 
 def touched_functions(plan: Plan, evidence: Evidence) -> tuple[TouchedFunction, ...]:
     """The functions that the change writes or edits, the most complex first; generated files left out."""
-    required = {spec.key for spec in plan.checks if spec.required}
     lines = new_lines(evidence.comparison)
     found = [
-        TouchedFunction(check=one.key, function=function)
-        for one in evidence.reports
-        if one.key in required
-        for report in one.reports
+        TouchedFunction(check=key, function=function)
+        for key, report in required_reports(plan, evidence)
         for function in report.functions
         if (new := lines.get(function.path)) is not None
         and new.touches(function.line, function.end_line)

@@ -16,6 +16,7 @@ from app.model import CloneBlock, Evidence, FileChange, Kind, Plan, ReportConten
 from app.policy.judged import Judged
 from app.policy.linemap import NewLines, Range, new_lines
 from app.policy.protocol import Fact, Family
+from app.policy.required import required_reports
 
 _UNSIZED = Unknown(
     cause=UnknownCause.MISSING, reason="the duplication report does not tell how many lines were searched"
@@ -46,14 +47,7 @@ class NewDuplication(msgspec.Struct, frozen=True, kw_only=True):
 
 def new_duplication(plan: Plan, evidence: Evidence) -> NewDuplication:
     """Duplication of new code over all reports of required checks."""
-    required = {spec.key for spec in plan.checks if spec.required}
-    reports = [
-        report
-        for one in evidence.reports
-        if one.key in required
-        for report in one.reports
-        if report.kind == "duplication"
-    ]
+    reports = (report for _, report in required_reports(plan, evidence) if report.kind == "duplication")
     return duplicate_new(plan, evidence, reports)
 
 

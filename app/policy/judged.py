@@ -22,6 +22,7 @@ from app.model import (
 )
 from app.policy.missing import REPORT
 from app.policy.newcode import Age, CheckFindings, TrackedFinding, Tracking, waived
+from app.policy.required import required_keys
 from app.policy.suites import CheckTests, compare_tests
 from app.policy.waiving import Covered
 
@@ -54,7 +55,7 @@ class Judged:
     @cached_property
     def delivered(self) -> frozenset[str]:
         """The kinds of evidence that required checks have delivered, declared or not."""
-        required = {spec.key for spec in self.plan.checks if spec.required}
+        required = required_keys(self.plan)
         return frozenset(
             kind for result in self.evidence.checks if result.key in required for kind in result.delivered
         )

@@ -12,6 +12,7 @@ from app.model import BaselineState, Evidence, Kind, Package, Plan, ReportConten
 from app.policy.counting import count
 from app.policy.judged import Judged
 from app.policy.protocol import Fact, Family
+from app.policy.required import required_keys
 
 
 class DeniedPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ def denied_packages(plan: Plan, evidence: Evidence) -> tuple[DeniedPackage, ...]
     base has a package if it has one of that name (whatever its version) under that licence: raising the
     version of what is there is no new licence.
     """
-    required = {spec.key for spec in plan.checks if spec.required}
+    required = required_keys(plan)
     baselines = {baseline.key: baseline for baseline in evidence.baselines}
     found: list[DeniedPackage] = []
     for one in evidence.reports:

@@ -15,6 +15,7 @@ import msgspec
 
 from app.model import Baseline, BaselineState, Evidence, Finding, Plan, ReportContent, Waiver
 from app.policy.linemap import NewLines, Origins, new_lines
+from app.policy.required import required_keys
 from app.policy.tracking import match
 from app.policy.waiving import Covered, cover
 
@@ -198,7 +199,7 @@ def waived(plan: Plan, evidence: Evidence, tracking: Tracking) -> Covered:
     """What the plan's waivers cover of the new findings of all required checks."""
     if not plan.waivers:
         return Covered()
-    found = _new(tracking, evidence, {spec.key for spec in plan.checks if spec.required})
+    found = _new(tracking, evidence, required_keys(plan))
     return cover(plan.waivers, evidence.today, (one.finding for one in found))
 
 

@@ -9,6 +9,7 @@ import msgspec
 from app.language import Globs
 from app.model import Evidence, FileChange, FileCoverage, FileStatus, Plan, ReportContent
 from app.policy.linemap import NewLines, new_lines
+from app.policy.required import required_reports
 
 
 def is_generated(plan: Plan, path: str) -> bool:
@@ -52,14 +53,7 @@ class NewCoverage(msgspec.Struct, frozen=True, kw_only=True):
 
 def new_coverage(plan: Plan, evidence: Evidence) -> NewCoverage:
     """Coverage on new code over all coverage reports of required checks."""
-    required = {spec.key for spec in plan.checks if spec.required}
-    reports = [
-        report
-        for one in evidence.reports
-        if one.key in required
-        for report in one.reports
-        if report.kind == "coverage"
-    ]
+    reports = (report for _, report in required_reports(plan, evidence) if report.kind == "coverage")
     return cover_new(plan, evidence, reports)
 
 
