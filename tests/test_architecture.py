@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.prerequisites import REPOSITORY, program
+from tests.support.prerequisites import REPOSITORY, missing, program
 
 APP = REPOSITORY / "app"
 MODULES = sorted(APP.rglob("*.py"))
@@ -56,7 +56,7 @@ def parsed(path: Path) -> ast.Module:
 def committed() -> list[str]:
     """Every path that is committed or would be."""
     if not (REPOSITORY / ".git").exists():
-        pytest.skip("not a git checkout")
+        missing("not a git checkout: which files are committed cannot be told")
     command = [program("git"), "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
     return [path for path in listed.stdout.splitlines() if (REPOSITORY / path).is_file()]

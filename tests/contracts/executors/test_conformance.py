@@ -15,6 +15,7 @@ from app.executors import EXECUTORS, JOB_UID, AttemptSpec, Ended, LogChunk, Sand
 from app.executors.cgroup import Cgroups
 from app.model import CheckSpec, Misconfigured, ReportSpec, Resources
 from tests.contracts.executors.conftest import Run, groups, python
+from tests.support.prerequisites import missing
 
 pytestmark = pytest.mark.sandbox
 
@@ -276,7 +277,7 @@ async def test_sweep_removes_what_a_dead_process_left(tmp_path: Path):
     group = Cgroups(executor.owner).group("left")
     group.create(Resources())
     if not group.joins:
-        pytest.skip("no control group can be made here")
+        missing("no control group can be made here")
     orphan = await asyncio.create_subprocess_exec("sleep", "60")
     assert group.join(orphan.pid)
     (executor.attempts / "left").mkdir()
@@ -317,7 +318,7 @@ async def test_permissions_inside_look_ordinary(run: Run, tree: Path):
 async def test_where_the_kernel_refuses_an_overlay_the_view_is_a_copy(run: Run, tree: Path, tmp_path: Path):
     """The kernel lays overlays two deep at most: a tree that lies on two already gets a third refused."""
     if os.geteuid() != 0:
-        pytest.skip("only root can lay the overlays beneath")
+        missing("only root can lay the overlays beneath")
     config = tmp_path / "config"
     (config / "src").mkdir(parents=True)
     (config / "src" / "tool.toml").write_text("base's\n")

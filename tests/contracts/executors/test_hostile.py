@@ -17,6 +17,7 @@ from app.executors.probe import CELLS, probe, world
 from app.executors.protocol import AttemptOutcome, AttemptSpec, LogChunk
 from app.model import ReportSpec, Resources
 from tests.contracts.executors.conftest import Run, python
+from tests.support.prerequisites import missing
 
 pytestmark = pytest.mark.sandbox
 HOSTILE = Path(hostile_file.__file__).read_text()
@@ -238,7 +239,7 @@ async def test_capabilities_privileges_and_terminals(run: Run):
 
 async def test_the_kernel_uid_is_not_the_services(executor: SandboxExecutor, run: Run):
     if os.geteuid() != 0:
-        pytest.skip("only a service that is root has another uid to give")
+        missing("only a service that is root has another uid to give")
     running = asyncio.create_task(run("sleep 1.0"))
     uids: set[int] = set()
     for _ in range(100):
