@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from app.executors import Fetched, Workspaces
 from app.model import AuthorFault, Repository, Sha
 
 
@@ -27,6 +28,21 @@ def borrowed(repository: Repository, base_sha: Sha, head_sha: Sha) -> Iterator[R
         _git(bare, "update-ref", "refs/heads/base", base_sha)
         _git(bare, "update-ref", "refs/heads/head", head_sha)
         yield msgspec.structs.replace(repository, clone_url=str(bare))
+
+
+async def fetch_borrowed(spaces: Workspaces, repository: Repository, head_sha: Sha) -> Fetched:
+    """Bring the branches of what `borrowed` gave into the mirror; nothing asks for a credential there."""
+    return await spaces.fetch(
+        repository,
+        base_ref="base",
+        head_refspec="refs/heads/head",
+        head_sha=head_sha,
+        credential=_no_credential,
+    )
+
+
+async def _no_credential() -> str:
+    return ""
 
 
 def _git(where: Path, *arguments: str) -> str:

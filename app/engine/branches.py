@@ -7,7 +7,7 @@ from app.engine.base_runs import Base
 from app.engine.base_settling import fill_ahead
 from app.engine.gates import Reading, gate_state, read_gate
 from app.engine.opening import PORTCULLIS, accept_change, start_run
-from app.engine.prepare import is_gated, looks_reverting, with_operator_limits
+from app.engine.prepare import fetch, is_gated, looks_reverting, with_operator_limits
 from app.engine.publishing import republish
 from app.engine.services import Services
 from app.model import (
@@ -52,19 +52,10 @@ async def look_at_branch(services: Services, branch_id: int) -> None:
 
 
 async def _read(services: Services, repository_id: int, repository: Repository, name: str) -> Moved | None:
-    forge = services.forges[repository.forge]
-
-    async def credential() -> str:
-        return await forge.git_credential(repository)
-
     known = await services.database.read(lambda c: projects.branch(c, repository_id, name))
     tip = known[0] if known is not None else Sha("")
-    fetched = await services.workspaces.fetch(
-        repository,
-        base_ref=name,
-        head_refspec=f"refs/heads/{name}",
-        head_sha=tip,
-        credential=credential,
+    fetched = await fetch(
+        services, repository, base_ref=name, head_refspec=f"refs/heads/{name}", head_sha=tip
     )
     if fetched.base_sha is None:
         return None

@@ -9,6 +9,7 @@ from app.engine import rules
 from app.engine.base_plan import on_base, with_itself
 from app.engine.base_runs import name_of
 from app.engine.base_settling import why_impossible
+from app.engine.borrowed import fetch_borrowed
 from app.engine.local_checks import LocalChecks, Machine, Output, Progress
 from app.engine.prepare import (
     authors_of,
@@ -78,13 +79,7 @@ class LocalRun:
         Raises Invalid, AuthorFault, Misconfigured, Outage.
         """
         started = time.time()
-        fetched = await self._workspaces.fetch(
-            repository,
-            base_ref="base",
-            head_refspec="refs/heads/head",
-            head_sha=change.head_sha,
-            credential=_no_credential,
-        )
+        fetched = await fetch_borrowed(self._workspaces, repository, change.head_sha)
         base_sha = fetched.base_sha or Sha("")
         gatefile = read_gate(gate, gate_path, self._catalogue)
         merged = await self._workspaces.merge(repository, base_sha, change.head_sha)
@@ -184,7 +179,3 @@ def _baseline(base: LocalChecks, key: str, where: str) -> Baseline:
         return Baseline(key=key, state=BaselineState.IMPOSSIBLE, reason=reason)
     reports = () if delivered is None else delivered.reports
     return Baseline(key=key, state=BaselineState.READY, origin=f"base run of {where}", reports=reports)
-
-
-async def _no_credential() -> str:
-    return ""

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from app.engine.borrowed import fetch_borrowed
 from app.executors import Collected, ReportReader, ReportsRead, Workspaces, read_reports
 from app.model import (
     AuthorFault,
@@ -76,13 +77,7 @@ class OfflineJudge:
         a report of a check that is not there, Outage.
         """
         started = time.time()
-        await self._workspaces.fetch(
-            repository,
-            base_ref="base",
-            head_refspec="refs/heads/head",
-            head_sha=change.head_sha,
-            credential=_no_credential,
-        )
+        await fetch_borrowed(self._workspaces, repository, change.head_sha)
         head_sha = change.head_sha
         comparison = await self._workspaces.compare(repository, base_sha, head_sha, head_sha)
         plan = await self._plan(repository, comparison, gatefile, gate_path)
@@ -233,7 +228,3 @@ def _baselines(read: _Read) -> tuple[Baseline, ...]:
         )
         for key, some in read.contents.items()
     )
-
-
-async def _no_credential() -> str:
-    return ""

@@ -54,7 +54,7 @@ async def prepare(
     All that wait may fetch at once (the mirror brings them together); few are looked at, one after the
     other, so that in a burst the first are judged while the last still wait.
     """
-    fetched = await _fetch(services, forge, repository, row.change)
+    fetched = await _fetch(services, repository, row.change)
     async with services.preparing:
         return await _look(services, forge, repository, row, run, fetched)
 
@@ -115,17 +115,32 @@ async def _protected(
     return tuple(await forge.protected_branches(repository))
 
 
-async def _fetch(services: Services, forge: Forge, repository: Repository, change: Change) -> Fetched:
-    async def credential() -> str:
-        return await forge.git_credential(repository)
+async def fetch(
+    services: Services, repository: Repository, *, base_ref: str, head_refspec: str, head_sha: Sha
+) -> Fetched:
+    """Bring the tips of a target and a head, by the forge's credential. Raises Outage."""
 
-    fetched = await services.workspaces.fetch(
+    async def credential() -> str:
+        return await services.forges[repository.forge].git_credential(repository)
+
+    return await services.workspaces.fetch(
+        repository, base_ref=base_ref, head_refspec=head_refspec, head_sha=head_sha, credential=credential
+    )
+
+
+async def fetch_change(services: Services, repository: Repository, change: Change) -> Fetched:
+    """Bring the tips that a change names, as they are now. Raises Outage."""
+    return await fetch(
+        services,
         repository,
         base_ref=change.base_ref,
         head_refspec=head_refspec(change),
         head_sha=change.head_sha,
-        credential=credential,
     )
+
+
+async def _fetch(services: Services, repository: Repository, change: Change) -> Fetched:
+    fetched = await fetch_change(services, repository, change)
     if fetched.base_sha is None:
         raise Stale(f"the target branch {change.base_ref} does not exist")
     if fetched.head_sha != change.head_sha:

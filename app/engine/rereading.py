@@ -4,7 +4,7 @@ import msgspec
 
 from app.engine.missed import look_again
 from app.engine.opening import PORTCULLIS, accept_change, stop_judging
-from app.engine.prepare import head_refspec
+from app.engine.prepare import fetch_change
 from app.engine.services import Services
 from app.forges import Gone
 from app.model import Actor, Change, ChangeKind, ChangeState, Misconfigured, Repository
@@ -43,21 +43,11 @@ async def _left_the_queue(
     services: Services, repository_id: int, repository: Repository
 ) -> tuple[Change, ...]:
     """Open merge groups whose branch is gone, or is another group's: their queue asks nothing of them."""
-
-    async def credential() -> str:
-        return await services.forges[repository.forge].git_credential(repository)
-
     left: list[Change] = []
     for row in await services.database.read(lambda c: changes.open_changes(c, repository_id)):
         change = row.change
         if change.kind is ChangeKind.MERGE_GROUP:
-            fetched = await services.workspaces.fetch(
-                repository,
-                base_ref=change.base_ref,
-                head_refspec=head_refspec(change),
-                head_sha=change.head_sha,
-                credential=credential,
-            )
+            fetched = await fetch_change(services, repository, change)
             if fetched.head_sha != change.head_sha:
                 left.append(change)
     return tuple(left)
