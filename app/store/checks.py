@@ -16,7 +16,8 @@ from app.model import (
     UploadReading,
 )
 from app.store.session import Unit, pack, unpack
-from app.store.tables import attempts, changes, checks, runs
+from app.store.tables import changes, runs
+from app.store.tables_checks import attempts, checks
 
 OPEN = (AttemptStatus.QUEUED.value, AttemptStatus.RUNNING.value)
 

@@ -9,17 +9,8 @@ from sqlalchemy import Connection, and_, exists, select
 
 from app.model import BaselineState, ChangeKind, ChangeState, RunStatus
 from app.store.session import Unit
-from app.store.tables import (
-    artifacts,
-    attempts,
-    baselines,
-    changes,
-    checks,
-    deliveries,
-    evidence,
-    log_chunks,
-    runs,
-)
+from app.store.tables import baselines, changes, deliveries, evidence, runs
+from app.store.tables_checks import artifacts, attempts, checks, log_chunks
 
 _LIVE = [status.value for status in RunStatus if status.live]
 

@@ -1,5 +1,5 @@
-"""The tables of what is judged (`tables_forge`, `upload_tables` hold the others). Times are epoch seconds;
-documents are msgspec JSON, the large ones zstd-compressed.
+"""The tables of what is judged (`tables_checks`, `tables_forge`, `tables_uploads` hold the others). Times are
+epoch seconds; documents are msgspec JSON, the large ones zstd-compressed.
 
 The rows are the state machine: whatever is still to be done can be read from them alone
 (deliveries `stored`, runs `new`, attempts `queued`, publications whose wanted and posted hash differ,
@@ -213,70 +213,6 @@ baseline_waiters = Table(
     Column("run_id", Identifier, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
-checks = Table(
-    "checks",
-    metadata,
-    row_id(),
-    reference("run_id", "runs", index=False),
-    Column("key", String(300), nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("conclusion", String(16), nullable=True),
-    Column("attempt", Integer, nullable=False, server_default="0"),  # the current one
-    Column("retries", Integer, nullable=False, server_default="0"),  # extra attempts spent
-    Column("crashes", Integer, nullable=False, server_default="0"),  # ours, counted apart
-    Column("result", LargeBinary, nullable=False),  # CheckResult
-    Column("evidence_id", Identifier, ForeignKey("evidence.id", ondelete="SET NULL"), nullable=True),
-    Column("reading", LargeBinary, nullable=True),  # UploadReading
-    UniqueConstraint("run_id", "key"),
-    Index("ix_checks_evidence", "evidence_id"),
-)
-
-attempts = Table(
-    "attempts",
-    metadata,
-    row_id(),
-    reference("check_id", "checks", index=False),
-    reference("run_id", "runs"),
-    Column("n", Integer, nullable=False),
-    Column("status", String(16), nullable=False),  # queued, running, completed, lost, cancelled
-    Column("priority", Integer, nullable=False, server_default="0"),
-    Column("not_before", Float, nullable=False, server_default="0"),
-    Column("worker", String(64), nullable=False, server_default=""),
-    Column("lease_until", Float, nullable=False, server_default="0"),
-    Column("queued_at", Float, nullable=False),
-    Column("started_at", Float, nullable=True),
-    Column("ended_at", Float, nullable=True),
-    Column("outcome", LargeBinary, nullable=True),  # AttemptRecord
-    UniqueConstraint("check_id", "n"),
-    Index(
-        "ix_attempts_to_do",
-        "status",
-        "not_before",
-        sqlite_where=text("status IN ('queued', 'running')"),
-        postgresql_where=text("status IN ('queued', 'running')"),
-    ),
-)
-
-log_chunks = Table(
-    "log_chunks",
-    metadata,
-    Column("attempt_id", Identifier, ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True),
-    Column("seq", Integer, primary_key=True),
-    Column("offset", BigInteger, nullable=False),
-    Column("t_ms", BigInteger, nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("data", LargeBinary, nullable=False),  # zstd
-)
-
-artifacts = Table(
-    "artifacts",
-    metadata,
-    row_id(),
-    reference("attempt_id", "attempts"),
-    Column("path", Text, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("stored", Text, nullable=False),
-)
 
 pushers = Table(
     "pushers",

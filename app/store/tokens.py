@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, Row, select, update
 
 from app.store.session import Unit
-from app.store.upload_tables import tokens
+from app.store.tables_uploads import tokens
 
 
 class TokenRow(msgspec.Struct, frozen=True, kw_only=True):

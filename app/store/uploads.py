@@ -11,7 +11,7 @@ from app.store.projects import insert
 from app.store.runs import LIVE
 from app.store.session import Unit, pack, unpack
 from app.store.tables import runs
-from app.store.upload_tables import uploads
+from app.store.tables_uploads import uploads
 
 Kept = Literal["stored", "replaced", "unchanged", "taken"]
 """What became of a file. TAKEN: the same CI run uploaded other bytes of this name before; those stay."""
