@@ -13,7 +13,7 @@ from app.engine.opening import PORTCULLIS
 from app.engine.services import Services
 from app.model import AuditEntry, Change, ChangeKind, CheckSpec, Plan, Run, RunStatus, Sha, Status
 from app.policy import pending_verdict
-from app.store import Unit, baselines, changes, checks, projects, records, runs
+from app.store import Unit, baselines, changes, checks, projects, records, runs, verdicts
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +146,7 @@ def _open(unit: Unit, services: Services, base: Base, specs: tuple[CheckSpec, ..
         opened_at=now,
     )
     runs.save_preparation(unit, run, None)
-    runs.save_verdict(
+    verdicts.save_verdict(
         unit, run, pending_verdict("a base run: others are compared with it, it is not judged"), now
     )
     repository = projects.load_repository(unit.connection, base.repository_id)

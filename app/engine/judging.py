@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 from app import publish
 from app.engine.services import PageLink
 from app.model import Judgement, Run, RunStatus, Verdict, VerdictState
-from app.store import changes, checks, projects, records, runs
+from app.store import changes, checks, projects, records, verdicts
 
 _USUAL_FOR = 10
 """Checks of a pending verdict whose usual duration is told."""
@@ -17,7 +17,7 @@ def judgement_of(connection: Connection, run: Run, page_link: PageLink) -> Judge
     """The judgement of a run as it stands; pending until it was prepared."""
     repository = projects.load_repository(connection, run.repository_id)
     change = changes.load_change(connection, run.change_id).change
-    recorded = runs.load_verdict(connection, run.id)
+    recorded = verdicts.load_verdict(connection, run.id)
     return Judgement(
         run_id=run.id,
         repository=repository,

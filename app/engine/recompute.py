@@ -7,7 +7,7 @@ from app.engine.judging import judgement_of
 from app.engine.services import PageLink
 from app.model import RULES_VERSION, ChangeKind, Judgement, Verdict
 from app.policy import evaluate, merge_group_verdict
-from app.store import pack, runs
+from app.store import pack, runs, verdicts
 
 
 class Recomputed(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ def recompute(connection: Connection, run_id: int, page_link: PageLink) -> Recom
     now: Verdict | None = None
     if plan is not None and evidence is not None:
         if evidence.change.kind is ChangeKind.MERGE_GROUP:
-            recorded = runs.load_verdict(connection, run_id)
+            recorded = verdicts.load_verdict(connection, run_id)
             now = merge_group_verdict(plan, evidence, None if recorded is None else recorded.subject)
         else:
             now = evaluate(plan, evidence)

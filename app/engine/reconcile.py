@@ -28,7 +28,7 @@ from app.model import (
     Verdict,
 )
 from app.policy import blocked_verdict, errored_verdict
-from app.store import Unit, changes, checks, projects, runs, wakes
+from app.store import Unit, changes, checks, projects, runs, verdicts, wakes
 
 LOG = structlog.get_logger(__name__)
 CRASH_LIMIT = 5
@@ -137,7 +137,7 @@ def _keep(
         changes.mark_ai_authored(unit, row.id)
     if run.status is RunStatus.REFUSED:
         verdict = verdict or _refusal(prepared, change)
-        runs.save_verdict(unit, run, verdict, now)
+        verdicts.save_verdict(unit, run, verdict, now)
         audit_verdict(unit, services, run, change, verdict)
     if run.status is RunStatus.PLANNED and run.plan is not None:
         checks.insert_checks(unit, run.id, rules.first_results(run.plan, now))

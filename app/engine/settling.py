@@ -26,7 +26,7 @@ from app.model import (
     Verdict,
     VerdictState,
 )
-from app.store import Unit, changes, checks, evidence, projects, records, runs, uploads
+from app.store import Unit, changes, checks, evidence, projects, records, runs, uploads, verdicts
 
 SOON = 3600.0
 """Seconds ahead for which a run has a timer: waivers of many runs end in weeks."""
@@ -88,7 +88,7 @@ def _newly_compared(unit: Unit, run: Run, decision: rules.Decision) -> bool:
     """
     if not decision.evidence.baselines:
         return False
-    before = runs.recorded_baselines(unit.connection, run.id)
+    before = verdicts.recorded_baselines(unit.connection, run.id)
     return before != evidence.without_reports(decision.evidence).baselines
 
 
@@ -106,8 +106,8 @@ def _record(
         for delivered in decision.evidence.reports
         if (evidence_id := rows[delivered.key].evidence_id) is not None
     )
-    recorded = runs.Recorded(verdict=decision.verdict, evidence=decision.evidence, subject=state.subject)
-    runs.record_verdict(unit, run, recorded, ids, now)
+    recorded = verdicts.Recorded(verdict=decision.verdict, evidence=decision.evidence, subject=state.subject)
+    verdicts.record_verdict(unit, run, recorded, ids, now)
 
 
 def _reads_people(run: Run, row: changes.ChangeRow) -> bool:

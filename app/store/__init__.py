@@ -1,8 +1,9 @@
 """All SQL: gives and takes model values, never rows.
 
-One module per aggregate: `runs`, `checks`, `evidence`, `baselines`, `changes`, `projects`, `publications`,
-`records`, `deliveries`, `uploads`, `tokens`; `wakes` for what is to be looked at, `retention` for what is
-kept no longer. Functions that write take a `Unit` (one transaction), those that read a connection.
+One module per aggregate: `runs`, `verdicts`, `checks`, `evidence`, `baselines`, `changes`, `projects`,
+`publications`, `records`, `deliveries`, `uploads`, `tokens`; `wakes` for what is to be looked at, `retention`
+for what is kept no longer. Functions that write take a `Unit` (one transaction), those that read a
+connection.
 """
 
 from app.store import (
@@ -18,6 +19,7 @@ from app.store import (
     runs,
     tokens,
     uploads,
+    verdicts,
     wakes,
 )
 from app.store.columns import metadata
@@ -52,5 +54,6 @@ __all__ = [
     "tokens",
     "unpack",
     "uploads",
+    "verdicts",
     "wakes",
 ]

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.executors import Answer, ScriptedExecutor, script_key
 from app.model import Baseline, BaselineState
 from app.practice import PullRequest, Repository
-from app.store import Database, changes, metadata, runs
+from app.store import Database, changes, metadata, runs, verdicts
 from tests.support.aftermath import ATTEMPTS, ended_well, like_github, rows
 from tests.support.ci import give_token, upload
 from tests.support.described import answers
@@ -56,7 +56,7 @@ async def baselines_of(database: Database, pull: PullRequest) -> tuple[Baseline,
     def read(connection):
         change = changes.find_change(connection, 1, f"pr-{pull.number}")
         run = runs.latest_run(connection, change.id)
-        return runs.load_verdict(connection, run.id).evidence.baselines
+        return verdicts.load_verdict(connection, run.id).evidence.baselines
 
     return await database.read(read)
 

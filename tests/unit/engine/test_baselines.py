@@ -38,7 +38,7 @@ from app.model import (
     Status,
 )
 from app.plan import definition
-from app.store import baselines, changes, checks, evidence, metadata, projects, runs, unpack
+from app.store import baselines, changes, checks, evidence, metadata, projects, runs, unpack, verdicts
 from tests.unit.engine.conftest import Desk
 from tests.unit.engine.test_transactions import ALICE, change
 
@@ -161,7 +161,7 @@ class Story:
     def known(self, run: Run) -> tuple[Baseline, ...]:
         """The baselines of the verdict on record."""
         with self.desk.unit() as unit:
-            recorded = runs.load_verdict(unit.connection, run.id)
+            recorded = verdicts.load_verdict(unit.connection, run.id)
         assert recorded is not None
         return recorded.evidence.baselines
 

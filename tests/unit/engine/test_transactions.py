@@ -38,7 +38,7 @@ from app.model import (
     Verdict,
     VerdictState,
 )
-from app.store import Database, Key, changes, metadata, projects, publications, runs, wakes
+from app.store import Database, Key, changes, metadata, projects, publications, runs, verdicts, wakes
 from tests.unit.engine.conftest import Desk
 
 ALICE = Actor(login="alice", id=1)
@@ -90,7 +90,7 @@ def planned(desk: Desk, run: Run, *gate: str) -> Run:
 
 def decided(desk: Desk, run: Run, state: VerdictState) -> None:
     with desk.unit() as unit:
-        runs.save_verdict(unit, run, Verdict(state=state), desk.now)
+        verdicts.save_verdict(unit, run, Verdict(state=state), desk.now)
 
 
 def due(desk: Desk) -> set[Key]:
@@ -144,7 +144,7 @@ def test_the_worst_verdict_of_a_head_wins_whichever_is_decided_last(desk: Desk) 
         with desk.unit() as unit:
             runs.lock_run(unit, run.id, desk.now)
             runs.save_preparation(unit, msgspec.structs.replace(run, status=RunStatus.REFUSED), None)
-            runs.save_verdict(unit, run, Verdict(state=state), desk.now)
+            verdicts.save_verdict(unit, run, Verdict(state=state), desk.now)
             republish(unit, desk.services, desk.repository_id, A)
 
     raised = both(lambda: end(first, VerdictState.PASSED), lambda: end(second, VerdictState.BLOCKED))
