@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from app.engine.rules import utc_day
+from app.engine.days import utc_day
 from app.engine.services import Services
 from app.model import AuthorFault, Diagnostic, Repository, Sha
 from app.plan import GateFile, parse

@@ -5,14 +5,13 @@ Level-triggered: it reads where everything stands, never what happened, and can 
 times. Order per check (gate-file.md section 4): ignored paths, `when`, `needs`, `after`.
 """
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
-from app.engine.external import standing
-from app.engine.uploaded import came_not, conclude_upload, gather, uploaders, waits_for
+from app.engine.days import utc_day, waivers_turn
+from app.engine.elsewhere import by_posts, by_uploads
 from app.language import Context, Globs, used
 from app.model import (
     Baseline,
@@ -40,8 +39,6 @@ from app.policy import baselines_wanted, evaluate, merge_group_verdict
 from app.policy import decide as decide_condition
 
 GOOD: Final = {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}
-READING_SECONDS: Final = 60.0
-"""After so long, reports that are being read are asked for again: whoever read them may have stopped."""
 
 
 class Standings(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,23 +104,6 @@ def first_results(plan: Plan, now: float) -> tuple[CheckResult, ...]:
 def move(state: Standings, now: float) -> Moved:
     """Look at every check until nothing moves. No check waits for a baseline."""
     return _Moving(state, now).move()
-
-
-def utc_day(at: float) -> str:
-    """The date of a moment (epoch seconds) in UTC: `2026-11-21`."""
-    return dt.datetime.fromtimestamp(at, dt.UTC).date().isoformat()
-
-
-def waivers_turn(plan: Plan, today: str) -> float | None:
-    """The next midnight UTC (epoch seconds) at which a waiver of the plan begins or ends, if any."""
-    begins = [dt.date.fromisoformat(one.granted) for one in plan.waivers if one.granted > today]
-    ends = [
-        dt.date.fromisoformat(one.expires) + dt.timedelta(days=1)
-        for one in plan.waivers
-        if one.expires >= today
-    ]
-    turn = min((*begins, *ends), default=None)
-    return None if turn is None else dt.datetime.combine(turn, dt.time(), dt.UTC).timestamp()
 
 
 def judge(state: Standings, moved: Moved) -> Decision:
@@ -214,8 +194,7 @@ class _Moving:
         if held is not None:
             return self._with(row, status=Status.WAITING, conclusion=None, blocked_by="", reason=held)
         if spec.external is not None:
-            waits = self._uploaded if spec.external.upload else self._external
-            return waits(spec, row)
+            return self._elsewhere(spec, row)
         row = msgspec.structs.replace(row, attempt=row.attempt + 1)
         return self._with(
             row, status=Status.QUEUED, conclusion=None, blocked_by="", reason="", attempt=row.attempt
@@ -274,68 +253,19 @@ class _Moving:
         context: Context = "after" if context_after else "when"
         return decide_condition(expression, self.state.plan, self.evidence(), context=context)
 
-    def _external(self, spec: CheckSpec, row: CheckRow) -> CheckRow:
-        found = standing(spec, self.state.posts)
-        note = f"; ignored: also posted by {', '.join(found.ignored)}" if found.ignored else ""
-        if found.status == "completed":
-            return self._with(
-                row,
-                status=Status.COMPLETED,
-                conclusion=found.conclusion,
-                reason=f"{found.word}{note}",
-                external_url=found.url,
-            )
-        deadline = row.result.since + spec.timeout  # since planning: attempts are never counted here
-        if row.result.conclusion is Conclusion.TIMED_OUT and found.status == "absent":
-            return row
-        if self.now >= deadline:
-            word = "has not started" if found.status == "absent" else "has not ended"
-            return self._with(
-                row,
-                status=Status.COMPLETED,
-                conclusion=Conclusion.TIMED_OUT,
-                reason=f"{word} within {spec.timeout / 60:g} min{note}",
-                external_url=found.url,
-            )
-        self._wake(deadline)
-        started = "runs elsewhere" if found.status == "running" else "not started yet"
-        return self._with(
-            row,
-            status=Status.WAITING,
-            conclusion=None,
-            reason=f"{started}{note}",
-            external_url=found.url,
-        )
-
-    def _uploaded(self, spec: CheckSpec, row: CheckRow) -> CheckRow:
-        """Waits for its reports; once all are there they are read, and again whenever one is replaced."""
-        found, reading = gather(spec, self.state.uploads, self.state.change), row.reading
-        if found.digest and reading is not None and reading.digest == found.digest:
-            conclusion, reason = conclude_upload(spec, reading)
-            row = msgspec.structs.replace(row, evidence_id=reading.evidence_id)
-            return self._with(
-                row,
-                status=Status.COMPLETED,
-                conclusion=conclusion,
-                reason=reason,
-                delivered=reading.delivered,
-                origin=uploaders(found),
-            )
-        undecided = {"conclusion": None, "delivered": (), "origin": uploaders(found)}
-        if found.digest:
+    def _elsewhere(self, spec: CheckSpec, row: CheckRow) -> CheckRow:
+        """One that others run: where it stands by what they posted or uploaded."""
+        state = self.state
+        if spec.external is not None and spec.external.upload:
+            head_sha = state.comparison.head_sha
+            found = by_uploads(spec, row, state.uploads, state.change, head_sha=head_sha, now=self.now)
+        else:
+            found = by_posts(spec, row, state.posts, self.now)
+        if found.to_read:
             self.read[spec.key] = None
-            self._wake(self.now + READING_SECONDS)
-            return self._with(row, status=Status.WAITING, reason="its reports are being read", **undecided)
-        deadline = row.result.since + spec.timeout
-        if self.now >= deadline:
-            ended = {**undecided, "conclusion": Conclusion.TIMED_OUT}
-            return self._with(row, status=Status.COMPLETED, reason=came_not(spec, found), **ended)
-        self._wake(deadline)
-        reason = waits_for(spec, found, self.state.comparison.head_sha)
-        return self._with(row, status=Status.WAITING, reason=reason, **undecided)
-
-    def _wake(self, at: float) -> None:
-        self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
+        if found.wake_at is not None:
+            self.wake_at = found.wake_at if self.wake_at is None else min(self.wake_at, found.wake_at)
+        return self._with(msgspec.structs.replace(row, evidence_id=found.read), **found.fields)
 
     @staticmethod
     def _not_needed(reason: str) -> dict[str, object]:
