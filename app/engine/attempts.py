@@ -3,12 +3,11 @@
 import asyncio
 from pathlib import Path, PurePosixPath
 
-import msgspec
 import structlog
 from sqlalchemy import Connection
 
 from app.engine.base_runs import name_of
-from app.engine.base_settling import drop_unwanted
+from app.engine.claiming import Work, claim_work
 from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
 from app.engine.queueing import queue
 from app.engine.services import Services
@@ -25,11 +24,7 @@ from app.model import (
     Attempt,
     AttemptStatus,
     AuthorFault,
-    ChangeKind,
     CheckEvidence,
-    CheckRow,
-    CheckSpec,
-    Comparison,
     Conclusion,
     Ending,
     Misconfigured,
@@ -44,29 +39,11 @@ from app.store import evidence as stored
 LOG = structlog.get_logger(__name__)
 
 
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """All that one attempt concerns."""
-
-    attempt: Attempt
-    check: CheckRow
-    spec: CheckSpec
-    run: Run
-    comparison: Comparison
-    change: changes.ChangeRow
-    repository: Repository
-    failed_before: frozenset[str]
-
-    @property
-    def on_base(self) -> bool:
-        """Whether this is a base run's."""
-        return self.change.change.kind is ChangeKind.BASE
-
-
 async def run_attempt(services: Services, attempt_id: int) -> None:
     """The handler of ('attempt', id). Whoever loses the claim drops the work."""
     now = services.clock.now()
     lease = now + services.options.lease
-    work = await services.database.run(lambda unit: _claim(unit, services, attempt_id, lease, now))
+    work = await services.database.run(lambda unit: claim_work(unit, services, attempt_id, lease, now))
     if work is None:
         return
     structlog.contextvars.bind_contextvars(run=work.run.id, check=work.spec.key, attempt=attempt_id)
@@ -79,55 +56,6 @@ async def run_attempt(services: Services, attempt_id: int) -> None:
     finally:
         renewing.cancel()
     await _store(services, work, outcome, read)
-
-
-def _claim(unit: Unit, services: Services, attempt_id: int, lease: float, now: float) -> Work | None:
-    connection = unit.connection
-    run_id = checks.run_of_attempt(connection, attempt_id)
-    if run_id is None:
-        return None
-    runs.lock_run(unit, run_id, now)  # before the attempt's row: every decision locks in this order
-    if not checks.claim_attempt(unit, attempt_id, services.worker, lease, now):
-        return None
-    work = _load(connection, attempt_id)
-    if work is not None and work.on_base and work.spec not in _still_wanted(unit, work):
-        runs.wake_run(unit, run_id, now)  # which ends it, if nothing is left
-        return None
-    if work is not None:
-        result = msgspec.structs.replace(work.check.result, status=Status.RUNNING, since=now)
-        checks.save_check(unit, msgspec.structs.replace(work.check, result=result))
-    return work
-
-
-def _still_wanted(unit: Unit, work: Work) -> tuple[CheckSpec, ...]:
-    """The checks of a base run that somebody still waits for."""
-    plan = drop_unwanted(unit, work.run).plan
-    return () if plan is None else plan.checks
-
-
-def _load(connection: Connection, attempt_id: int) -> Work | None:
-    attempt = checks.load_attempt(connection, attempt_id)
-    run = None if attempt is None else runs.load_run(connection, attempt.run_id)
-    if attempt is None or run is None or run.plan is None or run.comparison is None:
-        return None
-    check = checks.load_check(connection, attempt.check_id)
-    earlier = [
-        other.ending.failed_tests
-        for other in (checks.attempts_of_check(connection, check.id) if check.retries else ())
-        if other.n < attempt.n
-        and other.ending is not None
-        and other.status is AttemptStatus.COMPLETED  # one that was lost says nothing of the tests
-    ]
-    return Work(
-        attempt=attempt,
-        check=check,
-        spec=next(spec for spec in run.plan.checks if spec.key == check.result.key),
-        run=run,
-        comparison=run.comparison,
-        change=changes.load_change(connection, run.change_id),
-        repository=projects.load_repository(connection, run.repository_id),
-        failed_before=frozenset(name for names in earlier[-check.retries :] for name in names),
-    )
 
 
 async def _renew(services: Services, attempt_id: int, task: asyncio.Task[None] | None) -> None:

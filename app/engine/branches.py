@@ -5,9 +5,10 @@ import msgspec
 from app.engine import rules
 from app.engine.base_runs import Base
 from app.engine.base_settling import fill_ahead
+from app.engine.fetching import fetch
 from app.engine.gates import Reading, gate_state, read_gate
 from app.engine.opening import PORTCULLIS, accept_change, start_run
-from app.engine.prepare import fetch, is_gated, looks_reverting, with_operator_limits
+from app.engine.prepare import is_gated, looks_reverting, with_operator_limits
 from app.engine.publishing import republish
 from app.engine.services import Services
 from app.model import (

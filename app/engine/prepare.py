@@ -5,6 +5,7 @@ import fnmatch
 
 import msgspec
 
+from app.engine.fetching import base_of, fetch_as_named
 from app.engine.gates import lint_head, read_gate
 from app.engine.services import Options, Services
 from app.engine.trust import is_trusted
@@ -14,10 +15,8 @@ from app.language import used
 from app.model import (
     AuthorFault,
     Change,
-    ChangeKind,
     CheckSpec,
     Comparison,
-    Outage,
     Plan,
     Repository,
     Run,
@@ -28,10 +27,6 @@ from app.model import (
 from app.plan import GateFile, applies, compile_plan, covers
 from app.policy import expressions_of
 from app.store import changes
-
-
-class Stale(Exception):
-    """The head is not the change's head any more."""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +49,7 @@ async def prepare(
     All that wait may fetch at once (the mirror brings them together); few are looked at, one after the
     other, so that in a burst the first are judged while the last still wait.
     """
-    fetched = await _fetch(services, repository, row.change)
+    fetched = await fetch_as_named(services, repository, row.change)
     async with services.preparing:
         return await _look(services, forge, repository, row, run, fetched)
 
@@ -113,58 +108,6 @@ async def _protected(
     if gatefile.branches is not None or branch == repository.default_branch:
         return ()
     return tuple(await forge.protected_branches(repository))
-
-
-async def fetch(
-    services: Services, repository: Repository, *, base_ref: str, head_refspec: str, head_sha: Sha
-) -> Fetched:
-    """Bring the tips of a target and a head, by the forge's credential. Raises Outage."""
-
-    async def credential() -> str:
-        return await services.forges[repository.forge].git_credential(repository)
-
-    return await services.workspaces.fetch(
-        repository, base_ref=base_ref, head_refspec=head_refspec, head_sha=head_sha, credential=credential
-    )
-
-
-async def fetch_change(services: Services, repository: Repository, change: Change) -> Fetched:
-    """Bring the tips that a change names, as they are now. Raises Outage."""
-    return await fetch(
-        services,
-        repository,
-        base_ref=change.base_ref,
-        head_refspec=head_refspec(change),
-        head_sha=change.head_sha,
-    )
-
-
-async def _fetch(services: Services, repository: Repository, change: Change) -> Fetched:
-    fetched = await fetch_change(services, repository, change)
-    if fetched.base_sha is None:
-        raise Stale(f"the target branch {change.base_ref} does not exist")
-    if fetched.head_sha != change.head_sha:
-        raise Stale(f"the head is {fetched.head_sha or 'gone'}, not {change.head_sha}")
-    return fetched
-
-
-def head_refspec(change: Change) -> str:
-    """The ref that holds a change's head in its target repository."""
-    if change.kind is ChangeKind.PULL_REQUEST:
-        return f"refs/pull/{change.number}/head"
-    ref = change.head_ref
-    return ref if ref.startswith("refs/") else f"refs/heads/{ref}"
-
-
-def base_of(change: Change, fetched: Fetched) -> Sha:
-    """What the change is compared with: the target's tip, a group's base, a push's `before`."""
-    if change.kind is ChangeKind.MERGE_GROUP and change.base_tip:
-        return change.base_tip
-    if change.kind is ChangeKind.PUSH and change.before:
-        return change.before
-    if fetched.base_sha is None:
-        raise Outage("the target branch could not be read")
-    return fetched.base_sha
 
 
 async def _without_gate(services: Services, repository: Repository, run: Run) -> Run:

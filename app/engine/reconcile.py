@@ -7,10 +7,11 @@ import structlog
 from sqlalchemy import Connection
 
 from app.engine import rules
+from app.engine.fetching import Stale
 from app.engine.missed import reads_posts
 from app.engine.opening import accept_change
 from app.engine.people import needs_people, read_people
-from app.engine.prepare import Prepared, Stale, prepare
+from app.engine.prepare import Prepared, prepare
 from app.engine.publishing import republish
 from app.engine.services import Services
 from app.engine.settling import audit_verdict, settle

@@ -2,9 +2,9 @@
 
 import msgspec
 
+from app.engine.fetching import fetch_change
 from app.engine.missed import look_again
 from app.engine.opening import PORTCULLIS, accept_change, stop_judging
-from app.engine.prepare import fetch_change
 from app.engine.services import Services
 from app.forges import Gone
 from app.model import Actor, Change, ChangeKind, ChangeState, Misconfigured, Repository

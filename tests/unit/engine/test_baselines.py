@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 from app.engine import recompute
-from app.engine.attempts import _claim
 from app.engine.base_runs import Base
 from app.engine.base_settling import fill_ahead
+from app.engine.claiming import claim_work
 from app.engine.opening import accept_change
 from app.engine.reruns import rerun
 from app.engine.rules import first_results
@@ -497,7 +497,7 @@ def claim(story: Story, run: Run) -> bool:
         [attempt] = [
             one.id for one in checks.attempts_of_run(unit.connection, run.id) if one.status == "queued"
         ]
-        return _claim(unit, desk.services, attempt, desk.now + 30, desk.now) is not None
+        return claim_work(unit, desk.services, attempt, desk.now + 30, desk.now) is not None
 
 
 def fill(story: Story, sha: Sha, tree: Sha, *specs: CheckSpec) -> None:

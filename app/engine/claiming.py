@@ -1,0 +1,87 @@
+"""Claim an attempt, with all that it concerns."""
+
+import msgspec
+from sqlalchemy import Connection
+
+from app.engine.base_settling import drop_unwanted
+from app.engine.services import Services
+from app.model import (
+    Attempt,
+    AttemptStatus,
+    ChangeKind,
+    CheckRow,
+    CheckSpec,
+    Comparison,
+    Repository,
+    Run,
+    Status,
+)
+from app.store import Unit, changes, checks, projects, runs
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one attempt concerns."""
+
+    attempt: Attempt
+    check: CheckRow
+    spec: CheckSpec
+    run: Run
+    comparison: Comparison
+    change: changes.ChangeRow
+    repository: Repository
+    failed_before: frozenset[str]
+
+    @property
+    def on_base(self) -> bool:
+        """Whether this is a base run's."""
+        return self.change.change.kind is ChangeKind.BASE
+
+
+def claim_work(unit: Unit, services: Services, attempt_id: int, lease: float, now: float) -> Work | None:
+    """Take an attempt until `lease` (epoch seconds); None when another has it or nobody wants it any more."""
+    connection = unit.connection
+    run_id = checks.run_of_attempt(connection, attempt_id)
+    if run_id is None:
+        return None
+    runs.lock_run(unit, run_id, now)  # before the attempt's row: every decision locks in this order
+    if not checks.claim_attempt(unit, attempt_id, services.worker, lease, now):
+        return None
+    work = _load(connection, attempt_id)
+    if work is not None and work.on_base and work.spec not in _still_wanted(unit, work):
+        runs.wake_run(unit, run_id, now)  # which ends it, if nothing is left
+        return None
+    if work is not None:
+        result = msgspec.structs.replace(work.check.result, status=Status.RUNNING, since=now)
+        checks.save_check(unit, msgspec.structs.replace(work.check, result=result))
+    return work
+
+
+def _still_wanted(unit: Unit, work: Work) -> tuple[CheckSpec, ...]:
+    """The checks of a base run that somebody still waits for."""
+    plan = drop_unwanted(unit, work.run).plan
+    return () if plan is None else plan.checks
+
+
+def _load(connection: Connection, attempt_id: int) -> Work | None:
+    attempt = checks.load_attempt(connection, attempt_id)
+    run = None if attempt is None else runs.load_run(connection, attempt.run_id)
+    if attempt is None or run is None or run.plan is None or run.comparison is None:
+        return None
+    check = checks.load_check(connection, attempt.check_id)
+    earlier = [
+        other.ending.failed_tests
+        for other in (checks.attempts_of_check(connection, check.id) if check.retries else ())
+        if other.n < attempt.n
+        and other.ending is not None
+        and other.status is AttemptStatus.COMPLETED  # one that was lost says nothing of the tests
+    ]
+    return Work(
+        attempt=attempt,
+        check=check,
+        spec=next(spec for spec in run.plan.checks if spec.key == check.result.key),
+        run=run,
+        comparison=run.comparison,
+        change=changes.load_change(connection, run.change_id),
+        repository=projects.load_repository(connection, run.repository_id),
+        failed_before=frozenset(name for names in earlier[-check.retries :] for name in names),
+    )
