@@ -17,17 +17,15 @@ from app.practice.state import (
     App,
     CheckRun,
     Comment,
-    Delivery,
-    Fault,
     Installation,
     MergeGroup,
     PullRequest,
     Repository,
     RequiredCheck,
     Review,
-    Seen,
     Status,
 )
+from app.practice.traffic import Delivery, Fault, Seen
 from app.practice.world import NotThere, World
 
 __all__ = [

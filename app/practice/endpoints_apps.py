@@ -6,7 +6,7 @@ from typing import Any
 from app.practice import shapes
 from app.practice.access import Caller
 from app.practice.server import Ask, Endpoint, Refusal, Reply
-from app.practice.state import Delivery
+from app.practice.traffic import Delivery
 from app.practice.world import NotThere
 
 _PERMISSION_NAMES = {"maintain": "write", "triage": "read"}

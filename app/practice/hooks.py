@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 import httpx
 
 from app.practice.shapes import Json
-from app.practice.state import App, Delivery, Installation, Repository
+from app.practice.state import App, Installation, Repository
+from app.practice.traffic import Delivery
 from app.practice.world import World
 
 _TIME_OUT = 10.0

@@ -15,7 +15,8 @@ from app.practice.access import BadCredentials, Caller, Suspended, caller_of
 from app.practice.changes import Forbidden
 from app.practice.forge import PracticeForge
 from app.practice.posts import Invalid
-from app.practice.state import App, Fault, Repository, Seen
+from app.practice.state import App, Repository
+from app.practice.traffic import Fault, Seen
 from app.practice.world import NotThere, World
 
 _PREFIX = "/api/v3"

@@ -18,14 +18,12 @@ from app.practice.state import (
     Account,
     App,
     CheckSuite,
-    Delivery,
-    Fault,
     Installation,
     MergeGroup,
     Repository,
-    Seen,
     Team,
 )
+from app.practice.traffic import Delivery, Fault, Seen
 
 _HOUR = 3600.0
 
