@@ -6,12 +6,13 @@ constructed from a tag, and scalars follow the YAML 1.2 core schema (`on` and `n
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import yaml
 
 from app.model import Scalar
 from app.plan.complaints import Complaints, Span, shown
+from app.plan.syntax import Mark, complain_of_syntax, span_of
 
 MAX_BYTES: Final = 256 * 1024
 MAX_EVENTS: Final = 20_000
@@ -20,20 +21,6 @@ MAX_ALIASES: Final = 200
 MAX_EXPANDED: Final = 50_000
 """Nodes after aliases are followed: an alias costs what it stands for."""
 
-
-class Mark(Protocol):
-    """A place as libyaml counts it: from 0, in characters."""
-
-    line: int
-    column: int
-    index: int
-
-
-_CLOSING = {"[": "]", "{": "}"}
-_FLOW_PART = re.compile(
-    r"""(?<!\w)'(?:[^']|'')*+'?|(?<!\w)"(?:[^"\\]|\\.|\\\Z)*+"?|(?<=\s)\#[^\n]*|[\[\]{}]""", re.DOTALL
-)
-"""What counts in search of a closing bracket: quotes and comments are passed over."""
 _LONGEST_NUMBER = 40
 _INT = re.compile(r"[-+]?[0-9]{1,15}")
 _FLOAT = re.compile(r"(?=.*[.eE])[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -58,7 +45,7 @@ class ScalarNode(NamedTuple):
     @property
     def span(self) -> Span:
         """Where it stands, quotes included."""
-        return _span(self.start, self.end)
+        return span_of(self.start, self.end)
 
 
 class ListNode(NamedTuple):
@@ -73,7 +60,7 @@ class ListNode(NamedTuple):
     @property
     def span(self) -> Span:
         """Where it begins."""
-        return _span(self.start, self.end)
+        return span_of(self.start, self.end)
 
 
 class MapNode(NamedTuple):
@@ -88,7 +75,7 @@ class MapNode(NamedTuple):
     @property
     def span(self) -> Span:
         """Where it begins."""
-        return _span(self.start, self.end)
+        return span_of(self.start, self.end)
 
     def get(self, key: str) -> "Node | None":
         """The value of a key, None if it is not there."""
@@ -126,10 +113,6 @@ def core_scalar(text: str) -> Scalar | None:
     return text
 
 
-def _span(start: Mark, end: Mark) -> Span:
-    return Span(start.line + 1, start.column + 1, max(1, end.index - start.index), start.index)
-
-
 def _marks(event: yaml.Event) -> tuple[Mark, Mark]:
     start, end = event.start_mark, event.end_mark
     assert start is not None  # noqa: S101 - libyaml marks every event
@@ -147,7 +130,7 @@ class _Builder:
         self.aliases = 0
 
     def refuse(self, code: str, message: str, event: yaml.Event, hint: str = "") -> _Refused:
-        self.complaints.add(code, message, _span(*_marks(event)), hint=hint)
+        self.complaints.add(code, message, span_of(*_marks(event)), hint=hint)
         return _Refused(message)
 
     def stream(self, text: str) -> Iterator[yaml.Event]:
@@ -257,51 +240,8 @@ def load(content: bytes, complaints: Complaints) -> Node | None:
         span = complaints.at(error.position)
         complaints.add("G001", f"character U+{int(error.character):04X} is not allowed in YAML", span)
     except yaml.MarkedYAMLError as error:
-        _complain_of_syntax(error, text, complaints)
+        complain_of_syntax(error, text, complaints)
     return None
-
-
-def _complain_of_syntax(error: yaml.MarkedYAMLError, text: str, complaints: Complaints) -> None:
-    """What libyaml stumbled over; what was never closed is told where it was opened."""
-    problem, context = error.problem or "cannot be read", error.context or ""
-    opened, mark = error.context_mark, error.problem_mark or error.context_mark
-    if "flow" in context and mark is not None and not text[mark.index :].strip():
-        place = _last_open(text)
-    else:
-        place = opened.index if opened is not None and _unclosed(problem, context, opened, text) else None
-    if place is not None:
-        sign = text[place]
-        hint = f"close it: {_CLOSING.get(sign, sign)}"
-        complaints.add("G002", f"this {sign} is never closed", complaints.at(place), hint=hint)
-        return
-    span = Span(1, 1, 1, 0) if mark is None else _span(mark, mark)
-    message = f"{problem} ({context})" if context else problem
-    complaints.add("G002", message, span, hint=_syntax_hint(problem, context))
-
-
-def _unclosed(problem: str, context: str, opened: Mark, text: str) -> bool:
-    """Whether nothing closes the quote or bracket at `opened`."""
-    if "quoted scalar" in context:
-        return "end of stream" in problem
-    if text[opened.index : opened.index + 1] not in _CLOSING or "flow" not in context:
-        return False
-    depth = 0
-    for part in _FLOW_PART.finditer(text, opened.index):
-        depth += (part[0] in _CLOSING) - (part[0] in "]}")
-        if not depth:
-            return False
-    return True
-
-
-def _last_open(text: str) -> int | None:
-    """Where the innermost bracket stands that is open at the end of the text."""
-    open_: list[int] = []
-    for part in _FLOW_PART.finditer(text):
-        if part[0] in _CLOSING:
-            open_.append(part.start())
-        elif part[0] in "]}" and open_:
-            open_.pop()
-    return open_[-1] if open_ else None
 
 
 def _decode(content: bytes, complaints: Complaints) -> str | None:
@@ -315,18 +255,3 @@ def _decode(content: bytes, complaints: Complaints) -> str | None:
         complaints.source(content.decode("utf-8", "replace"))
         complaints.add("G001", "not UTF-8 text", complaints.at(len(before)), hint="save the file as UTF-8")
         return None
-
-
-def _syntax_hint(problem: str, context: str) -> str:
-    """What usually lies behind libyaml's words."""
-    if "tab" in problem:
-        return "indent with spaces"
-    if "flow mapping" in context or "flow sequence" in context:
-        return "quote a value that holds commas, quotes or braces: \"findings('high', 'new') == 0\""
-    if "cannot start any token" in problem:
-        return "put quotes around the value"
-    if "mapping values are not allowed" in problem:
-        return "quote a value that holds ': ', and check the indentation"
-    if "expected '-' indicator" in problem or "expected <block end>" in problem or "expected key" in problem:
-        return "check the indentation; quote a whole expression that begins with a quote"
-    return ""
