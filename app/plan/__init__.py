@@ -3,11 +3,11 @@
 `parse` gives a `GateFile` or all its diagnostics, `compile_plan` a `Plan` for one change.
 """
 
+from app.plan.check_keys import UPLOAD_NAME
 from app.plan.compile import MAX_CHECKS, applies, compile_plan, covers, definition
 from app.plan.declared import CheckDecl
 from app.plan.diagnostics import as_json, format_diagnostic
 from app.plan.gatefile import Catalogue, GateFile, Parsed, parse
-from app.plan.keys import UPLOAD_NAME
 from app.plan.matrix import Axis, Matrix
 from app.plan.schema import json_schema
 from app.plan.waivers import age, days_left

@@ -1,8 +1,9 @@
 """JSON schema of the gate file for editors, from the very tables that read it."""
 
+from app.plan.check_keys import CHECKS
 from app.plan.gate import definitions
 from app.plan.gatefile import Catalogue
-from app.plan.keys import CHECKS, TOP
+from app.plan.keys import TOP
 
 _ADDRESS = "https://json-schema.org/draft/2020-12/schema"
 
