@@ -22,17 +22,14 @@ from app.plan import gate as gates
 from app.plan.checks import Builder
 from app.plan.complaints import Complaints, Span
 from app.plan.declared import CheckDecl, Defaults
-from app.plan.expressions import Checker, kinds_of
+from app.plan.expressions import Checker
+from app.plan.judged import built_in_kinds, judged_kinds, warn_of_unjudged
 from app.plan.keys import TOP
 from app.plan.relations import Place, Sound, relate
 from app.plan.reporting import Formats, produced
 from app.plan.shapes import Reading
 from app.plan.yaml import ListNode, MapNode, Node, ScalarNode, load
 
-BUILT_IN: Final = frozenset({Kind.TESTS, Kind.FINDINGS, Kind.SECRETS, Kind.COVERAGE})
-"""What the built-in gate judges where a required check declares it."""
-SONAR_WAY: Final = frozenset({Kind.FINDINGS, Kind.SECRETS, Kind.COVERAGE, Kind.DUPLICATION})
-"""What SonarQube's default gate judges likewise."""
 _HIDES_REPORTS: Final = frozenset({"G010", "G011", "G013", "G014", "G021", "G024", "G027"})
 """Complaints about a check after which its kinds of evidence are not sure."""
 
@@ -152,14 +149,14 @@ def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) 
     decls = relate(decls, root, reading, sound)
     judged = tuple(
         sorted(
-            _built_in(feeding, top.settings.gate)
+            built_in_kinds(feeding, top.settings.gate)
             if top.gate is None
-            else _judged(items, catalogue.vocabulary, sound)
+            else judged_kinds(items, catalogue.vocabulary, sound)
         )
     )
     _licences(top.settings.licences, reading)
     if top.gate is not None and not reading.complaints.errors:
-        _unjudged(root, decls, items, reading, catalogue.vocabulary)
+        warn_of_unjudged(root, decls, items, reading, catalogue.vocabulary)
     settings = top.settings
     return GateFile(
         path=reading.complaints.path,
@@ -239,10 +236,6 @@ def _expressions(
     return frozenset(places - unsound)
 
 
-def _built_in(feeding: frozenset[Kind], gate: str) -> frozenset[Kind]:
-    return (feeding & (SONAR_WAY if gate == "sonar_way" else BUILT_IN)) | {Kind.SECRETS}
-
-
 def _one_gate(root: MapNode, reading: Reading) -> None:
     """Complain where another built-in gate is chosen and a written one judges instead."""
     settings = root.get("settings")
@@ -251,48 +244,6 @@ def _one_gate(root: MapNode, reading: Reading) -> None:
         message = "it tells what judges where no 'gate' is written, and one is written here"
         hint = "leave 'gate' out for SonarQube's conditions alone, or this setting for your own"
         reading.complaints.add("G021", message, chosen.span, where="settings.gate", hint=hint)
-
-
-def _judged(items: tuple[GateItem, ...], vocabulary: Vocabulary, sound: Sound) -> set[Kind]:
-    """The kinds of evidence that unconditional items judge which are not advisory."""
-    kinds: set[Kind] = set()
-    for item in items:
-        if not item.advisory:
-            for one in gates.expressions((item,), conditional=False):
-                if (one.source.line, one.source.column) in sound:
-                    kinds |= kinds_of(one.text, vocabulary)
-    return kinds
-
-
-def _unjudged(
-    root: MapNode,
-    decls: tuple[CheckDecl, ...],
-    items: tuple[GateItem, ...],
-    reading: Reading,
-    vocabulary: Vocabulary,
-) -> None:
-    """Warn about findings that nothing judges."""
-    judged: set[Kind] = set()
-    for one in gates.expressions(items):
-        judged |= kinds_of(one.text, vocabulary)
-    node = root.get("checks")
-    for decl in decls:
-        spec = decl.template
-        kinds = produced(spec.reports)
-        if not spec.required or not isinstance(node, MapNode):
-            continue
-        loose = [kind.value for kind in kinds if kind not in judged and kind is not Kind.COVERAGE]
-        says = f"nothing judges the {' and '.join(loose)} of this check"
-        if not kinds and spec.findings_exits:
-            says = "exit codes under 'findings' mean failure here: this check declares no report to judge"
-        elif not loose:
-            continue
-        instead = "do without the check" if spec.external is not None else "leave 'reports' out"
-        hint = f"add a condition on them to 'gate', or {instead}"
-        where = f"checks.{spec.id}"
-        reading.complaints.add(
-            "G050", says, node.entries[spec.id][0].span, where=where, hint=hint, warning=True
-        )
 
 
 def plain(node: Node) -> object:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from app.model import CheckSpec, Evidence, Finding, Kind, OutcomeValue, Plan, Severity, Verdict, VerdictState
-from app.plan.gatefile import SONAR_WAY as JUDGED
+from app.plan.judged import SONAR_WAY as JUDGED
 from app.policy import evaluate, gate_of, vocabulary
 from app.policy.sonar import SONAR_WAY
 from tests.unit.policy.world import (
