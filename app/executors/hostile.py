@@ -1,7 +1,7 @@
 """The hostile set: what the probe runs inside the sandbox. Standard library only; imports nothing of ours.
 
 Called as `python -I hostile.py WORLD attack…` where WORLD is JSON about what lies outside (see
-`probe.World`). Prints one JSON object per attack: {"name", "open", "detail"}; `open` means the attack
+`probe_world.World`). Prints one JSON object per attack: {"name", "open", "detail"}; `open` means the attack
 succeeded. Run without a sandbox it shows that the attacks themselves work (the tests do).
 """
 

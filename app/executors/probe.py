@@ -1,25 +1,23 @@
 """Trying the hostile set on this machine, at start: what an executor really gives, not what it should.
 
-A small world of things worth attacking is made outside (a key, another workspace, listeners, a process
-with a secret); the set runs inside real attempts, in parallel, in about a second; what it reports and
-what can be seen from outside become one cell each. Every cell is required for untrusted changes.
+A small world of things worth attacking is made outside (`probe_world`); the set runs inside real attempts,
+in parallel, in about a second; what it reports and what can be seen from outside become one cell each.
+Every cell is required for untrusted changes.
 """
 
 import asyncio
 import contextlib
 import json
 import os
-import secrets
-import socket
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import msgspec
 
 from app.executors.launcher import Bind
+from app.executors.probe_world import LIMITS, World, world
 from app.executors.protocol import (
     AttemptOutcome,
     AttemptSpec,
@@ -29,15 +27,13 @@ from app.executors.protocol import (
     ProbeReport,
     Protection,
 )
-from app.executors.trees import JOB_UID
-from app.model import CheckSpec, Misconfigured, ReportSpec, Resources
+from app.model import CheckSpec, Misconfigured, ReportSpec
 
 _INSIDE = (
     "read_shadow service_environment key_file other_workspace_read other_workspace_write shared_tree_write "
     "write_usr proc_sys_write loopback_tcp loopback_udp metadata_tcp metadata_udp unix_path unix_abstract "
     "user_namespace io_uring kernel_keys bpf userfault trace_service signal_service"
 )
-_MEMORY, _DISK, _PIDS = 48 << 20, 16 << 20, 24
 _STAY_SECONDS = (0.5, 4.0, 20.0)
 _LINKS = ("out/link.xml", "out/folder/key", "out/fifo.xml", "out/../key")
 _OUTSIDE = ("memory_one", "memory_tree", "forks", "fill_disk", "report_links", "outlive", "linger")
@@ -75,24 +71,6 @@ class Probed(Protocol):
         ...
 
 
-class World(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies outside, as the hostile set is told: paths, ports, a process, amounts (all as text)."""
-
-    key: str
-    other: str
-    tree: str
-    secret: str
-    pid: str
-    tcp: str
-    udp: str
-    unix: str
-    abstract: str
-    daemon: str
-    bytes: str
-    disk: str
-    forks: str
-
-
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt of the probe: its outcome and what the set said, by attack."""
 
@@ -107,68 +85,6 @@ def interpreter() -> tuple[str, tuple[Bind, ...]]:
     if prefix.is_relative_to("/usr"):
         return program, ()
     return program, (Bind(source=prefix, at=str(prefix)),)
-
-
-async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read(1)
-    writer.close()
-
-
-class _Answering(asyncio.DatagramProtocol):
-    """Answers every datagram, as a service would."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str | bytes | int, ...]) -> None:
-        self.transport.sendto(data, addr)
-
-
-@contextlib.asynccontextmanager
-async def world(root: Path) -> AsyncIterator[World]:
-    """Make the world beneath `root`; it is gone afterwards."""
-    secret = secrets.token_hex(16)
-    async with contextlib.AsyncExitStack() as stack:
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="probe-", dir=root)))
-        for name in ("tree", "other"):
-            (place / name).mkdir()
-        if os.geteuid() == 0:  # as workspaces give theirs
-            os.chown(place / "tree", JOB_UID, JOB_UID)
-        (place / "key").write_text(secret)
-        (place / "key").chmod(0o600)
-        (place / "other" / "source").write_text(secret)
-        tcp = await asyncio.start_server(_echo, "127.0.0.1", 0)
-        stack.callback(tcp.close)
-        loop = asyncio.get_running_loop()
-        udp, _ = await loop.create_datagram_endpoint(_Answering, local_addr=("127.0.0.1", 0))
-        stack.callback(udp.close)
-        path = tempfile.mktemp(prefix="portcullis-", suffix=".sock")  # noqa: S306 - a socket, bound at once
-        unix = await asyncio.start_unix_server(_echo, path)
-        stack.callback(lambda: Path(path).unlink(missing_ok=True))
-        stack.callback(unix.close)
-        await asyncio.to_thread(Path(path).chmod, 0o777)
-        abstract = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        stack.callback(abstract.close)
-        abstract.bind(f"\0portcullis-{secret[:12]}")
-        abstract.listen()
-        bystander = await asyncio.create_subprocess_exec("sleep", "60", env={"SECRET": secret})
-        stack.push_async_callback(bystander.wait)
-        stack.callback(bystander.kill)
-        yield World(
-            key=str(place / "key"),
-            other=str(place / "other" / "source"),
-            tree=str(place / "tree"),
-            secret=secret,
-            pid=str(bystander.pid),
-            tcp=str(tcp.sockets[0].getsockname()[1]),
-            udp=str(udp.get_extra_info("sockname")[1]),
-            unix=path,
-            abstract=f"portcullis-{secret[:12]}",
-            daemon=f"portcullis-daemon-{secret[:12]}",
-            bytes=str(4 * _MEMORY),
-            disk=str(_DISK),
-            forks=str(3 * _PIDS),
-        )
 
 
 async def probe(executor: Probed) -> ProbeReport:
@@ -251,7 +167,7 @@ async def _attack(
             key="probe",
             argv=(program, "-I", "-c", text, told, *names),
             timeout=seconds,
-            resources=Resources(memory=_MEMORY, disk=_DISK, pids=_PIDS, cpus=2.0),
+            resources=LIMITS,
             reports=tuple(ReportSpec(path=path) for path in _LINKS if "report_links" in names),
         ),
     )

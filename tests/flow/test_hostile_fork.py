@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from app.executors import SandboxExecutor
 from app.executors import hostile as hostile_file
 from app.executors.cgroup import descendants
-from app.executors.probe import World, world
+from app.executors.probe_world import World, world
 from app.practice import PullRequest, Repository
 from app.store import metadata, records
 from tests.support.aftermath import GATE as PLAIN_GATE

@@ -13,7 +13,8 @@ import pytest
 from app.executors import Ended, SandboxExecutor
 from app.executors import hostile as hostile_file
 from app.executors.launcher import Bind
-from app.executors.probe import CELLS, probe, world
+from app.executors.probe import CELLS, probe
+from app.executors.probe_world import world
 from app.executors.protocol import AttemptOutcome, AttemptSpec, LogChunk
 from app.model import ReportSpec, Resources
 from tests.contracts.executors.conftest import Run, python
