@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from app.dashboard.ansi import ansi_html
-from app.publish import clean, figures, words
+from app.publish import clean, figures, phrases, words
 
 _HERE = Path(__file__).parent
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -39,7 +39,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"static_version": VERSION, "words": words, "figures": figures}
+    made.globals |= {"static_version": VERSION, "words": words, "phrases": phrases, "figures": figures}
     made.filters |= {"line": clean.line, "block": clean.block, "ansi": ansi_html, "web": web_address}
     return made
 

@@ -29,6 +29,7 @@ from app.publish import (
     figures,
     members,
     notes_of,
+    phrases,
     show,
     sort_outcomes,
     words,
@@ -204,7 +205,7 @@ def _attempt_line(attempt: AttemptView, now: float) -> str:
 
 
 def _coverage_heading(shown: Shown) -> str:
-    return words.coverage_counted([(file.covered, file.coverable) for file in shown.coverage])
+    return phrases.coverage_counted([(file.covered, file.coverable) for file in shown.coverage])
 
 
 def _waits(judgement: Judgement, now: float) -> list[tuple[str, str]]:

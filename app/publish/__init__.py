@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 
 from app.model import Judgement
-from app.publish import aggregate, answers, checks, clean, comment, figures, notices, status, words
+from app.publish import (
+    aggregate,
+    answers,
+    checks,
+    clean,
+    comment,
+    figures,
+    notices,
+    phrases,
+    status,
+    words,
+)
 from app.publish.aggregate import NAME, render_publication
 from app.publish.annotations import annotations
 from app.publish.answers import SHOWN as SHOWN_ANSWERS
@@ -69,6 +80,7 @@ __all__ = [
     "members",
     "notes_of",
     "notices",
+    "phrases",
     "removed_status",
     "render_check_publication",
     "render_comment",

@@ -11,7 +11,7 @@ from app.model import (
     Publication,
     VerdictState,
 )
-from app.publish import clean, tables, words
+from app.publish import clean, phrases, tables, words
 from app.publish.annotations import annotations
 from app.publish.protocol import Context
 from app.publish.shown import Shown, show
@@ -115,7 +115,7 @@ def _summary(judgement: Judgement) -> list[str]:
     if verdict.outcomes:
         blocks.append(tables.outcomes_table(sort_outcomes(verdict.outcomes).all()))
     if verdict.waivers:
-        blocks.append(f"**{words.waivers_counted(verdict)}**\n\n{tables.waivers_list(verdict.waivers)}")
+        blocks.append(f"**{phrases.waivers_counted(verdict)}**\n\n{tables.waivers_list(verdict.waivers)}")
     if judgement.also:
         blocks.append(f"{words.ALSO}\n\n{tables.bullet_list(judgement.also)}")
     if judgement.page_url:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from app.model import Annotation, Diagnostic, DiagnosticSeverity, Judgement, Severity
-from app.publish import clean, words
+from app.publish import clean, phrases
 from app.publish.shown import Shown, ShownCoverage, ShownFinding, ShownTest
 
 LIMIT = 300
@@ -71,23 +71,23 @@ def _finding(item: ShownFinding) -> Iterator[Annotation]:
     finding = item.finding
     if item.head is None:
         return
-    message = clean.cut(clean.block(finding.message).strip(), _MESSAGE) or words.finding_name(finding)
+    message = clean.cut(clean.block(finding.message).strip(), _MESSAGE) or phrases.finding_name(finding)
     if not item.on_changed_line:
-        message += f"\n({words.ELSEWHERE})"
+        message += f"\n({phrases.ELSEWHERE})"
     if finding.fix:
-        message += f"\n\n{words.suggestion(finding)}:\n{clean.cut(clean.block(finding.fix), _FIX)}"
+        message += f"\n\n{phrases.suggestion(finding)}:\n{clean.cut(clean.block(finding.fix), _FIX)}"
     if finding.rule_url:
         message += f"\n\n{clean.line(finding.rule_url, 300)}"
     if finding.fingerprint:
         message += f"\n\nfingerprint {clean.line(finding.fingerprint, 100)}"
     if item.waiver is not None:
-        message += f"\n\nWaived by {clean.line(words.waived_by(item.waiver), 200)}"
+        message += f"\n\nWaived by {clean.line(phrases.waived_by(item.waiver), 200)}"
     yield Annotation(
         path=item.head.path,
         line=item.head.first,
         end_line=item.head.last,
         level="notice" if item.waiver else finding_level(finding.severity, required=item.required),
-        title=clean.line(f"{words.finding_name(finding)} ({finding.severity})", _TITLE),
+        title=clean.line(f"{phrases.finding_name(finding)} ({finding.severity})", _TITLE),
         message=message,
     )
 
@@ -102,7 +102,7 @@ def _test(item: ShownTest) -> Iterator[Annotation]:
         line=item.head.first,
         end_line=item.head.last,
         level="failure",
-        title=clean.line(f"{words.test_name(test)} {test.outcome} in {item.check}", _TITLE),
+        title=clean.line(f"{phrases.test_name(test)} {test.outcome} in {item.check}", _TITLE),
         message=clean.middle_cut(text, _MESSAGE) or f"{test.outcome} without a message",
     )
 
@@ -115,7 +115,7 @@ def _coverage(file: ShownCoverage) -> Iterator[Annotation]:
             end_line=place.last,
             level="notice",
             title="New code without a test",
-            message=words.uncovered((place.first, place.last)),
+            message=phrases.uncovered((place.first, place.last)),
         )
 
 

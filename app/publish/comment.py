@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.model import ChangeKind, Judgement, Outcome, OutcomeValue, StickyComment, VerdictState
 from app.publish import answers as answering
-from app.publish import clean, figures, notices, tables, words
+from app.publish import clean, figures, notices, phrases, tables, words
 from app.publish.protocol import CommandAnswer, Context
 from app.publish.shown import Shown, show
 from app.publish.view import checks_of, headline, notes_of, sort_outcomes, walk, would_open
@@ -141,10 +141,10 @@ def _folded(judgement: Judgement, shown: Shown) -> list[str]:
     if shown.findings:
         blocks.append(tables.details(shown.findings_heading, [tables.findings_table(shown.findings, 30)]))
     if waivers := judgement.verdict.waivers:
-        summary = words.waivers_counted(judgement.verdict)
+        summary = phrases.waivers_counted(judgement.verdict)
         blocks.append(tables.details(summary, [tables.waivers_list(waivers)]))
     if shown.coverage:
-        summary = words.coverage_counted([(file.covered, file.coverable) for file in shown.coverage])
+        summary = phrases.coverage_counted([(file.covered, file.coverable) for file in shown.coverage])
         blocks.append(tables.details(summary, [tables.coverage_table(shown.coverage)]))
     blocks += [tables.details(section.summary, [tables.section_table(section)]) for section in shown.sections]
     return blocks

@@ -13,7 +13,7 @@ from app.model import (
     Status,
     VerdictState,
 )
-from app.publish import clean, figures, words
+from app.publish import clean, figures, phrases, words
 from app.publish.measured import Section
 from app.publish.shown import Shown, show
 from app.publish.view import checks_of, explanation, notes_of, sort_outcomes, walk, would_open
@@ -147,7 +147,7 @@ def _tests(shown: Shown, paint: _Paint) -> Iterator[str]:
     for item in shown.tests:
         test = item.test
         where = f"{figures.place(test.path, test.line)}: " if test.path else ""
-        name = clean.line(f"{where}{words.test_name(test)}", WIDTH)
+        name = clean.line(f"{where}{phrases.test_name(test)}", WIDTH)
         yield f"  {name} {test.outcome} in {clean.line(item.check, 40)}"
         lines = clean.block(test.message or test.output).strip("\n").split("\n")
         for text in lines[:OUTPUT_LINES]:
@@ -164,26 +164,26 @@ def _findings(shown: Shown, paint: _Paint) -> Iterator[str]:
         style = "red" if finding.severity.rank >= Severity.HIGH.rank else "yellow"
         where = clean.line(figures.place(finding.path, finding.line), WIDTH)
         advisory = "" if item.required else " (advisory)"
-        name = clean.line(words.finding_name(finding), 80)
-        waived = f" (waived by {clean.line(words.waived_by(item.waiver), 80)})" if item.waiver else ""
+        name = clean.line(phrases.finding_name(finding), 80)
+        waived = f" (waived by {clean.line(phrases.waived_by(item.waiver), 80)})" if item.waiver else ""
         message = clean.line(finding.message, WIDTH)
         yield f"  {where}: {paint(style, finding.severity)} {name}{advisory}{waived}: {message}"
 
 
 def _waivers(judgement: Judgement, paint: _Paint) -> Iterator[str]:
     if judgement.verdict.waivers:
-        yield paint("bold", words.waivers_counted(judgement.verdict))
+        yield paint("bold", phrases.waivers_counted(judgement.verdict))
     for used in judgement.verdict.waivers:
-        yield f"  {clean.line(words.waiver_used(used), WIDTH * 2)}"
+        yield f"  {clean.line(phrases.waiver_used(used), WIDTH * 2)}"
 
 
 def _coverage(shown: Shown, paint: _Paint) -> Iterator[str]:
     if not shown.coverage:
         return
-    yield paint("bold", words.coverage_counted([(file.covered, file.coverable) for file in shown.coverage]))
+    yield paint("bold", phrases.coverage_counted([(file.covered, file.coverable) for file in shown.coverage]))
     for file in shown.coverage:
         share = figures.percent(file.covered, file.coverable)
-        missed = words.not_covered(file.uncovered, unreported=file.unreported)
+        missed = phrases.not_covered(file.uncovered, unreported=file.unreported)
         rest = f", not run: {missed}" if missed else ""
         yield f"  {clean.line(file.path, WIDTH)}: {share}{rest}"
 

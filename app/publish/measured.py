@@ -13,7 +13,7 @@ from app.policy import (
     new_duplication,
     touched_functions,
 )
-from app.publish import figures, words
+from app.publish import figures, phrases
 
 _FUNCTIONS = 10
 _PLACES = 3
@@ -42,7 +42,7 @@ def _sections(plan: Plan, evidence: Evidence) -> Iterator[Section]:
     if duplication.files:
         yield Section(
             key="duplication",
-            summary=words.duplication_counted(duplication.duplicated, duplication.new),
+            summary=phrases.duplication_counted(duplication.duplicated, duplication.new),
             heads=("File", "New lines duplicated", "Lines", "The same code stands in"),
             rows=tuple(_duplication(file) for file in duplication.files),
             one="file",
@@ -50,7 +50,7 @@ def _sections(plan: Plan, evidence: Evidence) -> Iterator[Section]:
     if functions := touched_functions(plan, evidence):
         yield Section(
             key="complexity",
-            summary=words.complexity_counted(len(functions), functions[0].function.complexity),
+            summary=phrases.complexity_counted(len(functions), functions[0].function.complexity),
             heads=("Where", "Function", "Complexity"),
             rows=tuple(_function(one) for one in functions[:_FUNCTIONS]),
             one="function",
@@ -58,7 +58,7 @@ def _sections(plan: Plan, evidence: Evidence) -> Iterator[Section]:
     if denied := [one for one in denied_packages(plan, evidence) if one.new]:
         yield Section(
             key="licences",
-            summary=words.licences_counted(len(denied)),
+            summary=phrases.licences_counted(len(denied)),
             heads=("New package", "Version", "Licence", ""),
             rows=tuple(_package(one) for one in denied),
             one="package",
@@ -87,5 +87,5 @@ def _package(one: DeniedPackage) -> tuple[str, ...]:
         package.name,
         package.version,
         package.licence or "none named",
-        words.licence_standing(one.standing),
+        phrases.licence_standing(one.standing),
     )

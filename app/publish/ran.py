@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.model import Evidence, TestCase
-from app.publish import figures, words
+from app.publish import figures, phrases
 from app.publish.measured import Section
 
 _SLOWEST = 5
@@ -26,21 +26,21 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
     if flaky := [(key, case) for key, case in cases if case.flaky]:
         yield Section(
             key="flaky",
-            summary=words.flaky_counted(len(flaky)),
+            summary=phrases.flaky_counted(len(flaky)),
             heads=("Test", "Check", "What failed at first"),
-            rows=tuple((words.test_name(case), key, case.message) for key, case in flaky),
+            rows=tuple((phrases.test_name(case), key, case.message) for key, case in flaky),
             one="test",
         )
     slow = sorted((one for one in cases if one[1].seconds >= _SLOW), key=_slowest_first)[:_SLOWEST]
     if slow:
         yield Section(
             key="slowest",
-            summary=words.slowest_counted(len(slow)),
+            summary=phrases.slowest_counted(len(slow)),
             heads=("Test", "Check", "Took"),
-            rows=tuple((words.test_name(case), key, figures.duration(case.seconds)) for key, case in slow),
+            rows=tuple((phrases.test_name(case), key, figures.duration(case.seconds)) for key, case in slow),
             one="test",
         )
 
 
 def _slowest_first(one: tuple[str, TestCase]) -> tuple[float, str]:
-    return -one[1].seconds, words.test_name(one[1])
+    return -one[1].seconds, phrases.test_name(one[1])

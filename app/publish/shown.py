@@ -10,7 +10,7 @@ import msgspec
 
 from app.model import Comparison, Evidence, Finding, Judgement, Plan, TestCase, TestOutcome, Waiver
 from app.policy import new_coverage, new_findings, to_head_place
-from app.publish import words
+from app.publish import phrases
 from app.publish.measured import Section, sections
 from app.publish.ran import test_sections
 
@@ -76,7 +76,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     def findings_heading(self) -> str:
         """How many findings there are, waived ones counted apart."""
         unwaived = [item.finding for item in self.findings if item.waiver is None]
-        return words.findings_counted(unwaived, len(self.findings) - len(unwaived))
+        return phrases.findings_counted(unwaived, len(self.findings) - len(unwaived))
 
 
 def show(judgement: Judgement) -> Shown:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.model import CheckResult, Conclusion, Diagnostic, Outcome, OutcomeValue, Status, UsedWaiver
-from app.publish import clean, figures, words
+from app.publish import clean, figures, phrases, words
 from app.publish.measured import Section
 from app.publish.shown import ShownCoverage, ShownFinding, ShownTest
 from app.publish.view import walk
@@ -81,7 +81,7 @@ def findings_table(findings: Sequence[ShownFinding], rows: int = ROWS) -> str:
             place += " (merged code)"
         elif finding.line and not item.on_changed_line:
             place += " (not on a changed line)"
-        name = clean.escape(words.finding_name(finding), 120)
+        name = clean.escape(phrases.finding_name(finding), 120)
         severity = f"{finding.severity}{'' if item.required else ' (advisory)'}{_waived(item)}"
         cells.append((severity, place, name, clean.escape(finding.message, 300)))
     return _table(("Severity", "Where", "Rule", "Finding"), cells, len(findings), "finding")
@@ -93,7 +93,7 @@ def suggestions(findings: Sequence[ShownFinding], limit: int = FIXES) -> list[st
     blocks = []
     for finding in fixes[:limit]:
         place = clean.code(figures.place(finding.path, finding.line))
-        head = f"{clean.escape(words.suggestion(finding), 120)} at {place}:"
+        head = f"{clean.escape(phrases.suggestion(finding), 120)} at {place}:"
         blocks.append(f"{head}\n\n{clean.suggestion(finding.fix)}")
     if len(fixes) > limit:
         blocks.append(f"… and {figures.count(len(fixes) - limit, 'more suggestion')}.")
@@ -101,12 +101,12 @@ def suggestions(findings: Sequence[ShownFinding], limit: int = FIXES) -> list[st
 
 
 def _waived(item: ShownFinding) -> str:
-    return f" (waived by {clean.escape(words.waived_by(item.waiver), 100)})" if item.waiver else ""
+    return f" (waived by {clean.escape(phrases.waived_by(item.waiver), 100)})" if item.waiver else ""
 
 
 def waivers_list(used: Sequence[UsedWaiver]) -> str:
     """The waivers that a verdict rests on: what each covers, why, who answers for it, until when."""
-    return bullet_list([words.waiver_used(one) for one in used])
+    return bullet_list([phrases.waiver_used(one) for one in used])
 
 
 def failing_blocks(tests: Sequence[ShownTest], limit: int = TESTS_WITH_OUTPUT) -> list[str]:
@@ -115,7 +115,7 @@ def failing_blocks(tests: Sequence[ShownTest], limit: int = TESTS_WITH_OUTPUT) -
     for item in tests[:limit]:
         test = item.test
         where = f" at {clean.code(figures.place(test.path, test.line))}" if test.path else ""
-        name = clean.escape(words.test_name(test), 300)
+        name = clean.escape(phrases.test_name(test), 300)
         head = f"**{name}** {test.outcome} in {clean.code(item.check)}{where}"
         text = test.message or test.output
         blocks.append(f"{head}\n\n{clean.fence(text, 1500)}" if text.strip() else head)
@@ -130,7 +130,7 @@ def coverage_table(files: Sequence[ShownCoverage]) -> str:
         (
             clean.code(file.path),
             f"{file.covered:,} of {file.coverable:,} ({figures.percent(file.covered, file.coverable)})",
-            words.not_covered(file.uncovered, unreported=file.unreported),
+            phrases.not_covered(file.uncovered, unreported=file.unreported),
         )
         for file in files[:ROWS]
     ]

@@ -15,7 +15,7 @@ from app.model import (
     UnknownCause,
     VerdictState,
 )
-from app.publish import clean, words
+from app.publish import clean, phrases, words
 
 LONG = 2000
 """Characters of a headline where there is room."""
@@ -46,7 +46,7 @@ def headline(judgement: Judgement, *, now: float | None = None, limit: int = wor
     text = _verdict_line(judgement, now)
     if judgement.verdict.observed and not judgement.superseded:
         text = f"Observed only: {_lower_first(text)}"
-    used = words.waivers_counted(judgement.verdict) if not judgement.superseded else ""
+    used = phrases.waivers_counted(judgement.verdict) if not judgement.superseded else ""
     note = " · ".join(filter(None, (used, clean.line(judgement.title_note, limit // 2))))
     if not note:
         return clean.line(text, limit)

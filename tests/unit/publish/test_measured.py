@@ -15,7 +15,7 @@ from app.model import (
     Package,
     ReportContent,
 )
-from app.publish import explain_text, figures, render_comment, render_publication, words
+from app.publish import explain_text, figures, phrases, render_comment, render_publication
 from tests.unit.publish.samples import BLOCKED, NOW
 
 EVIL = "src/<b>@everyone`.py"
@@ -115,9 +115,9 @@ def test_a_share_is_never_shown_better_than_it_is(part: int, total: int, up: boo
 
 
 def test_words() -> None:
-    assert words.complexity_counted(1, 1200) == "1 function written or edited, complexity at most 1,200"
-    assert words.licences_counted(1) == "1 new package under a licence that is not allowed"
-    assert [words.licence_standing(one) for one in ("allowed", "denied", "unknown")] == [
+    assert phrases.complexity_counted(1, 1200) == "1 function written or edited, complexity at most 1,200"
+    assert phrases.licences_counted(1) == "1 new package under a licence that is not allowed"
+    assert [phrases.licence_standing(one) for one in ("allowed", "denied", "unknown")] == [
         "allowed",
         "not allowed",
         "no licence that SPDX knows",

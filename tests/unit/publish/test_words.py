@@ -19,7 +19,7 @@ from app.model import (
 )
 from app.model import TestCase as Case
 from app.model import TestOutcome as Ended
-from app.publish import explain_text, headline, render_comment, words
+from app.publish import explain_text, headline, phrases, render_comment, words
 from tests.unit.publish.samples import BLOCKED, BROKEN_GATE, ERRORED, NOW, PENDING, check
 
 
@@ -65,8 +65,8 @@ def test_advice_fits_whose_fault_it_is() -> None:
 
 
 def test_uncovered_lines() -> None:
-    assert words.uncovered((3, 3)) == "This new line is not run by any test."
-    assert words.uncovered((3, 5)) == "These 3 new lines (3-5) are not run by any test."
+    assert phrases.uncovered((3, 3)) == "This new line is not run by any test."
+    assert phrases.uncovered((3, 5)) == "These 3 new lines (3-5) are not run by any test."
 
 
 def test_groups_are_named_by_what_they_ask() -> None:
