@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from app.engine.base_runs import name_of
 from app.engine.claiming import Work, claim_work
 from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
+from app.engine.flaky import remember_flaky
 from app.engine.queueing import queue
 from app.engine.services import Services
 from app.engine.specs import attempt_spec, commits_of, files_of, input_name, needs_base_tree
@@ -178,9 +179,12 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
 
 
 def _keep_evidence(unit: Unit, work: Work, evidence: CheckEvidence, now: float) -> int:
+    """Put it into the store, once what it shows beside earlier evidence is told."""
     source = stored.EvidenceSource.BASE if work.on_base else stored.EvidenceSource.CHANGE
     where = name_of(work.change.change.base_ref, work.run.base_sha)
     own = f"run {work.run.id}, attempt {work.attempt.id} of {work.spec.key}"
+    origin = f"base run of {where}" if work.on_base else own
+    remember_flaky(unit, work.run, work.spec, work.comparison.tested_tree, origin, evidence, now)
     return stored.keep_evidence(
         unit,
         repository_id=work.run.repository_id,
@@ -188,7 +192,7 @@ def _keep_evidence(unit: Unit, work: Work, evidence: CheckEvidence, now: float) 
         base_tree=work.comparison.base_tree,
         tested_tree=work.comparison.tested_tree,
         source=source,
-        origin=f"base run of {where}" if work.on_base else own,
+        origin=origin,
         body=evidence,
         now=now,
     )

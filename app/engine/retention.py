@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from app.engine.services import Services
+from app.policy import FLAKY_WINDOW
 from app.store import Unit, retention
 
 LOG = structlog.get_logger(__name__)
@@ -25,6 +26,7 @@ async def prune(services: Services) -> None:
         ("baselines", retention.prune_baselines, keep.evidence),
         ("evidence", retention.prune_evidence, keep.evidence),
         ("base runs", retention.prune_base_runs, keep.evidence),
+        ("flaky tests", retention.prune_flaky, FLAKY_WINDOW),
     )
     await _artifacts(services, now - keep.artifacts)
     for what, step, age in steps:

@@ -26,6 +26,7 @@ from app.model import (
     Evidence,
     Expression,
     ExternalPosted,
+    KnownFlaky,
     Outcome,
     OutcomeValue,
     People,
@@ -43,7 +44,7 @@ GOOD: Final = {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}
 
 class Standings(msgspec.Struct, frozen=True, kw_only=True):
     """All that a decision about one planned run rests on. `baselines` are what is known of base for the
-    checks that `move` wanted it of.
+    checks that `move` wanted it of, `flaky` what history says of tests that failed.
     """
 
     plan: Plan
@@ -59,6 +60,7 @@ class Standings(msgspec.Struct, frozen=True, kw_only=True):
     reverts: bool = False
     subject: Verdict | None = None
     baselines: tuple[Baseline, ...] = ()
+    flaky: tuple[KnownFlaky, ...] = ()
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +110,7 @@ def move(state: Standings, now: float) -> Moved:
 
 def judge(state: Standings, moved: Moved) -> Decision:
     """The verdict on where the checks are, given what is known of base."""
-    evidence = msgspec.structs.replace(moved.evidence, baselines=state.baselines)
+    evidence = msgspec.structs.replace(moved.evidence, baselines=state.baselines, flaky=state.flaky)
     if state.change.kind is ChangeKind.MERGE_GROUP:
         verdict = merge_group_verdict(state.plan, evidence, state.subject)
     else:

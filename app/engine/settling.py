@@ -5,6 +5,7 @@ import msgspec
 from app.engine import rules
 from app.engine.base_settling import settle_base
 from app.engine.baselines import known_of_base
+from app.engine.flaky import known_flaky
 from app.engine.missed import reads_posts
 from app.engine.opening import PORTCULLIS
 from app.engine.people import needs_people
@@ -58,7 +59,8 @@ def settle(unit: Unit, services: Services, run_id: int) -> int:
     if moved.read:
         unit.wake("uploads", run_id)
     known = known_of_base(unit, services, run, row.change, moved)
-    state = msgspec.structs.replace(state, baselines=known)
+    flaky = known_flaky(unit.connection, run, moved.evidence, now)
+    state = msgspec.structs.replace(state, baselines=known, flaky=flaky)
     decision = rules.judge(state, moved)
     another = decision.verdict != run.verdict or _newly_compared(unit, run, decision)
     lagging = another or bool(moved.rows) or run.wake_at is not None

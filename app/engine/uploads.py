@@ -6,6 +6,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
+from app.engine.flaky import remember_flaky
 from app.engine.services import Services
 from app.engine.uploaded import Gathered, bad_news, gather, uploaders
 from app.executors import Collected, read_reports
@@ -128,6 +129,8 @@ def _keep(
     if evidence.reports:
         change = changes.load_change(unit.connection, run.change_id).change
         on_base = change.kind is ChangeKind.BASE
+        origin = f"{change.title if on_base else f'run {run.id}'}, {key} {uploaders(found)}"
+        remember_flaky(unit, run, spec, work.comparison.tested_tree, origin, evidence, now)
         evidence_id = stored.keep_evidence(
             unit,
             repository_id=run.repository_id,
@@ -135,7 +138,7 @@ def _keep(
             base_tree=work.comparison.base_tree,
             tested_tree=work.comparison.tested_tree,
             source=stored.EvidenceSource.BASE if on_base else stored.EvidenceSource.CHANGE,
-            origin=f"{change.title if on_base else f'run {run.id}'}, {key} {uploaders(found)}",
+            origin=origin,
             body=evidence,
             now=now,
         )

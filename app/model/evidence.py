@@ -202,6 +202,19 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     reports: tuple[ReportContent, ...] = ()
 
 
+class KnownFlaky(msgspec.Struct, frozen=True, kw_only=True):
+    """What history says of a test that passed and failed for the same code. `test` is the hash that it is
+    known by, `times` on how many trees that was seen lately, `last` the newest time's UTC date (`2026-11-21`)
+    and `origin` which evidence showed it; `here`: this change's own tree is among them.
+    """
+
+    test: str
+    times: int
+    last: str
+    origin: str = ""
+    here: bool = False
+
+
 class Review(msgspec.Struct, frozen=True, kw_only=True):
     """A person's latest decisive review. `commit` is the head it was given on."""
 
@@ -240,7 +253,8 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a verdict is computed from (with the plan). Stored whole with each verdict.
 
-    `today` is the UTC date of judging (`2026-11-21`): waivers expire by it.
+    `today` is the UTC date of judging (`2026-11-21`): waivers expire by it. `flaky` is what history says of
+    tests that failed here, or differ from an earlier run on this tree.
     """
 
     change: Change
@@ -253,3 +267,4 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     baselines: tuple[Baseline, ...] = ()
     people: People = People(state=Readable.NOT_APPLICABLE)
     today: str = ""
+    flaky: tuple[KnownFlaky, ...] = ()

@@ -4,6 +4,8 @@ from app.language import Standing
 from app.policy.baseline import baselines_wanted
 from app.policy.complexity import TouchedFunction, touched_functions
 from app.policy.duplication import FileDuplication, NewDuplication, new_duplication
+from app.policy.flaky import WINDOW as FLAKY_WINDOW
+from app.policy.flaky import FlakyTest, failed_keys, flaky_tests, seen_flaky
 from app.policy.gate import builtin_gate, expressions_in, expressions_of, gate_of
 from app.policy.licences import DeniedPackage, denied_packages
 from app.policy.linemap import NewLines, map_line, new_lines, to_head_line, to_head_place
@@ -23,6 +25,7 @@ from app.policy.waiving import InForce, describe, in_force
 
 __all__ = [
     "CONDITIONS",
+    "FLAKY_WINDOW",
     "Age",
     "CheckFact",
     "CheckFindings",
@@ -31,6 +34,7 @@ __all__ = [
     "Family",
     "FileDuplication",
     "FileNewCoverage",
+    "FlakyTest",
     "InForce",
     "NewCoverage",
     "NewDuplication",
@@ -50,6 +54,8 @@ __all__ = [
     "evaluate",
     "expressions_in",
     "expressions_of",
+    "failed_keys",
+    "flaky_tests",
     "gate_of",
     "in_force",
     "is_generated",
@@ -60,6 +66,7 @@ __all__ = [
     "new_findings",
     "new_lines",
     "pending_verdict",
+    "seen_flaky",
     "to_head_line",
     "to_head_place",
     "touched_functions",

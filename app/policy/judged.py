@@ -20,6 +20,7 @@ from app.model import (
     Status,
     UnknownCause,
 )
+from app.policy.flaky import FlakyTest, flaky_tests
 from app.policy.missing import REPORT
 from app.policy.newcode import Age, CheckFindings, TrackedFinding, Tracking, waived
 from app.policy.required import required_keys
@@ -117,6 +118,11 @@ class Judged:
     def tests(self) -> tuple[CheckTests, ...]:
         """The tests of all required checks that are to report any, beside base's."""
         return tuple(compare_tests(self.evidence, key) for key in self.gather(Kind.TESTS).keys)
+
+    @cached_property
+    def flaky(self) -> tuple[FlakyTest, ...]:
+        """The tests of all checks that are flaky."""
+        return flaky_tests(self.evidence)
 
     @cached_property
     def findings_by_severity(self) -> Counter[tuple[Severity, Age]]:

@@ -28,6 +28,7 @@ def notes_on(
     notes = (
         *_on_the_gate(judged, state, ran=ran),
         *_on_base(judged, words),
+        *_on_flaky_tests(judged),
         *_on_secrets(judged, words),
         *_on_suppressed(judged),
         *judged.covered.notes,
@@ -83,6 +84,17 @@ def _on_failed_tests(judged: Judged) -> Iterator[str]:
             yield f"{_tests(check.alike)} of {check.check} {_verb(check.alike)} alike on {base}"
         if check.flaky_on_base:
             yield f"{_tests(check.flaky_on_base)} of {check.check} passed on {base} only when tried again"
+
+
+def _on_flaky_tests(judged: Judged) -> Iterator[str]:
+    """That a failed test is known to be flaky excuses nothing, so that it is told wherever one fails."""
+    for check in judged.gather(Kind.TESTS).keys:
+        failed = tuple(one.case for one in judged.flaky if one.check == check and one.failed)
+        if failed:
+            what = (
+                "is known to be flaky: it counts" if len(failed) == 1 else "are known to be flaky: they count"
+            )
+            yield f"{_tests(failed)} of {check} {what} as failed all the same; run {check} again, or mend it"
 
 
 def _on_removed_tests(judged: Judged) -> Iterator[str]:

@@ -34,6 +34,12 @@ def _removed(judged: Judged) -> Value:
     return count_gone(found, judged.gather(Kind.TESTS), judged, judged.tests)
 
 
+def _flaky(judged: Judged) -> Value:
+    gathered = judged.gather(Kind.TESTS)
+    found = sum(1 for one in judged.flaky if one.check in gathered.keys)
+    return count(found, gathered)
+
+
 def _fact(words: str, doc: str, wanted: Callable[[TestCase], bool]) -> Fact:
     return _compared(words, doc, _counting(wanted))
 
@@ -62,8 +68,10 @@ TESTS = Family(
             "skipped tests", "Tests that were skipped.", lambda case: case.outcome is TestOutcome.SKIPPED
         ),
         "tests.total": _fact("tests", "All tests, however they ended.", lambda _: True),
-        "tests.flaky": _fact(
-            "flaky tests", "Tests that failed, then passed when tried again.", lambda case: case.flaky
+        "tests.flaky": _compared(
+            "flaky tests",
+            "Tests that failed, then passed when tried again, and failed ones that are known to do both.",
+            _flaky,
         ),
         "tests.removed": _compared("removed tests", "Tests of base that are gone.", _removed),
     },

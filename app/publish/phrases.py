@@ -12,7 +12,7 @@ from app.model import (
     Verdict,
     Waiver,
 )
-from app.policy import Standing, describe
+from app.policy import FLAKY_WINDOW, FlakyTest, Standing, describe
 from app.publish import figures
 
 
@@ -98,9 +98,21 @@ def test_name(test: TestCase) -> str:
     return f"{test.classname}::{test.name}" if test.classname else test.name
 
 
-def flaky_counted(number: int) -> str:
-    """`2 flaky tests, passed only when tried again`."""
-    return f"{figures.count(number, 'flaky test')}, passed only when tried again"
+def flaky_counted(passed: int, failed: int) -> str:
+    """`3 flaky tests: 2 passed only when tried again, 1 failed and is known to be flaky`."""
+    said = [f"{passed:,} passed only when tried again"] if passed else []
+    said += [f"{failed:,} failed and {'is' if failed == 1 else 'are'} known to be flaky"] if failed else []
+    return f"{figures.count(passed + failed, 'flaky test')}: {', '.join(said)}"
+
+
+def flaky_known(one: FlakyTest) -> str:
+    """`passed and failed for the same code 3 times in 30 days, last on 2026-11-20 (run 7)`."""
+    if one.known is None:
+        return "passed only when tried again"
+    often = "once" if one.known.times == 1 else f"{one.known.times:,} times"
+    days = f"{FLAKY_WINDOW / 86_400:g} days"
+    last = f"last on {one.known.last} ({one.known.origin})"
+    return f"passed and failed for the same code {often} in {days}, {last}"
 
 
 def slowest_counted(number: int) -> str:

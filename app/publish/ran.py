@@ -1,8 +1,9 @@
-"""Tests worth a look though none of them failed: flaky ones, and those that take longest."""
+"""Tests worth a look besides those that failed: flaky ones, and those that take longest."""
 
 from collections.abc import Iterator
 
 from app.model import Evidence, TestCase
+from app.policy import flaky_tests
 from app.publish import figures, phrases
 from app.publish.measured import Section
 
@@ -12,7 +13,7 @@ _SLOW = 1.0
 
 
 def test_sections(evidence: Evidence) -> tuple[Section, ...]:
-    """Tests that passed only when tried again, and the slowest."""
+    """Tests that passed and failed for the same code, and the slowest."""
     return tuple(_sections(evidence))
 
 
@@ -23,12 +24,16 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
         for report in delivered.reports
         for case in report.tests
     ]
-    if flaky := [(key, case) for key, case in cases if case.flaky]:
+    if flaky := flaky_tests(evidence):
+        failed = sum(one.failed for one in flaky)
         yield Section(
             key="flaky",
-            summary=phrases.flaky_counted(len(flaky)),
-            heads=("Test", "Check", "What failed at first"),
-            rows=tuple((phrases.test_name(case), key, case.message) for key, case in flaky),
+            summary=phrases.flaky_counted(len(flaky) - failed, failed),
+            heads=("Test", "Check", "What is known", "What failed"),
+            rows=tuple(
+                (phrases.test_name(one.case), one.check, phrases.flaky_known(one), one.case.message)
+                for one in flaky
+            ),
             one="test",
         )
     slow = sorted((one for one in cases if one[1].seconds >= _SLOW), key=_slowest_first)[:_SLOWEST]

@@ -1,9 +1,9 @@
 """All SQL: gives and takes model values, never rows.
 
-One module per aggregate: `runs`, `verdicts`, `checks`, `evidence`, `baselines`, `changes`, `projects`,
-`publications`, `records`, `deliveries`, `uploads`, `tokens`; `wakes` for what is to be looked at, `retention`
-for what is kept no longer. Functions that write take a `Unit` (one transaction), those that read a
-connection.
+One module per aggregate: `runs`, `verdicts`, `checks`, `evidence`, `baselines`, `flaky`, `changes`,
+`projects`, `publications`, `records`, `deliveries`, `uploads`, `tokens`; `wakes` for what is to be looked at,
+`retention` for what is kept no longer. Functions that write take a `Unit` (one transaction), those that read
+a connection.
 """
 
 from app.store import (
@@ -12,6 +12,7 @@ from app.store import (
     checks,
     deliveries,
     evidence,
+    flaky,
     projects,
     publications,
     records,
@@ -39,6 +40,7 @@ __all__ = [
     "deliveries",
     "ensure_schema",
     "evidence",
+    "flaky",
     "make_engine",
     "metadata",
     "migrate",

@@ -61,6 +61,23 @@ def load_evidence(connection: Connection, ids: tuple[int, ...]) -> tuple[CheckEv
     return tuple(found[identifier] for identifier in ids if identifier in found)
 
 
+def earlier_evidence(
+    connection: Connection, repository_id: int, tested_tree: str, definition: str, limit: int
+) -> tuple[CheckEvidence, ...]:
+    """The newest evidence of the same definition on the same tree, whoever made it."""
+    rows = connection.execute(
+        select(evidence.c.body)
+        .where(
+            evidence.c.repository_id == repository_id,
+            evidence.c.tested_tree == tested_tree,
+            evidence.c.definition == definition,
+        )
+        .order_by(evidence.c.id.desc())
+        .limit(limit)
+    )
+    return tuple(unpack(CheckEvidence, row.body) for row in rows)
+
+
 def load_reports(
     connection: Connection, ids: tuple[int, ...]
 ) -> dict[int, tuple[str, tuple[ReportContent, ...]]]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, exists, select
 
 from app.model import BaselineState, ChangeKind, ChangeState, RunStatus
 from app.store.session import Unit
-from app.store.tables import baselines, changes, deliveries, evidence, runs
+from app.store.tables import baselines, changes, deliveries, evidence, flaky_tests, runs
 from app.store.tables_checks import artifacts, attempts, checks, log_chunks
 
 _LIVE = [status.value for status in RunStatus if status.live]
@@ -90,6 +90,12 @@ def prune_evidence(unit: Unit, before: float, limit: int) -> int:
         .limit(limit)
     )
     return unit.connection.execute(evidence.delete().where(evidence.c.id.in_(old))).rowcount
+
+
+def prune_flaky(unit: Unit, before: float, limit: int) -> int:
+    """Where tests were seen to be flaky longer ago than anybody asks; gives how many."""
+    old = select(flaky_tests.c.id).where(flaky_tests.c.at < before).limit(limit)
+    return unit.connection.execute(flaky_tests.delete().where(flaky_tests.c.id.in_(old))).rowcount
 
 
 def prune_base_runs(unit: Unit, before: float, limit: int) -> int:

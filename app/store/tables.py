@@ -185,6 +185,20 @@ evidence = Table(
     ),
 )
 
+flaky_tests = Table(
+    "flaky_tests",
+    metadata,
+    row_id(),
+    reference("repository_id", "repositories", index=False),
+    Column("test", String(64), nullable=False),  # hash of check, class, name and file
+    Column("tested_tree", String(64), nullable=False),  # on which it passed and failed
+    Column("trusted", Boolean, nullable=False),  # else it speaks for this tree alone
+    Column("origin", Text, nullable=False),
+    Column("at", Float, nullable=False, index=True),
+    UniqueConstraint("repository_id", "test", "tested_tree"),
+    Index("ix_flaky_tests_tree", "repository_id", "tested_tree"),
+)
+
 baselines = Table(
     "baselines",
     metadata,

@@ -1,12 +1,13 @@
 """What is shown though it is no outcome: suggested fixes, lines not changed, flaky and slow tests."""
 
-from app.model import CheckEvidence, Finding, ReportContent
+from app.model import CheckEvidence, Finding, KnownFlaky, ReportContent
 from app.model import TestCase as Case
+from app.policy.flaky import test_key as key_of
 from app.publish import clean, tables
 from app.publish.annotations import _finding, _placed
 from app.publish.ran import test_sections as sections_of
 from app.publish.shown import Place, ShownFinding
-from tests.unit.policy.world import evidence, finding
+from tests.unit.policy.world import F, ended, evidence, finding
 
 
 def shown(one: Finding, **fields: object) -> ShownFinding:
@@ -33,9 +34,18 @@ def test_backticks_of_a_message_open_no_code() -> None:
 def test_flaky_and_slow_tests_are_listed() -> None:
     cases = [Case(name=f"t{n}", seconds=float(n)) for n in range(8)]
     cases.append(Case(name="shaky", flaky=True, message="timed out"))
+    cases.append(Case(name="red", classname="c", outcome=F, message="1 != 2"))
     report = ReportContent(format="junit", kind="tests", tests=tuple(cases))
-    flaky, slow = sections_of(evidence(reports=[CheckEvidence(key="test", reports=(report,))]))
-    assert flaky.rows == (("shaky", "test", "timed out"),)
+    history = KnownFlaky(test=key_of("test", cases[-1]), times=3, last="2026-11-20", origin="run 7")
+    flaky, slow = sections_of(
+        evidence(ended("test"), reports=[CheckEvidence(key="test", reports=(report,))], flaky=(history,))
+    )
+    known = "passed and failed for the same code 3 times in 30 days, last on 2026-11-20 (run 7)"
+    assert flaky.summary == "2 flaky tests: 1 passed only when tried again, 1 failed and is known to be flaky"
+    assert flaky.rows == (
+        ("shaky", "test", "passed only when tried again", "timed out"),
+        ("c::red", "test", known, "1 != 2"),
+    )
     assert [row[0] for row in slow.rows] == ["t7", "t6", "t5", "t4", "t3"]
     assert sections_of(evidence()) == ()
 
