@@ -3,11 +3,13 @@
 Here, once, concrete things are named; everything else takes what it needs as an argument.
 """
 
+import asyncio
+import contextlib
 import os
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -17,12 +19,15 @@ from app.catalogue import catalogue
 from app.dashboard import AppSetup, Links, States, StoreReads, Surroundings
 from app.engine import (
     Clock,
+    Dispatch,
     EmbeddedDispatch,
     Engine,
+    FleetDispatch,
     Inbox,
     Keep,
     Options,
     PageLink,
+    Role,
     Services,
     StoredApp,
     SystemClock,
@@ -49,12 +54,14 @@ from app.forges import (
     Intake,
     Issuer,
 )
-from app.model import Repository
+from app.model import Misconfigured, Outage, Repository
 from app.settings import Settings, make_data_dir, secret_key
 from app.store import Database, ensure_schema, only_process
 from app.telemetry import register_secret
 
 LOG = structlog.get_logger(__name__)
+CREDENTIAL_SECONDS = 5.0
+"""How often a process of a fleet looks whether a GitHub App was set up by another."""
 
 
 class Credentials:
@@ -73,7 +80,8 @@ class Credentials:
 
     def use(self, app: StoredApp | None) -> None:
         """Take over a stored app, unless the environment names one."""
-        if app is not None and not self.from_environment:
+        known = self._app is not None and app is not None and self._app.private_key == app.private_key
+        if app is not None and not known and not self.from_environment:
             self._take(app.app_id, app.private_key, app.webhook_secret)
 
     def app(self) -> AppCredentials | None:
@@ -117,22 +125,50 @@ class Program(msgspec.Struct, kw_only=True):
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Take the one place, bring the schema up, start what works; the reverse at the end."""
-        ensure_schema(self.settings.database.get_secret_value(), embedded=self.settings.on_sqlite)
+        settings, role = self.settings, self.services.role
+        if settings.on_sqlite and role is not Role.ALL:
+            raise Misconfigured(
+                "more than one process needs PostgreSQL",
+                hint="set PORTCULLIS_DATABASE_URL to a PostgreSQL database, or run `portcullis serve` alone",
+            )
+        ensure_schema(settings.database.get_secret_value(), embedded=settings.on_sqlite)
         async with AsyncExitStack() as stack:
             stack.callback(self.database.close)
             stack.push_async_callback(self.identities.close)
-            stack.enter_context(only_process(self.database))
+            stack.enter_context(self._alone())
             self.credentials.use(await self.database.read(self.vault.load_app))
-            self.setup_token = await self.setup.new_token()
-            report = await self.services.executor.probe()
-            if not report.safe_for_untrusted:
-                missing = ", ".join(cell.name for cell in report.protections if not cell.held)
-                self.services.untrusted_refused = f"not protected against: {missing}"
-                LOG.error("untrusted changes are refused on this machine", unprotected=missing)
+            if role.checks:
+                await self._probe()
             await self.engine.start()
             stack.push_async_callback(self.engine.stop)
-            await stack.enter_async_context(self.inbox)
+            if role.web:
+                self.setup_token = await self.setup.new_token()
+                await stack.enter_async_context(self.inbox)
+            if not settings.on_sqlite:
+                refreshing = asyncio.create_task(self._refresh_credentials())
+                stack.callback(refreshing.cancel)
             yield
+
+    def _alone(self) -> AbstractContextManager[None]:
+        if self.settings.on_sqlite:
+            place = Path(f"{self.database.engine.url.database}.lock")
+            return only_process(place, hint="stop it first; more than one process needs PostgreSQL")
+        place = self.settings.data_dir / "process.lock"
+        return only_process(place, hint="give each process a PORTCULLIS_DATA_DIR of its own")
+
+    async def _probe(self) -> None:
+        report = await self.services.executor.probe()
+        if not report.safe_for_untrusted:
+            missing = ", ".join(cell.name for cell in report.protections if not cell.held)
+            self.services.untrusted_refused = f"not protected against: {missing}"
+            LOG.error("untrusted changes are refused on this machine", unprotected=missing)
+
+    async def _refresh_credentials(self) -> None:
+        """Take over an app that another process's set-up page stored."""
+        while True:
+            await asyncio.sleep(CREDENTIAL_SECONDS)
+            with contextlib.suppress(Outage):
+                self.credentials.use(await self.database.read(self.vault.load_app))
 
 
 def workspaces(settings: Settings) -> GitWorkspaces:
@@ -159,7 +195,7 @@ def executor(settings: Settings, *, root: Path | None = None) -> SandboxExecutor
     """What runs checks. A toolbox that is installed later is seen by the checks that begin then."""
     return SandboxExecutor(
         root or settings.data_dir / "sandbox",
-        store=settings.data_dir / "artifacts",
+        store=settings.artifacts_dir,
         toolbox=settings.toolbox_dir,
         toolchains=settings.toolchains,
         log_limits=LogLimits(most=int(settings.max_log_bytes)),
@@ -194,6 +230,7 @@ def identity_tokens(settings: Settings, now: Callable[[], float]) -> IdentityTok
 def build(
     settings: Settings,
     *,
+    role: Role = Role.ALL,
     clock: Clock | None = None,
     runner: Executor | None = None,
 ) -> Program:
@@ -208,7 +245,9 @@ def build(
     def page_link(run_id: int, repository: Repository) -> str:
         return links.run_url(settings.base_url, run_id, clock.now(), private=repository.private)
 
-    services = _services(settings, database, credentials, clock, page_link, runner or executor(settings))
+    services = _services(
+        settings, database, credentials, clock, page_link, runner or executor(settings), role
+    )
     identities = identity_tokens(settings, clock.now)
     reads = StoreReads(database, page_link)
     setup = AppSetup(
@@ -246,6 +285,7 @@ def _services(
     clock: Clock,
     page_link: PageLink,
     runner: Executor,
+    role: Role,
 ) -> Services:
     """What the engine works with."""
 
@@ -254,6 +294,10 @@ def _services(
 
     forge: Forge = GitHubForge(credentials.app, api_url=settings.github_api_url, now=clock.now, pause=pause)
     chosen = options(settings)
+    widths = {"attempt": chosen.parallel_checks, "run": 1024}
+    dispatch: Dispatch = EmbeddedDispatch(clock, widths)
+    if not database.is_sqlite:
+        dispatch = FleetDispatch(clock, database, widths)
     return Services(
         database=database,
         forges={forge.kind: forge},
@@ -264,8 +308,9 @@ def _services(
         catalogue=catalogue(),
         page_link=page_link,
         clock=clock,
-        dispatch=EmbeddedDispatch(clock, {"attempt": chosen.parallel_checks, "run": 1024}),
+        dispatch=dispatch,
         worker=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+        role=role,
         own_app=credentials.app_id,
         options=chosen,
     )

@@ -186,7 +186,13 @@ def test_every_layer_is_enforced():
     by_type = {contract["type"]: contract for contract in contracts}
     assert by_type["layers"]["exhaustive"] is True
     assert "ignore_imports" not in str(contracts)
-    assert by_type["protected"]["protected_modules"] == ["app.settings"]
+    protected = {
+        tuple(contract["protected_modules"]): contract["allowed_importers"]
+        for contract in contracts
+        if contract["type"] == "protected"
+    }
+    assert set(protected) == {("app.settings",), ("procrastinate",)}
+    assert protected["procrastinate",] == ["app.store"]
     assert {"app.model", "app.language", "app.plan", "app.presets", "app.reports", "app.policy"} == set(
         by_type["forbidden"]["source_modules"]
     )

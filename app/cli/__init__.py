@@ -16,6 +16,7 @@ COMMANDS: tuple[str, ...] = (
     "presets",
     "schema",
     "serve",
+    "worker",
     "toolbox",
     "migrate",
     "doctor",

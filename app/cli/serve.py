@@ -6,20 +6,29 @@ import click
 
 from app import settings, telemetry
 from app.cli import output
+from app.engine import Role
 from app.web import listen, serve
 from app.wiring import Program, build
 
 
 @click.command("serve", short_help="Receive webhooks, judge changes, post verdicts.")
-def command() -> None:
+@click.option(
+    "--role",
+    type=click.Choice((Role.ALL.value, Role.WEB.value)),
+    default=Role.ALL.value,
+    show_default=True,
+    help="web only takes webhooks and uploads and serves the pages: `portcullis worker` does the work.",
+)
+def command(*, role: str) -> None:
     """Receive webhooks, judge changes and post verdicts, in one process.
 
-    Settings are environment variables (PORTCULLIS_…, listed in the README). Stops at SIGTERM or Ctrl-C;
-    what was under way goes on at the next start.
+    On PostgreSQL any number of processes may share the work: see `portcullis worker`. Settings are
+    environment variables (PORTCULLIS_…, listed in the README). Stops at SIGTERM or Ctrl-C; what was under way
+    goes on at the next start.
     """
     configured = settings.load()
     telemetry.setup(log_format=configured.log_format, level=configured.log_level)
-    program = build(configured)
+    program = build(configured, role=Role(role))
     listener = listen(configured.host, configured.port)
     port = listener.getsockname()[1]
 

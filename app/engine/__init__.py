@@ -2,7 +2,7 @@
 
 from app.engine.borrowed import borrowed
 from app.engine.clock import Clock, SystemClock
-from app.engine.dispatch import EmbeddedDispatch
+from app.engine.dispatch import Dispatch, EmbeddedDispatch, FleetDispatch
 from app.engine.engine import Engine
 from app.engine.intake import Accepted, Inbox, InboxLimits
 from app.engine.judging import judgement_of
@@ -11,6 +11,7 @@ from app.engine.local_checks import Output, Progress
 from app.engine.offline import GivenReport, OfflineJudge
 from app.engine.preview import preview
 from app.engine.recompute import Recomputed, recompute
+from app.engine.roles import Role
 from app.engine.sent import Sender, Sent, UploadRefused, Why, is_upload_path
 from app.engine.services import Keep, Options, PageLink, Services
 from app.engine.uploading import Taken, TakenFile, Uploads, new_token, token_hash
@@ -19,8 +20,10 @@ from app.engine.vault import StoredApp, Vault
 __all__ = [
     "Accepted",
     "Clock",
+    "Dispatch",
     "EmbeddedDispatch",
     "Engine",
+    "FleetDispatch",
     "GivenReport",
     "Inbox",
     "InboxLimits",
@@ -33,6 +36,7 @@ __all__ = [
     "PageLink",
     "Progress",
     "Recomputed",
+    "Role",
     "Sender",
     "Sent",
     "Services",

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from app.engine.base_runs import name_of
 from app.engine.claiming import Work, claim_work
 from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
+from app.engine.fetching import bring_tested
 from app.engine.flaky import remember_flaky
 from app.engine.queueing import queue
 from app.engine.services import Services
@@ -83,6 +84,7 @@ async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, Repo
         return AttemptOutcome(ended=Ended.SETUP_ERROR, detail=detail), ReportsRead()
     spaces, repository, run = services.workspaces, work.repository, work.run
     try:
+        await bring_tested(services, repository, run, work.change.change.base_ref)
         tested = await spaces.checkout(repository, run.tested_sha)
         needs_base = needs_base_tree(work.spec, trusted=run.trusted)
         base = await spaces.checkout(repository, run.base_sha) if needs_base else None

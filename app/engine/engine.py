@@ -1,8 +1,7 @@
 """The engine: handlers by key, started and stopped with the process."""
 
-import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import structlog
@@ -12,17 +11,21 @@ from app.engine.branches import look_at_branch
 from app.engine.commands import obey
 from app.engine.deliveries import read_delivery
 from app.engine.dispatch import Handler
+from app.engine.leading import Leader
 from app.engine.missed import read_comments, read_posts
 from app.engine.posting import post_comment, post_publication
 from app.engine.reconcile import reconcile, refresh_change
 from app.engine.rereading import read_installation, read_repository
+from app.engine.roles import Role
 from app.engine.services import Services
-from app.engine.sweep import sweep
+from app.engine.sweep import lose_lapsed, sweep
 from app.engine.uploads import read_uploads
 from app.model import Misconfigured, Outage
-from app.store import Key, Unit, wakes
+from app.store import Key, wakes
 
 LOG = structlog.get_logger(__name__)
+Work = Callable[[Services, int], Awaitable[None]]
+Works = Mapping[str, Work]
 GRACE_SECONDS = 10.0
 OUTAGE_SECONDS = 10.0
 LONGEST_OUTAGE_SECONDS = 600.0
@@ -30,32 +33,36 @@ REFUSED_SECONDS = 600.0
 
 
 class Engine:
-    """Runs the state machine of one process. `start` sweeps first: what was cut off goes on."""
+    """Runs the state machine of one process, or the part of it that is its role's."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self._sweeper: asyncio.Task[None] | None = None
+        self._leader = Leader(services)
         self._outages: dict[Key, int] = {}
 
     async def start(self) -> None:
-        """Open the forges, clear away leftovers, take up all unfinished work."""
-        services = self.services
+        """Open the forges, clear away leftovers, hand out work. A service of one process takes up all that
+        is unfinished; in a fleet the leader does.
+        """
+        services, role = self.services, self.services.role
         for forge in services.forges.values():
             await forge.start()
-        removed = await services.executor.sweep()
-        if removed:
-            LOG.info("leftovers of an earlier process were removed", count=removed)
-        services.database.on_commit = self._committed
-        await services.dispatch.start({kind: self._guarded(kind, work) for kind, work in HANDLERS.items()})
-        await sweep(services, at_start=True)
-        self._sweeper = asyncio.create_task(self._sweep_for_ever())
+        if role.checks:
+            removed = await services.executor.sweep()
+            if removed:
+                LOG.info("leftovers of an earlier process were removed", count=removed)
+        services.database.in_commit = services.dispatch.within
+        services.database.on_commit = services.dispatch.committed
+        await services.dispatch.start(self._guard(handlers_of(role)), self._guard(EVERYWHERE))
+        if services.database.is_sqlite:
+            await lose_lapsed(services, at_start=True)
+            await sweep(services, at_start=True)
+        if role.control:
+            self._leader.start()
 
     async def stop(self) -> None:
-        """Hand out nothing more; attempts under way are given back and run again at the next start."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweeper
+        """Hand out nothing more; attempts under way are given back and run again, elsewhere or later."""
+        await self._leader.stop()
         services = self.services
         services.dispatch.cancel_kind("attempt")
         await services.dispatch.stop(GRACE_SECONDS)
@@ -64,22 +71,13 @@ class Engine:
         services.reader.close()
         services.workspaces.close()
 
-    def _committed(self, unit: Unit) -> None:
-        for key in unit.wakes:
-            kind, identifier = key
-            if kind == "stop":
-                self.services.dispatch.cancel(("attempt", identifier))
-            else:
-                self.services.dispatch.wake(key, unit.priorities[key])
-        for key, at in unit.later.items():
-            self.services.dispatch.wake_at(key, at)
+    def _guard(self, works: Works) -> dict[str, Handler]:
+        return {kind: self._guarded(kind, work) for kind, work in works.items()}
 
-    def _guarded(self, kind: str, work: Callable[[Services, int], Awaitable[None]]) -> Handler:
+    def _guarded(self, kind: str, work: Work) -> Handler:
         return partial(self._handle, kind, work)
 
-    async def _handle(
-        self, kind: str, work: Callable[[Services, int], Awaitable[None]], identifier: int
-    ) -> None:
+    async def _handle(self, kind: str, work: Work, identifier: int) -> None:
         """What fails for now is tried again; what is refused is said to the operator, once per try."""
         structlog.contextvars.clear_contextvars()
         services = self.services
@@ -109,22 +107,15 @@ class Engine:
                 await services.database.run(lambda unit: wakes.put_off(unit, kind, identifier, at))
         self._outages.pop((kind, identifier), None)
 
-    async def _sweep_for_ever(self) -> None:
-        services = self.services
-        while True:
-            await services.clock.sleep_until(services.clock.now() + services.options.sweep_every)
-            try:
-                await sweep(services)
-            except Outage as outage:
-                LOG.warning("the sweep is tried again", reason=outage.message)
-            except Exception:
-                LOG.exception("the sweep crashed; it is tried again")
+
+async def stop_attempt(services: Services, attempt_id: int) -> None:
+    """The handler of ('stop', id): an attempt was cancelled; whoever runs it stops."""
+    services.dispatch.cancel(("attempt", attempt_id))
 
 
-HANDLERS: dict[str, Callable[[Services, int], Awaitable[None]]] = {
+CONTROL: Works = {
     "delivery": read_delivery,
     "run": reconcile,
-    "attempt": run_attempt,
     "publication": post_publication,
     "comment": post_comment,
     "command": obey,
@@ -135,6 +126,12 @@ HANDLERS: dict[str, Callable[[Services, int], Awaitable[None]]] = {
     "branch": look_at_branch,
     "repository": read_repository,
     "installation": read_installation,
-    "release": release_trees,
 }
+CHECKS: Works = {"attempt": run_attempt}
+EVERYWHERE: Works = {"stop": stop_attempt, "release": release_trees}
 """What each kind of key does; every handler may be called any number of times."""
+
+
+def handlers_of(role: Role) -> Works:
+    """What processes of a role work off."""
+    return {**(CONTROL if role.control else {}), **(CHECKS if role.checks else {})}

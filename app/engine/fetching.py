@@ -2,7 +2,7 @@
 
 from app.engine.services import Services
 from app.executors import Fetched
-from app.model import Change, ChangeKind, Outage, Repository, Sha
+from app.model import Change, ChangeKind, Outage, Repository, Run, Sha
 
 
 class Stale(Exception):
@@ -41,6 +41,21 @@ async def fetch_as_named(services: Services, repository: Repository, change: Cha
     if fetched.head_sha != change.head_sha:
         raise Stale(f"the head is {fetched.head_sha or 'gone'}, not {change.head_sha}")
     return fetched
+
+
+async def bring_tested(services: Services, repository: Repository, run: Run, base_ref: str) -> None:
+    """Have the commit that a run tests in this process's own mirror: another one may have prepared it. The
+    same merge has the same id everywhere. Raises Outage where its parts cannot be had (any more).
+    """
+    spaces = services.workspaces
+    if await spaces.has_commit(repository, run.tested_sha):
+        return
+    for sha in dict.fromkeys((run.base_sha, run.head_sha)):
+        if not await spaces.has_commit(repository, sha):
+            await fetch(services, repository, base_ref=base_ref, head_refspec=sha, head_sha=sha)
+    merged = await spaces.merge(repository, run.base_sha, run.head_sha)
+    if merged.tested_sha != run.tested_sha:
+        raise Outage(f"the merge of {run.head_sha} into {run.base_sha} is not {run.tested_sha} here")
 
 
 def head_refspec(change: Change) -> str:

@@ -44,11 +44,12 @@ async def post_publication(services: Services, row_id: int) -> None:
 
     async def post() -> None:
         known = await _post(services, repository, row)
-        settled = await services.database.run(
-            lambda unit: publications.posted_publication(unit, row, known, services.clock.now())
-        )
-        if not settled:
-            services.dispatch.wake(("publication", row_id))
+
+        def keep(unit: Unit) -> None:
+            if not publications.posted_publication(unit, row, known, services.clock.now()):
+                unit.wake("publication", row_id)
+
+        await services.database.run(keep)
 
     await _try(services, row, "publication", publications.postpone_publication, post)
 
@@ -93,9 +94,12 @@ async def post_comment(services: Services, row_id: int) -> None:
     async def post() -> None:
         forge = services.forges[repository.forge]
         posted = await forge.publish_comment(repository, wanted, row.known_id, fresh=row.fresh)
-        settled = await services.database.run(lambda unit: publications.posted_comment(unit, row, posted.id))
-        if not settled:
-            services.dispatch.wake(("comment", row_id))
+
+        def keep(unit: Unit) -> None:
+            if not publications.posted_comment(unit, row, posted.id):
+                unit.wake("comment", row_id)
+
+        await services.database.run(keep)
 
     await _try(services, row, "comment", publications.postpone_comment, post)
 

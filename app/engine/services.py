@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from app.engine.clock import Clock
-from app.engine.dispatch import EmbeddedDispatch
+from app.engine.dispatch import Dispatch
+from app.engine.roles import Role
 from app.executors import Executor, ReportReader, Workspaces
 from app.forges import Forge, Intake
 from app.model import Repository
@@ -69,8 +70,9 @@ class Services(msgspec.Struct, kw_only=True):
     catalogue: Catalogue
     page_link: PageLink
     clock: Clock
-    dispatch: EmbeddedDispatch
+    dispatch: Dispatch
     worker: str
+    role: Role = Role.ALL
     own_app: OwnApp = lambda: 0
     untrusted_refused: str = ""
     plain: dict[int, int] = msgspec.field(default_factory=dict)

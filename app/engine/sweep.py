@@ -6,30 +6,41 @@ from sqlalchemy import Connection
 from app.engine.attempts import lose
 from app.engine.retention import prune
 from app.engine.services import Services
-from app.store import Key, checks, deliveries, projects, publications, records, runs, uploads, wakes
+from app.store import Key, Unit, checks, deliveries, projects, publications, records, runs, uploads, wakes
 
 LOG = structlog.get_logger(__name__)
 
 
 async def sweep(services: Services, *, at_start: bool = False) -> None:
-    """Wake all that is due, remove what is kept no longer. At start, being the only process, all running
-    attempts of others are lost.
+    """Wake all that is due, remove what is kept no longer. At start, being the only process, nothing is
+    held by another.
     """
     now = services.clock.now()
-    alive = services.worker if at_start else None
     if at_start:
         await services.database.run(lambda unit: publications.release_leases(unit, services.worker))
-    lapsed = await services.database.read(lambda c: checks.lapsed_attempts(c, now, alive))
-    for attempt in lapsed:
+    await _prune(services, now)
+    due = await services.database.read(lambda c: _due(c, services, at_start=at_start))
+    if due:
+        await services.database.run(lambda unit: _wake(unit, due))
+    if not at_start:
+        await prune(services)
+
+
+async def lose_lapsed(services: Services, *, at_start: bool = False) -> None:
+    """Attempts whose worker did not keep its lease are lost; at start, being the only process, those of all
+    other workers.
+    """
+    now, alive = services.clock.now(), services.worker if at_start else None
+    for attempt in await services.database.read(lambda c: checks.lapsed_attempts(c, now, alive)):
         LOG.warning("an attempt was lost", attempt=attempt.id, worker=attempt.worker)
         await services.database.run(
             lambda unit, attempt=attempt: lose(unit, services, attempt, "its worker stopped")  # type: ignore[misc]
         )
-    await _prune(services, now)
-    for key, priority in await services.database.read(lambda c: _due(c, services, at_start=at_start)):
-        services.dispatch.wake(key, priority)
-    if not at_start:
-        await prune(services)
+
+
+def _wake(unit: Unit, due: list[tuple[Key, int]]) -> None:
+    for (kind, identifier), priority in due:
+        unit.wake(kind, identifier, priority)
 
 
 async def _prune(services: Services, now: float) -> None:

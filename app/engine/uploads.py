@@ -6,6 +6,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
+from app.engine.fetching import bring_tested
 from app.engine.flaky import remember_flaky
 from app.engine.services import Services
 from app.engine.uploaded import Gathered, bad_news, gather, uploaders
@@ -34,6 +35,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     comparison: Comparison
     repository: Repository
+    base_ref: str
     unread: dict[str, tuple[CheckSpec, Gathered]]
 
 
@@ -48,6 +50,7 @@ async def read_uploads(services: Services, run_id: int) -> None:
     if work is None or not work.unread:
         return
     structlog.contextvars.bind_contextvars(run=run_id, repository=work.repository.full_name)
+    await bring_tested(services, work.repository, work.run, work.base_ref)
     tree = await services.workspaces.checkout(work.repository, work.run.tested_sha)
     for key, (spec, found) in work.unread.items():
         reading, evidence = await _read(services, spec, found, tree)
@@ -76,6 +79,7 @@ def _load(connection: Connection, run_id: int) -> Work | None:
         run=run,
         comparison=run.comparison,
         repository=projects.load_repository(connection, run.repository_id),
+        base_ref=change.base_ref,
         unread=unread,
     )
 

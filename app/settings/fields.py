@@ -132,6 +132,11 @@ class Settings(BaseModel):
         ge=1 << 20,
         description="Room that the uploaded reports of one repository may take, compressed.",
     )
+    artifacts: Path | None = Field(
+        default=None,
+        description="Directory of the artifacts of checks; a fleet's processes share one, at the same path. "
+        "Default: `artifacts` in the data directory.",
+    )
     toolbox: Path | None = Field(
         default=None,
         description="Directory of the presets' pinned tools. Default: `toolbox` in the data directory.",
@@ -186,7 +191,9 @@ class Settings(BaseModel):
         default="info", description="Least severe log entry shown."
     )
 
-    @field_validator("data_dir", "toolbox", "github_private_key_file", "github_webhook_secret_file")
+    @field_validator(
+        "data_dir", "toolbox", "artifacts", "github_private_key_file", "github_webhook_secret_file"
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
@@ -284,6 +291,11 @@ class Settings(BaseModel):
     def toolbox_dir(self) -> Path:
         """Where the presets' tools are."""
         return self.toolbox or self.data_dir / "toolbox"
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """Where the artifacts of checks are kept."""
+        return self.artifacts or self.data_dir / "artifacts"
 
     @property
     def base_url(self) -> str:

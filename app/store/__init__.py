@@ -1,9 +1,9 @@
 """All SQL: gives and takes model values, never rows.
 
 One module per aggregate: `runs`, `verdicts`, `checks`, `evidence`, `baselines`, `flaky`, `changes`,
-`projects`, `publications`, `records`, `deliveries`, `uploads`, `tokens`; `wakes` for what is to be looked at,
-`retention` for what is kept no longer. Functions that write take a `Unit` (one transaction), those that read
-a connection.
+`projects`, `publications`, `records`, `deliveries`, `uploads`, `tokens`; `queue` and `leader` for a fleet,
+`wakes` for what is to be looked at, `retention` for what is kept no longer. Functions that write take a
+`Unit` (one transaction), those that read a connection.
 """
 
 from app.store import (
@@ -13,6 +13,7 @@ from app.store import (
     deliveries,
     evidence,
     flaky,
+    leader,
     projects,
     publications,
     records,
@@ -25,12 +26,15 @@ from app.store import (
 )
 from app.store.columns import metadata
 from app.store.only import only_process
+from app.store.queue import Job, Queue, recover, tell_all, waiting, wake_all
 from app.store.schema import SchemaLevel, SchemaState, ensure_schema, migrate, schema_state
 from app.store.session import Database, Key, Unit, make_engine, pack, squeeze, unpack
 
 __all__ = [
     "Database",
+    "Job",
     "Key",
+    "Queue",
     "SchemaLevel",
     "SchemaState",
     "Unit",
@@ -41,6 +45,7 @@ __all__ = [
     "ensure_schema",
     "evidence",
     "flaky",
+    "leader",
     "make_engine",
     "metadata",
     "migrate",
@@ -49,13 +54,17 @@ __all__ = [
     "projects",
     "publications",
     "records",
+    "recover",
     "retention",
     "runs",
     "schema_state",
     "squeeze",
+    "tell_all",
     "tokens",
     "unpack",
     "uploads",
     "verdicts",
+    "waiting",
+    "wake_all",
     "wakes",
 ]

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 
 from app.model import Misconfigured
 from app.store.columns import metadata
+from app.store.queue_schema import bring_up, missing_steps
 from app.store.session import as_outage, make_engine
 
 _LOCK = 0x706F7274  # "port": two processes that migrate one PostgreSQL database go one after the other
@@ -60,6 +61,7 @@ def migrate(url: str) -> None:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            bring_up(connection)
             _check_references(connection)
 
 
@@ -100,7 +102,9 @@ def _state(connection: Connection) -> SchemaState:
     script = ScriptDirectory.from_config(_config())
     expected = script.get_current_head() or ""
     found = ",".join(MigrationContext.configure(connection).get_current_heads())
-    if found == expected:
+    if found == expected and missing_steps(connection):
+        level, found = SchemaLevel.OLDER, f"{found} without this version's queue"
+    elif found == expected:
         level = SchemaLevel.CURRENT
     elif found:
         level = SchemaLevel.OLDER if _is_known(script, found) else SchemaLevel.NEWER

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import zstandard
@@ -24,6 +24,11 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 Key = tuple[str, int]
 """What can be woken: (kind, row id), as in ('run', 12)."""
+
+DRIVER_WAITS: Final[dict[str, Any]] = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
+"""A PostgreSQL server that vanished from the network is noticed within half a minute, not after the kernel's
+fifteen.
+"""
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 BUSY_SECONDS = 30.0
@@ -52,12 +57,15 @@ class Unit:
 
 
 class Database:
-    """The store's door. `on_commit` gets each committed unit that woke something."""
+    """The store's door. `in_commit` gets each unit that woke something as the last act of its transaction,
+    in its thread; `on_commit` gets it after the commit.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = make_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.in_commit: Callable[[Unit], None] = _nobody
         self.on_commit: Callable[[Unit], None] = _nobody
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else 8, "store-write")
         self._readers = ThreadPoolExecutor(2 if self.is_sqlite else 8, "store-read")
@@ -92,7 +100,10 @@ class Database:
         with as_outage(), self.engine.begin() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield Unit(connection)
+            unit = Unit(connection)
+            yield unit
+            if unit.wakes:
+                self.in_commit(unit)
 
     def close(self) -> None:
         """Close all connections and threads."""
@@ -111,10 +122,13 @@ def make_engine(url: str) -> Engine:
         engine = create_engine(parsed, hide_parameters=True, connect_args=driver)
         event.listen(engine, "connect", _sqlite_settings)
         return engine
-    # a server that vanished from the network is noticed within half a minute, not after the kernel's 15
-    waits = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
     return create_engine(
-        parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True, connect_args=waits
+        parsed,
+        pool_size=10,
+        max_overflow=10,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args=DRIVER_WAITS,
     )
 
 
@@ -134,11 +148,16 @@ def as_outage() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        reason = str(error.orig).splitlines()[0] if error.orig else "no reason given"
-        raise Outage(
-            f"the database does not answer: {reason}",
-            hint="check PORTCULLIS_DATABASE_URL and that the server is up; work goes on by itself then",
-        ) from error
+        raise no_answer(error.orig) from error
+
+
+def no_answer(error: BaseException | None) -> Outage:
+    """The Outage of a driver's error."""
+    reason = next(iter(str(error or "").splitlines()), "") or "no reason given"
+    return Outage(
+        f"the database does not answer: {reason}",
+        hint="check PORTCULLIS_DATABASE_URL and that the server is up; work goes on by itself then",
+    )
 
 
 def _nobody(_unit: Unit) -> None:

@@ -73,7 +73,7 @@ class Player:
     def _busy(self) -> bool:
         dispatch, held = self.scene.program.services.dispatch, set(self.runner.running)
         moving = any(not (kind == "attempt" and str(row) in held) for kind, row in dispatch._running)
-        due = any(at <= self.clock.now() for at, _ in dispatch._timers.values())
+        due = dispatch._timers.due(self.clock.now())
         waiting = any(dispatch._waiting.values())
         return moving or due or waiting or not self.clock.still(set(dispatch._running.values()))
 

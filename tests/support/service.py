@@ -11,12 +11,12 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from app.engine import Clock
+from app.engine import Clock, EmbeddedDispatch
 from app.executors import Executor, ScriptedExecutor
 from app.forges import EVENTS, PERMISSIONS
 from app.practice import CheckRun, Comment, Content, PracticeForge, PullRequest, Repository, World, serving
 from app.settings import load
-from app.store import migrate
+from app.store import migrate, waiting
 from app.web import listen, serve
 from app.wiring import Program, build
 
@@ -62,11 +62,19 @@ class Stage:
         async with asyncio.timeout(seconds):
             while True:
                 await self.forge.hooks.settle()
-                await self.program.services.dispatch.idle()
+                while await self._busy():
+                    await asyncio.sleep(0.005)
                 await self.forge.hooks.settle()  # what we posted may have been told to us
                 await asyncio.sleep(0.02)
-                if self.program.services.dispatch.quiet:
+                if not await self._busy():
                     return
+
+    async def _busy(self) -> bool:
+        """Whether anything runs or waits, here or in the queue."""
+        dispatch = self.program.services.dispatch
+        if isinstance(dispatch, EmbeddedDispatch):
+            return not dispatch.quiet
+        return bool(dispatch._helpers or await self.program.database.read(waiting))
 
     async def repository(
         self, files: Mapping[str, Content], name: str = "acme/shop", *, private: bool = False

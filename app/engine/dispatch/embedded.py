@@ -5,17 +5,15 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Mapping
-from typing import Final
 
 import structlog
 
 from app.engine.clock import Clock
-from app.engine.dispatch.protocol import Handler
-from app.store import Key
+from app.engine.dispatch.protocol import DEFAULT_WIDTH, RETRY_SECONDS, Handler
+from app.engine.dispatch.timers import Timers
+from app.store import Key, Unit
 
 LOG = structlog.get_logger(__name__)
-RETRY_SECONDS: Final = 5.0
-DEFAULT_WIDTH: Final = 32
 
 
 class EmbeddedDispatch:
@@ -33,9 +31,8 @@ class EmbeddedDispatch:
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._again: set[Key] = set()
         self._order = itertools.count()
-        self._timers: dict[Key, tuple[float, asyncio.Task[None]]] = {}
+        self._timers = Timers(clock, self.wake)
         self._stopped = True
-        self._quiet = asyncio.Event()
         self._early: deque[tuple[Key, int]] = deque()
 
     def wake(self, key: Key, priority: int = 0) -> None:
@@ -53,20 +50,20 @@ class EmbeddedDispatch:
             heapq.heappush(heap, (-priority, next(self._order), key))
         self._hand_out()
 
-    def wake_at(self, key: Key, at: float) -> None:
-        """Handle a key once the clock has reached `at`; an earlier timer of the key stays."""
-        timer = self._timers.get(key)
-        if self._stopped or (timer is not None and timer[0] <= at):
-            return
-        if timer is not None:
-            timer[1].cancel()
-        task = asyncio.get_running_loop().create_task(self._ring(key, at))
-        self._timers[key] = (at, task)
+    def within(self, unit: Unit) -> None:
+        """Nothing: the rows are the durability, and this process alone works them off."""
 
-    async def _ring(self, key: Key, at: float) -> None:
-        await self._clock.sleep_until(at)
-        self._timers.pop(key, None)
-        self.wake(key)
+    def committed(self, unit: Unit) -> None:
+        """Wake what a transaction woke, set its timers."""
+        for key in unit.wakes:
+            self.wake(key, unit.priorities[key])
+        for key, at in unit.later.items():
+            self.wake_at(key, at)
+
+    def wake_at(self, key: Key, at: float) -> None:
+        """See Dispatch."""
+        if not self._stopped:
+            self._timers.set(key, at)
 
     def _hand_out(self) -> None:
         if self._stopped:
@@ -79,10 +76,6 @@ class EmbeddedDispatch:
                 self._running[key] = asyncio.get_running_loop().create_task(
                     self._handle(key), name=f"{key[0]}-{key[1]}"
                 )
-        if self.quiet:
-            self._quiet.set()
-        else:
-            self._quiet.clear()
 
     async def _handle(self, key: Key) -> None:
         kind, identifier = key
@@ -104,13 +97,13 @@ class EmbeddedDispatch:
                 self._hand_out()
 
     def cancel(self, key: Key) -> None:
-        """Stop a key's handler, if it runs here."""
+        """See Dispatch."""
         task = self._running.get(key)
         if task is not None:
             task.cancel()
 
     def cancel_kind(self, kind: str) -> None:
-        """Stop all handlers of one kind."""
+        """See Dispatch."""
         for key in [key for key in self._running if key[0] == kind]:
             self.cancel(key)
 
@@ -119,23 +112,16 @@ class EmbeddedDispatch:
         """Whether nothing runs and nothing waits (timers aside)."""
         return not self._running and not any(self._waiting.values())
 
-    async def idle(self) -> None:
-        """Wait until nothing runs and nothing waits (timers aside)."""
-        await self._quiet.wait()
-
-    async def start(self, handlers: Mapping[str, Handler]) -> None:
-        """Begin to hand out work, what was woken before included."""
-        self._handlers = handlers
+    async def start(self, handlers: Mapping[str, Handler], everywhere: Mapping[str, Handler]) -> None:
+        """See Dispatch; what was woken before is handed out too. Here, everywhere is one place."""
+        self._handlers = {**handlers, **everywhere}
         self._stopped = False
-        self._quiet.set()
         while self._early:
             self.wake(*self._early.popleft())
 
     async def stop(self, grace: float) -> None:
         """Hand out nothing more; let what runs end within `grace` seconds, then cancel it."""
         self._stopped = True
-        for _, timer in self._timers.values():
-            timer.cancel()
         self._timers.clear()
         tasks = list(self._running.values())
         if tasks:

@@ -1,0 +1,98 @@
+"""Looking after what nobody else does: what dead workers held, what was forgotten. One process at a time."""
+
+import asyncio
+import time
+from typing import Final
+
+import structlog
+
+from app.engine.services import Services
+from app.engine.sweep import lose_lapsed, sweep
+from app.model import Outage
+from app.store import Unit, leader, recover
+
+LOG = structlog.get_logger(__name__)
+LEAD: Final = "sweep"
+WATCH_SECONDS: Final = 3.0
+"""How often a fleet's leader looks for dead workers."""
+DEAD_SECONDS: Final = 15.0
+"""After how long without a sign of life a worker's keys are handed out again."""
+
+
+class Leader:
+    """The sweeper of an embedded service; in a fleet, of whichever process has the lead."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._fleet = not services.database.is_sqlite
+        self._since: float | None = None
+        self._swept_at = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin."""
+        self._tasks = [asyncio.create_task(self._sweep_for_ever())]
+        if self._fleet:
+            self._tasks.append(asyncio.create_task(self._watch_for_ever()))
+
+    async def stop(self) -> None:
+        """End, and let another have the lead at once."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._since is not None:
+            try:
+                await self._services.database.run(
+                    lambda unit: leader.resign(unit, LEAD, self._services.worker)
+                )
+            except Outage as outage:
+                LOG.warning("the lead lapses by itself", reason=outage.message)
+
+    async def _sweep_for_ever(self) -> None:
+        services = self._services
+        while True:
+            await services.clock.sleep_until(services.clock.now() + services.options.sweep_every)
+            try:
+                if not self._fleet:
+                    await lose_lapsed(services)
+                    await sweep(services)
+                elif self._since is not None:
+                    await sweep(services)
+            except Outage as outage:
+                LOG.warning("the sweep is tried again", reason=outage.message)
+            except Exception:
+                LOG.exception("the sweep crashed; it is tried again")
+
+    async def _watch_for_ever(self) -> None:
+        while True:
+            try:
+                await self._watch()
+            except Outage as outage:
+                self._since = None
+                LOG.warning("workers are looked after again", reason=outage.message)
+            except Exception:
+                LOG.exception("looking after workers crashed; it is tried again")
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def _watch(self) -> None:
+        """Who has just taken the lead, or found the database again, gives the living time to renew what is
+        theirs before it calls anything lost.
+        """
+        services, now = self._services, self._services.clock.now()
+
+        def take(unit: Unit) -> bool:
+            return leader.lead(unit, LEAD, services.worker, now + DEAD_SECONDS, now)
+
+        if not await services.database.run(take):
+            self._since = None
+            return
+        if self._since is None:
+            self._since = time.monotonic()
+            await sweep(services)
+        steady = time.monotonic() - self._since
+        if steady > DEAD_SECONDS:
+            found = await services.database.run(lambda unit: recover(unit, DEAD_SECONDS))
+            if found:
+                LOG.warning("what dead workers held is handed out again", count=found)
+        if steady > services.options.lease:
+            await lose_lapsed(services)
