@@ -1,5 +1,6 @@
 """The condition language (pure): parse, check types, evaluate with three values and an explanation."""
 
+from app.language.arithmetic import LETTERS
 from app.language.calls import signature
 from app.language.checking import check_expression
 from app.language.evaluate import evaluate, group
@@ -28,6 +29,7 @@ from app.language.usage import used
 from app.language.values import leaves
 
 __all__ = [
+    "LETTERS",
     "About",
     "Context",
     "Facts",

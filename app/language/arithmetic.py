@@ -7,7 +7,9 @@ from app.language.protocol import Known, NotApplicable, Plain, Unknown, Value
 from app.language.ternary import Bounds, bounds, join
 from app.model import UnknownCause
 
-RATINGS = frozenset("ABCDE")
+LETTERS = "ABCDE"
+"""The ratings, best first. Where only bounds of one are known they are places in this scale, A = 0."""
+RATINGS = frozenset(LETTERS)
 
 NEGATED: dict[CompareOp, CompareOp] = {
     "==": "!=",
@@ -93,6 +95,7 @@ def compare(op: CompareOp, left: Value, right: Value) -> Value:
             return side
     if op in {"in", "not in"}:
         return _member(op, left, right)
+    left, right = _placed(left, right), _placed(right, left)
     one, other = bounds(left), bounds(right)
     if one is not None and other is not None:
         truth = _decide(op, one, other)
@@ -109,6 +112,14 @@ def compare(op: CompareOp, left: Value, right: Value) -> Value:
             return Known(value=_ordered(op, ord(c), ord(d)))
         case _:
             return _wrong(left, f"something to compare with {kind_of(right)}")
+
+
+def _placed(value: Value, beside: Value) -> Value:
+    """A letter as its place in the scale, beside a rating of which only bounds are known."""
+    bounded = isinstance(beside, Unknown) and (beside.at_least is not None or beside.at_most is not None)
+    if bounded and isinstance(value, Known) and isinstance(value.value, str) and value.value in RATINGS:
+        return Known(value=Fraction(LETTERS.index(value.value)))
+    return value
 
 
 def _member(op: CompareOp, left: Value, right: Value) -> Value:

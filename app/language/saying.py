@@ -5,11 +5,11 @@ from typing import assert_never
 
 import msgspec
 
-from app.language.arithmetic import FLIPPED, compare, plain
+from app.language.arithmetic import FLIPPED, LETTERS, compare, plain
 from app.language.explain import relation, show
 from app.language.nodes import Arithmetic, Call, Compare, CompareOp, Constant, ListOf, Minus, NameRef, Node
 from app.language.operators import arithmetic_type
-from app.language.protocol import Known, NotApplicable, Unknown, Value, ValueType
+from app.language.protocol import Known, NotApplicable, Plain, Unknown, Value, ValueType
 from app.language.ternary import bounds
 from app.language.values import Reading, Values
 
@@ -60,17 +60,20 @@ class Sayings:
             values = left.at_least, values[1]
         elif isinstance(left, Unknown) and (bound := _deciding(op, left, right)) is not None:
             # an incomplete count that decides all the same
-            lead, values = f"{lead} {bound[0]}", (bound[1], values[1])
-        if values[0] is None or values[1] is None:
+            lead, values = f"{lead} {_ENDS.get(unit, _COUNTED)[bound[0]]}", (bound[1], values[1])
+        first, second = values
+        if first is None or second is None:
             sides = " and ".join(
                 f"{self._noun(node)} {_bounded(value, unit)}"
                 for node, value in ((one, left), (other, right))
                 if not isinstance(node, Constant)
             )
             return f"{sides} ({self._values.written(one)} {op} {self._values.written(other)})"
+        if unit is ValueType.RATING:
+            first, second = _letter(first), _letter(second)
         constant = isinstance(other, Constant | ListOf)
         noun = "" if constant else self._noun(other)
-        return relation((lead, values[0]), op, (noun, values[1]), holds=holds, unit=unit, constant=constant)
+        return relation((lead, first), op, (noun, second), holds=holds, unit=unit, constant=constant)
 
     def _noun(self, node: Node) -> str:
         match node:
@@ -102,15 +105,20 @@ class Sayings:
                 return ValueType.ANY
 
 
-def _deciding(op: CompareOp, left: Unknown, right: Value) -> tuple[str, Fraction] | None:
-    """The bound that alone makes the comparison known, with its words; None where it takes both."""
-    for words, bound, least, most in (
-        ("at least", left.at_least, left.at_least, None),
-        ("at most", left.at_most, None, left.at_most),
+_COUNTED = ("at least", "at most")
+_ENDS = {ValueType.RATING: ("at best", "at worst")}
+"""What people call the lower and the upper bound of a value."""
+
+
+def _deciding(op: CompareOp, left: Unknown, right: Value) -> tuple[int, Fraction] | None:
+    """The bound (0 the lower, 1 the upper) that alone makes the comparison known; None if it takes both."""
+    for end, bound, least, most in (
+        (0, left.at_least, left.at_least, None),
+        (1, left.at_most, None, left.at_most),
     ):
         alone = msgspec.structs.replace(left, at_least=least, at_most=most)
         if bound is not None and isinstance(compare(op, alone, right), Known):
-            return words, bound
+            return end, bound
     return None
 
 
@@ -118,6 +126,15 @@ def _bounded(value: Value, unit: ValueType) -> str:
     """What is known of a side: its value, or the bounds it lies in."""
     if isinstance(value, Known):
         return show(value.value, unit)
-    low, high = bounds(value) or (None, None)
-    ends = (("at least", low), ("at most", high))
-    return " and ".join(f"{words} {show(end, unit)}" for words, end in ends if end is not None)
+    names = _ENDS.get(unit, _COUNTED)
+    ends = zip(names, bounds(value) or (None, None), strict=True)
+    return " and ".join(
+        f"{words} {show(_letter(end) if unit is ValueType.RATING else end, unit)}"
+        for words, end in ends
+        if end is not None
+    )
+
+
+def _letter(value: Plain) -> Plain:
+    """A place in the scale of ratings as its letter."""
+    return LETTERS[int(value)] if isinstance(value, Fraction) else value

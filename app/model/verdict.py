@@ -8,7 +8,7 @@ import msgspec
 from app.model.source import Source
 from app.model.waiver import UsedWaiver
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Version of the rules that turn evidence into a verdict; stored with each verdict."""
 
 

@@ -62,10 +62,8 @@ def _on_approvals(judged: Judged, words: list[Used]) -> Iterator[str]:
 def _on_base(judged: Judged, words: list[Used]) -> Iterator[str]:
     """How this change was compared with base, where that is not as people expect it."""
     names = {name for one in words for name in one.names}
-    if any(("findings", "new") in one.texts for one in words):
-        yield from (sentence for check in judged.compared(Kind.FINDINGS) for sentence in check.weaker)
-    if "secrets.new" in names:
-        yield from (sentence for check in judged.compared(Kind.SECRETS) for sentence in check.weaker)
+    for kind in _kinds_told_new(words, names):
+        yield from (sentence for check in judged.compared(kind) for sentence in check.weaker)
     if "tests.new_failed" in names:
         yield from _on_failed_tests(judged)
     yield from _on_removed_tests(judged)
@@ -73,6 +71,16 @@ def _on_base(judged: Judged, words: list[Used]) -> Iterator[str]:
         yield from lost_reports(judged.evidence, kind.value, judged.gather(kind).keys)
     if names & {"coverage.overall", "coverage.delta"}:
         yield from _on_idle_coverage(judged)
+
+
+def _kinds_told_new(words: list[Used], names: set[str]) -> Iterator[Kind]:
+    """The kinds of which it is asked what is new, by whatever name."""
+    both = bool(names & {"suppressions.new", "waivers.used"})
+    rated = any(name.startswith("rating.") for name in names)
+    if both or rated or any(("findings", "new") in one.texts for one in words):
+        yield Kind.FINDINGS
+    if both or names & {"secrets.new", "rating.security.new"}:
+        yield Kind.SECRETS
 
 
 def _on_failed_tests(judged: Judged) -> Iterator[str]:

@@ -6,12 +6,14 @@ takes, over 30 minutes for each new line of the kinds of files that analysers lo
 20 % C, 50 % D, else E. As in SonarQube, where no line is new there is no debt ratio, hence A.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import Literal
 
-from app.language import Known, Name, Unknown, Value, ValueType
+import msgspec
+
+from app.language import LETTERS, Known, Name, Unknown, Value, ValueType
 from app.model import Finding, Kind, Severity
 from app.policy.counting import waits_of
 from app.policy.judged import Judged
@@ -20,7 +22,6 @@ from app.policy.protocol import Fact, Family
 
 Domain = Literal["security", "reliability", "maintainability"]
 
-LETTERS = "ABCDE"
 MINUTES_PER_LINE = 30
 """What SonarQube takes a line of code to cost (sonar.technicalDebt.developmentCost)."""
 DEFAULT_EFFORT = 5
@@ -51,51 +52,78 @@ def by_debt(minutes: int, lines: int) -> str:
     return LETTERS[sum(ratio > bound for bound in _GRID)]
 
 
-def _new_of(judged: Judged, domain: Domain) -> list[Finding]:
-    """The new findings of a domain that are neither suppressed nor waived."""
-    found = (one.finding for one in (*judged.findings, *judged.secrets) if one.age is Age.NEW)
+_Rate = Callable[[list[Finding]], str]
+"""The letter of these findings."""
+_SURE = frozenset({Age.NEW})
+_POSSIBLE = frozenset({Age.NEW, Age.UNKNOWN, Age.WAIVED})
+"""What may turn out to count: one new finding more may be too many for a waiver, which then covers none."""
+
+
+def _of(judged: Judged, domain: Domain, ages: Container[Age]) -> list[Finding]:
+    """The findings of a domain, of these ages, that are not suppressed."""
+    found = (one.finding for one in (*judged.findings, *judged.secrets) if one.age in ages)
     return [finding for finding in found if domain_of(finding) == domain]
 
 
-def _rated(judged: Judged, domain: Domain, rate: Callable[[list[Finding]], str]) -> Value:
+def _rated(judged: Judged, domain: Domain, rate: _Rate, least: _Rate) -> Value:
+    """The rating by `rate`. While something is missing it is no better than by `least`, and may be any worse;
+    while base is waited for it lies between what is certainly new and what may be.
+    """
     declared = {kind for spec in judged.plan.checks if spec.required for kind in spec.produces}
     secrets = domain == "security" and Kind.SECRETS in declared
     kinds = (Kind.FINDINGS, Kind.SECRETS) if secrets else (Kind.FINDINGS,)
     gathered = [judged.gather(kind) for kind in kinds]
     lacking = [one.lacking for one in gathered if one.lacking is not None]
-    # one finding more may make any rating worse, so what is not complete is not known
+    sure = _of(judged, domain, _SURE)
     if unknown := next((one for one in lacking if isinstance(one, Unknown)), None):
-        return unknown
+        return _between(unknown, least(sure), LETTERS[-1])
     if len(lacking) == len(gathered):
         return lacking[0]
+    best = rate(sure)
     if waits := waits_of(judged, [one for kind in kinds for one in judged.compared(kind)]):
-        return waits
+        worst = rate(_of(judged, domain, _POSSIBLE))
+        if best != worst:
+            return _between(waits, best, worst)
     keys = dict.fromkeys(key for one in gathered for key in one.keys)
-    return Known(value=rate(_new_of(judged, domain)), checks=tuple(keys))
+    return Known(value=best, checks=tuple(keys))
+
+
+def _between(why: Unknown, best: str, worst: str) -> Unknown:
+    low, high = (Fraction(LETTERS.index(letter)) for letter in (best, worst))
+    return msgspec.structs.replace(why, at_least=low, at_most=high)
 
 
 def _by_worst(domain: Domain) -> Callable[[Judged], Value]:
     def rate(found: list[Finding]) -> str:
         return by_severity(max((one.severity for one in found), key=lambda one: one.rank, default=None))
 
-    return lambda judged: _rated(judged, domain, rate)
+    return lambda judged: _rated(judged, domain, rate, rate)
 
 
 def _maintainability(judged: Judged) -> Value:
     def rate(found: list[Finding]) -> str:
-        minutes = sum(one.effort or DEFAULT_EFFORT for one in found)
+        minutes = _minutes(found)
         return by_debt(minutes, _new_lines(judged) if minutes else 0)
 
-    return _rated(judged, "maintainability", rate)
+    def least(found: list[Finding]) -> str:
+        # a report that is still to come may find something in other kinds of files, whose lines then count
+        minutes = _minutes(found)
+        return by_debt(minutes, _new_lines(judged, all_kinds=True) if minutes else 0)
+
+    return _rated(judged, "maintainability", rate, least)
 
 
-def _new_lines(judged: Judged) -> int:
+def _minutes(found: list[Finding]) -> int:
+    return sum(one.effort or DEFAULT_EFFORT for one in found)
+
+
+def _new_lines(judged: Judged, *, all_kinds: bool = False) -> int:
     """Added non-blank lines of files of the kinds (by suffix) in which analysers found anything."""
     kinds = {PurePosixPath(one.finding.path).suffix for one in judged.findings if one.finding.path}
     return sum(
         file.added_nonblank
         for file in judged.evidence.comparison.files
-        if PurePosixPath(file.path).suffix in kinds and not judged.generated.matches(file.path)
+        if (all_kinds or PurePosixPath(file.path).suffix in kinds) and not judged.generated.matches(file.path)
     )
 
 

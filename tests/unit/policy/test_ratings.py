@@ -3,8 +3,18 @@
 import msgspec
 import pytest
 
+from app.model import (
+    Baseline,
+    BaselineState,
+    Finding,
+    Kind,
+    Outcome,
+    ReportContent,
+    Severity,
+    UnknownCause,
+    Waiver,
+)
 from app.model import CheckEvidence as Delivered
-from app.model import Finding, Kind, ReportContent, Severity, UnknownCause, Waiver
 from app.policy import evaluate
 from app.policy.ratings import by_debt, by_severity
 from tests.unit.policy.world import C, check, ended, evidence, file, finding, findings, outcome_of, plan
@@ -97,6 +107,113 @@ def test_secrets_count_for_security():
     verdict = evaluate(judging, given)
     assert outcome_of(verdict, "rating.security.new <= 'D'").says == "security rating of new code 'E' > 'D'"
     assert outcome_of(verdict, "rating.reliability.new == 'A'").used == {"rating.reliability.new": "A"}
+
+
+WAITS = (Baseline(key="lint", state=BaselineState.OUTSTANDING),)
+
+
+def outcome(text: str, *found: Finding, lines: int = 20, **more: object) -> Outcome:
+    """Of a condition on a rating, judged by findings of which base's are on their way."""
+    given = evidence(
+        ended("lint", C.SUCCESS, Kind.FINDINGS),
+        reports=[findings("lint", *found)],
+        files=[file("a.py", (1, lines)), file("notes.md", (1, 500))],
+        **({"baselines": WAITS} | more),
+    )
+    return outcome_of(evaluate(plan(LINT, gate=(text,)), given), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "says"),
+    [
+        ("rating.security.new <= 'C'", "met", "security rating of new code at worst 'C' ≤ 'C'"),
+        ("rating.security.new == 'D'", "unmet", "security rating of new code at worst 'C' ≠ 'D'"),
+        ("rating.security.new > 'C'", "unmet", "security rating of new code at worst 'C' ≤ 'C'"),
+        ("rating.reliability.new == 'A'", "met", "reliability rating of new code 'A' = 'A'"),
+        ("rating.security.new <= 'B'", "unknown", "security rating of new code: waits for lint on main"),
+        ("'B' >= rating.security.new", "unknown", "security rating of new code: waits for lint on main"),
+        ("rating.security.new == 'A'", "unknown", "security rating of new code: waits for lint on main"),
+        ("rating.reliability.new <= rating.security.new", "met", None),
+        ("rating.security.new <= rating.reliability.new", "unknown", None),
+    ],
+)
+def test_while_base_is_waited_for_only_what_it_can_still_decide_waits(text, value, says):
+    found = outcome(text, finding("a.py", 1, Severity.MEDIUM, domain=S))
+    assert found.value == value
+    assert says is None or found.says == says
+    assert (found.cause is UnknownCause.OUTSTANDING) is (value == "unknown")
+
+
+def test_a_waived_finding_may_count_again_while_base_is_waited_for():
+    """A secret that only a commit holds is new whatever base says; one more like it may be too many."""
+    leak = finding("a.py", 0, Severity.CRITICAL, secret=True, rule="key")
+    report = ReportContent(
+        format="gitleaks", kind="secrets", findings=(leak, msgspec.structs.replace(leak, line=2))
+    )
+    waiver = Waiver(
+        rule="key", path="a.py", max=1, reason="r", owner="o", granted="2026-11-01", expires="2026-11-30"
+    )
+    text = "rating.security.new == 'A'"
+    judging = msgspec.structs.replace(
+        plan(check("leaks", Kind.SECRETS), LINT, gate=(text,)), waivers=(waiver,)
+    )
+    given = evidence(
+        ended("lint", C.SUCCESS, Kind.FINDINGS),
+        ended("leaks", C.SUCCESS, Kind.SECRETS),
+        reports=[findings("lint"), Delivered(key="leaks", reports=(report,))],
+        files=[file("a.py", (1, 20))],
+        baselines=(Baseline(key="leaks", state=BaselineState.OUTSTANDING),),
+        today="2026-11-21",
+    )
+    assert outcome_of(evaluate(judging, given), text).value == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("letter", "value"), [("B", "unmet"), ("C", "unknown"), ("D", "unknown"), ("E", "met")]
+)
+def test_while_a_report_is_missing_a_rating_is_no_better_than_what_is_there(letter, value):
+    text = f"rating.reliability.new <= '{letter}'"
+    judging = plan(LINT, check("slow", Kind.FINDINGS), gate=(text,))
+    given = evidence(
+        ended("lint", C.SUCCESS, Kind.FINDINGS),
+        ended("slow", None),
+        reports=[findings("lint", finding("a.py", 1, Severity.MEDIUM, domain=R))],
+        files=[file("a.py", (1, 20))],
+    )
+    assert outcome_of(evaluate(judging, given), text).value == value
+
+
+def test_debt_may_still_be_thinned_by_lines_of_other_kinds_while_a_report_is_missing():
+    text = "rating.maintainability.new <= 'A'"
+    judging = plan(LINT, check("slow", Kind.FINDINGS), gate=(text,))
+    debt = finding("a.py", 1, Severity.LOW, domain=M, effort=60)
+
+    def judged(other: int) -> Outcome:
+        given = evidence(
+            ended("lint", C.SUCCESS, Kind.FINDINGS),
+            ended("slow", None),
+            reports=[findings("lint", debt)],
+            files=[file("a.py", (1, 20)), file("b.js", (1, other))],
+        )
+        return outcome_of(evaluate(judging, given), text)
+
+    # 60 minutes of 30 * (20 + b.js): 5 % at 20 more lines, which a report on JavaScript would make count
+    assert judged(19).says == "maintainability rating of new code at best 'B' > 'A'"
+    assert judged(20).value == "unknown"
+
+
+@pytest.mark.parametrize("domain", [S, R, M])
+def test_a_gate_that_names_only_ratings_tells_of_the_weaker_rule(domain):
+    impossible = Baseline(key="lint", state=BaselineState.IMPOSSIBLE, reason="lint left no report on main")
+    given = evidence(
+        ended("lint", C.SUCCESS, Kind.FINDINGS),
+        reports=[findings("lint", finding("a.py", 1, Severity.LOW, domain=domain))],
+        files=[file("a.py", (1, 20))],
+        baselines=(impossible,),
+    )
+    verdict = evaluate(plan(LINT, gate=(f"rating.{domain}.new == 'A'",)), given)
+    assert [note.partition(":")[0] for note in verdict.notes] == ["lint left no report on main"]
+    assert evaluate(plan(LINT, gate=("checks.passed",)), given).notes == ()
 
 
 def test_a_rating_is_not_known_before_all_have_reported_and_not_applicable_where_none_was_needed():
