@@ -8,7 +8,8 @@ from app.model import CheckSpec, Comparison, Plan, Sha
 
 
 def on_base(plan: Plan, keys: Collection[str]) -> tuple[CheckSpec, ...]:
-    """The checks of these keys and all that they need, as they run on base: nobody decides about them.
+    """The checks of these keys and all that they need, as they run on base: nobody decides about them. A soft
+    need that leaves artifacts is among them: without those the check would not do the same there.
 
     Others' systems are left out: they post on what changes. What they uploaded is there or is not.
     """
@@ -22,8 +23,12 @@ def on_base(plan: Plan, keys: Collection[str]) -> tuple[CheckSpec, ...]:
         spec = open_specs.pop()
         if spec.key not in found:
             found.add(spec.key)
-            hard = (need.check for need in spec.needs if not need.soft)
-            open_specs.extend(cell for check_id in hard for cell in by_id.get(check_id, ()))
+            open_specs.extend(
+                cell
+                for need in spec.needs
+                for cell in by_id.get(need.check, ())
+                if cell.artifacts or not need.soft
+            )
     return tuple(
         msgspec.structs.replace(spec, when=None, after=None, required=True, ignorable=False)
         for spec in plan.checks

@@ -167,7 +167,8 @@ def fill_ahead(unit: Unit, services: Services, base: Base) -> None:
     """A gated branch was pushed to: make evidence of its tip before any change asks for it.
 
     Pushes that come quickly do not all run: what has not begun for an older tip is dropped, and while
-    something of it runs the newest tip waits for that.
+    something of it runs the newest tip waits for that. Cells of `matrix: {changed}` are not among them: which
+    of them are asked for, the next change tells.
     """
     comparable = {
         spec.definition: spec.key

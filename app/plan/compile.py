@@ -1,7 +1,7 @@
 """A gate file and a change → the plan: matrices expanded, everything resolved, each cell hashed."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -64,7 +64,7 @@ def compile_plan(
         branches=gatefile.branches,
         events=gatefile.events,
         ignore_paths=gatefile.ignore_paths,
-        checks=() if blocked else tuple(specs),
+        checks=() if blocked else _defined(specs),
         gate=gatefile.gate,
         gate_declared=gatefile.gate_declared,
         settings=gatefile.settings,
@@ -112,17 +112,35 @@ def _settled(spec: CheckSpec, judged: Collection[Kind]) -> CheckSpec:
         produces=kinds,
         findings_succeed=bool(kinds) and all(kind in judged for kind in kinds),
         secrets_judged=Kind.SECRETS in judged,
-        definition=definition(spec),
     )
 
 
-def definition(spec: CheckSpec) -> str:
+def _defined(specs: Sequence[CheckSpec]) -> tuple[CheckSpec, ...]:
+    """Each with its definition, in which that of every check whose artifacts it is given counts too."""
+    by_id: dict[str, list[CheckSpec]] = {}
+    for spec in specs:
+        by_id.setdefault(spec.id, []).append(spec)
+    known: dict[str, str] = {}
+
+    def of(spec: CheckSpec) -> str:
+        if spec.key not in known:
+            needed = (cell for need in spec.needs for cell in by_id.get(need.check, ()))
+            known[spec.key] = definition(spec, {cell.key: of(cell) for cell in needed if cell.artifacts})
+        return known[spec.key]
+
+    return tuple(msgspec.structs.replace(spec, definition=of(spec)) for spec in specs)
+
+
+def definition(spec: CheckSpec, given: Mapping[str, str] | None = None) -> str:
     """SHA-256 over all that decides what running the check means, pinned tools included; the order in
-    which keys, reports and artifacts are written does not count.
+    which keys, reports and artifacts are written does not count. `given` are the definitions, by key, of the
+    checks whose artifacts it finds beneath `in/`: another build is another check.
     """
     fields: dict[str, object] = {name: getattr(spec, name) for name in _RUNNING}
     fields["reports"] = sorted(spec.reports, key=_report_order)
     fields["artifacts"] = sorted(spec.artifacts)
+    if given:
+        fields["in"] = given
     return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
 
 

@@ -22,6 +22,8 @@ from app.policy.judged import Judged
 _RAN = frozenset({Conclusion.SUCCESS, Conclusion.FAILURE})
 _FAILED = frozenset({TestOutcome.FAILED, TestOutcome.ERRORED})
 _ANY = -1
+_OF_SECRETS = frozenset({"secrets.new", "rating.security.new", "waivers.used"})
+"""What counts new secrets."""
 
 
 class _Asked:
@@ -111,5 +113,5 @@ def _asked_of(asked: _Asked, finding: Finding) -> bool:
     if finding.suppressed:
         return "suppressions.new" in asked.names
     if finding.secret:
-        return "secrets.new" in asked.names
+        return bool(asked.names & _OF_SECRETS)
     return asked.new_from is not None and finding.severity.rank >= asked.new_from

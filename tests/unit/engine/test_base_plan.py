@@ -57,6 +57,13 @@ def test_what_only_orders_and_what_others_run_is_left_out() -> None:
     assert keys(on_base(whole, ["test", "e2e", "ci"])) == ["test", "e2e"]
 
 
+def test_a_soft_need_that_leaves_artifacts_comes_along() -> None:
+    whole = plan(
+        spec("build", artifacts=("out/app",)), spec("lint"), spec("test", "build", "lint", soft=True)
+    )
+    assert keys(on_base(whole, ["test"])) == ["build", "test"]
+
+
 def test_nobody_decides_about_a_check_on_base() -> None:
     asked = spec(
         "infra",

@@ -205,6 +205,23 @@ def test_findings_exits_without_a_report_never_succeed(plan):
     assert not plan("checks: {t: {run: x, exit_codes: {findings: 1}}}\n").checks[0].findings_succeed
 
 
+def test_another_build_of_what_a_check_is_given_is_another_check(plan):
+    def definitions(build: str, needs: str = "build") -> dict[str, str]:
+        checks = (
+            f"checks:\n  base: {{run: b}}\n  build: {{run: {build}, artifacts: [out/app], needs: base}}\n"
+            f"  shards: {{run: s, artifacts: [out/s], matrix: {{n: [1, 2]}}}}\n"
+            f"  test: {{run: t, needs: [{needs}], artifacts: [out/log]}}\n  last: {{run: l, needs: test}}\n"
+        )
+        return {check.key: check.definition for check in plan(checks).checks}
+
+    first, second = definitions("make"), definitions("make all")
+    assert {key for key in first if first[key] != second[key]} == {"build", "test", "last"}
+    soft = definitions("make", "{check: build, soft: true}")
+    assert soft["test"] == first["test"]
+    assert definitions("make", "base")["test"] not in {first["test"], second["test"]}
+    assert definitions("make", "shards")["test"] != definitions("make", "base")["test"]
+
+
 def test_definition_is_about_running_and_nothing_else(plan):
     def definition(body: str, more: str = "") -> str:
         return plan(f"checks:\n  t: {{{body}}}\n{more}").checks[0].definition

@@ -54,6 +54,11 @@ def linted(*conclusions: CheckResult, report: CheckEvidence) -> Evidence:
         (NEW, {"secret": True}, False),
         ("secrets.new == 0", {"secret": True}, True),
         ("rating.security.new == 'A'", {"severity": Severity.INFO}, True),
+        ("rating.security.new == 'A'", {"secret": True}, True),
+        ("rating.reliability.new == 'A'", {"secret": True}, False),
+        ("waivers.used == 0", {"severity": Severity.INFO}, True),
+        ("waivers.used == 0", {"secret": True}, True),
+        ("waivers.used == 0", {"suppressed": True}, False),
         ("checks.lint.passed", {}, False),
     ],
 )
