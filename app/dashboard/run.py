@@ -181,7 +181,7 @@ def outcome_tone(outcome: Outcome) -> str:
         return "good"
     if outcome.value is OutcomeValue.EXEMPT:
         return "quiet"
-    if outcome.advisory:
+    if outcome.advisory or outcome.overridden:
         return "warn"
     if outcome.value is OutcomeValue.UNMET:
         return "bad"

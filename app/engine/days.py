@@ -1,10 +1,9 @@
 """Dates in UTC, and when a waiver's day begins or ends."""
 
 import datetime as dt
+from collections.abc import Sequence
 
-from app.model import (
-    Plan,
-)
+from app.model import Waiver
 
 
 def utc_day(at: float) -> str:
@@ -12,13 +11,11 @@ def utc_day(at: float) -> str:
     return dt.datetime.fromtimestamp(at, dt.UTC).date().isoformat()
 
 
-def waivers_turn(plan: Plan, today: str) -> float | None:
-    """The next midnight UTC (epoch seconds) at which a waiver of the plan begins or ends, if any."""
-    begins = [dt.date.fromisoformat(one.granted) for one in plan.waivers if one.granted > today]
+def waivers_turn(waivers: Sequence[Waiver], today: str) -> float | None:
+    """The next midnight UTC (epoch seconds) at which one of the waivers begins or ends, if any."""
+    begins = [dt.date.fromisoformat(one.granted) for one in waivers if one.granted > today]
     ends = [
-        dt.date.fromisoformat(one.expires) + dt.timedelta(days=1)
-        for one in plan.waivers
-        if one.expires >= today
+        dt.date.fromisoformat(one.expires) + dt.timedelta(days=1) for one in waivers if one.expires >= today
     ]
     turn = min((*begins, *ends), default=None)
     return None if turn is None else dt.datetime.combine(turn, dt.time(), dt.UTC).timestamp()

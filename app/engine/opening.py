@@ -15,7 +15,7 @@ from app.model import (
     RunStatus,
     Sha,
 )
-from app.store import Unit, changes, checks, projects, publications, records, runs
+from app.store import Unit, changes, checks, granted, projects, publications, records, runs
 
 PORTCULLIS = Actor(login="portcullis", kind=ActorKind.APP)
 
@@ -58,6 +58,9 @@ def start_run(
     connection = unit.connection
     now = services.clock.now()
     older = runs.live_runs(connection, change_id)
+    before = runs.latest_run(connection, change_id)
+    if before is not None and (before.head_sha, before.facts.base_ref) != (change.head_sha, change.base_ref):
+        granted.end_overrides(unit, change_id, now)  # a push or another target ends them for good
     run_id = runs.open_run(
         unit,
         repository_id=repository_id,

@@ -29,14 +29,16 @@ from app.model import (
     KnownFlaky,
     Outcome,
     OutcomeValue,
+    Override,
     People,
     Plan,
     Readable,
     Status,
     Upload,
     Verdict,
+    Waiver,
 )
-from app.policy import baselines_wanted, evaluate, merge_group_verdict
+from app.policy import baselines_wanted, evaluate, merge_group_verdict, waivers_of
 from app.policy import decide as decide_condition
 
 GOOD: Final = {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}
@@ -59,6 +61,8 @@ class Standings(msgspec.Struct, frozen=True, kw_only=True):
     ai_authored: bool = False
     reverts: bool = False
     subject: Verdict | None = None
+    overrides: tuple[Override, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     baselines: tuple[Baseline, ...] = ()
     flaky: tuple[KnownFlaky, ...] = ()
 
@@ -149,7 +153,7 @@ class _Moving:
         compared = self.state.change.kind is not ChangeKind.BASE
         asked = baselines_wanted(self.state.plan, evidence) if compared else ()
         left_out = {key for key in asked if self.rows[key].result.conclusion is Conclusion.NOT_NEEDED}
-        moments = (self.wake_at, waivers_turn(self.state.plan, evidence.today))
+        moments = (self.wake_at, waivers_turn(waivers_of(self.state.plan, evidence), evidence.today))
         return Moved(
             rows=changed,
             queue=tuple(row.result.key for row in changed if row.result.status is Status.QUEUED),
@@ -177,6 +181,8 @@ class _Moving:
             ),
             people=self.state.people,
             today=utc_day(self.now),
+            overrides=self.state.overrides,
+            waivers=self.state.waivers,
         )
 
     def _step(self, spec: CheckSpec, row: CheckRow) -> CheckRow:

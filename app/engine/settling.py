@@ -27,7 +27,7 @@ from app.model import (
     Verdict,
     VerdictState,
 )
-from app.store import Unit, changes, checks, evidence, projects, records, runs, uploads, verdicts
+from app.store import Unit, changes, checks, evidence, granted, projects, records, runs, uploads, verdicts
 
 SOON = 3600.0
 """Seconds ahead for which a run has a timer: waivers of many runs end in weeks."""
@@ -156,11 +156,12 @@ def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[Check
     assert run.plan is not None  # noqa: S101 - settle only comes here with a plan
     assert run.comparison is not None  # noqa: S101 - the same
     uploaded = any(reads_uploads(spec) for spec in run.plan.checks)
-    subject = None
+    subject, granted_to = None, row.id
     if row.change.kind is ChangeKind.MERGE_GROUP and row.change.subject_key is not None:
         found = changes.find_change(connection, run.repository_id, row.change.subject_key)
         latest = None if found is None else runs.latest_run(connection, found.id)
         subject = None if latest is None else latest.verdict
+        granted_to = row.id if found is None else found.id  # what its change was granted goes with it
     return rules.Standings(
         plan=run.plan,
         change=row.change,
@@ -174,6 +175,8 @@ def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[Check
         ai_authored=row.ai_authored,
         reverts=run.facts.reverts,
         subject=subject,
+        overrides=granted.overrides_in_force(connection, row.id, run.head_sha),
+        waivers=granted.waivers_granted(connection, granted_to),
     )
 
 

@@ -65,9 +65,15 @@ from app.model.measured import (
     FunctionComplexity,
     Package,
 )
+from app.model.override import (
+    Excused,
+    Overridden,
+    Override,
+)
 from app.model.plan import (
     AiAuthored,
     CheckSpec,
+    CommandSettings,
     Condition,
     Conditional,
     Diagnostic,
@@ -152,6 +158,7 @@ __all__ = [
     "CheckSpec",
     "Clone",
     "CloneBlock",
+    "CommandSettings",
     "CommentCreated",
     "CommitStatus",
     "Comparison",
@@ -164,6 +171,7 @@ __all__ = [
     "Event",
     "Evidence",
     "EvidenceKind",
+    "Excused",
     "Expression",
     "External",
     "ExternalPosted",
@@ -188,6 +196,8 @@ __all__ = [
     "Outage",
     "Outcome",
     "OutcomeValue",
+    "Overridden",
+    "Override",
     "Package",
     "People",
     "Ping",

@@ -7,6 +7,8 @@ import msgspec
 
 from app.model.change import Actor, Change, Comparison, Sha
 from app.model.measured import Clone, FunctionComplexity, Package
+from app.model.override import Override
+from app.model.waiver import Waiver
 
 
 class Severity(StrEnum):
@@ -254,7 +256,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a verdict is computed from (with the plan). Stored whole with each verdict.
 
     `today` is the UTC date of judging (`2026-11-21`): waivers expire by it. `flaky` is what history says of
-    tests that failed here, or differ from an earlier run on this tree.
+    tests that failed here, or differ from an earlier run on this tree. `waivers` were granted to this change
+    alone, by comment; `overrides` are in force for its head.
     """
 
     change: Change
@@ -268,3 +271,5 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     people: People = People(state=Readable.NOT_APPLICABLE)
     today: str = ""
     flaky: tuple[KnownFlaky, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    overrides: tuple[Override, ...] = ()

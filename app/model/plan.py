@@ -216,6 +216,16 @@ class PublishSettings(msgspec.Struct, frozen=True, kw_only=True):
     per_base: bool = False
 
 
+class CommandSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may let pass what the gate does not: `@org/team` or logins; none = nobody. `two_person`: an
+    override counts once two of them gave it.
+    """
+
+    waive: tuple[str, ...] = ()
+    override: tuple[str, ...] = ()
+    two_person: bool = False
+
+
 class Licences(msgspec.Struct, frozen=True, kw_only=True):
     """Which licences new packages may have: SPDX identifiers, or globs over them. With `allow` all others are
     denied, with `deny` alone all others are allowed. `unknown` is for what names no licence that SPDX knows.
@@ -240,6 +250,7 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     ai_authored: AiAuthored = AiAuthored()
     licences: Licences = Licences()
     gate: Literal["portcullis", "sonar_way"] = "portcullis"
+    commands: CommandSettings = CommandSettings()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from app.model.override import Overridden
 from app.model.source import Source
 from app.model.waiver import UsedWaiver
 
@@ -39,7 +40,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ("coverage on new code 76.2 % < 80 %"), `of` what a share among them is made of ("16 of 21"); `used` the
     values read; `people` is true when only people
     could meet it (approvals, labels, draft); `fixed` when nobody can change it (the author); `checks` are
-    keys of the checks it rests on (of kind `check`: its own, then the one that blocks it).
+    keys of the checks it rests on (of kind `check`: its own, then the one that blocks it). `overridden`: it
+    does not hold, and people let it pass.
     """
 
     value: OutcomeValue
@@ -56,6 +58,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Literal["leaf", "all", "any", "when", "check"] = "leaf"
     children: tuple["Outcome", ...] = ()
     of: str = ""
+    overridden: bool = False
 
 
 class VerdictState(StrEnum):
@@ -73,7 +76,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     `fewest` are the `says` of the fewest leaves that would open the gate; `waits_for` are check keys
     (or "approvals") still outstanding; `people_only` = every unmet item could be met by people alone;
     `reason` is set for verdicts that rest on no outcome (conflict, broken gate file); `waivers` are those
-    that cover a new finding, in the order of the file.
+    that cover a new finding, in the order of the file; `overridden` are the outcomes that people let pass.
     """
 
     state: VerdictState
@@ -88,3 +91,4 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     notes: tuple[str, ...] = ()
     waivers: tuple[UsedWaiver, ...] = ()
+    overridden: tuple[Overridden, ...] = ()

@@ -10,9 +10,10 @@ from app.plan.diagnostics import as_json, format_diagnostic
 from app.plan.gatefile import Catalogue, GateFile, Parsed, parse
 from app.plan.matrix import Axis, Matrix
 from app.plan.schema import json_schema
-from app.plan.waivers import age, days_left
+from app.plan.waivers import LONGEST, age, days_left
 
 __all__ = [
+    "LONGEST",
     "MAX_CHECKS",
     "UPLOAD_NAME",
     "Axis",

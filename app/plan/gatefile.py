@@ -9,6 +9,7 @@ import msgspec
 from app.language import Vocabulary, used
 from app.model import (
     AiAuthored,
+    CommandSettings,
     Diagnostic,
     GateItem,
     GateSettings,
@@ -104,6 +105,7 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True):
     ai_authored: AiAuthored = AiAuthored()
     licences: Licences = Licences()
     gate: str = "portcullis"
+    commands: CommandSettings = CommandSettings()
 
 
 class _Top(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,6 +182,7 @@ def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) 
                 "ai_authored": settings.ai_authored,
                 "licences": settings.licences,
                 "gate": settings.gate,
+                "commands": settings.commands,
             },
             GateSettings,
         ),

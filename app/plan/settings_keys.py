@@ -39,6 +39,19 @@ LICENCES = Record(
 )
 
 
+_PERSON = Text(
+    "a team or a login",
+    pattern=r"@?[A-Za-z0-9][A-Za-z0-9_-]*|@[A-Za-z0-9][\w.-]*/[\w.-]+",
+)
+COMMANDS = Record(
+    {
+        "waive": Field(Items(_PERSON, low=1), "@org/team or logins who may waive a finding by comment"),
+        "override": Field(Items(_PERSON, low=1), "@org/team or logins who may override what is not met"),
+        "two_person": Field(Flag(), "an override counts once two of them gave it; false if left out"),
+    },
+    help_topic="settings",
+)
+
 SETTINGS = Record(
     {
         "mode": Field(
@@ -91,10 +104,8 @@ SETTINGS = Record(
             Text("gate", choices=("portcullis", "sonar_way")),
             "what judges where no 'gate' is written; sonar_way: SonarQube's default conditions",
         ),
+        "commands": Field(COMMANDS, "who may let pass what the gate does not; nobody if left out"),
         "licences": Field(LICENCES, "which licences new packages may have (licences.denied)"),
-    },
-    later={
-        "commands": "the commands 'waive' and 'override' come later; 'waivers' in this file are there",
     },
     help_topic="settings",
 )

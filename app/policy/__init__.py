@@ -11,6 +11,7 @@ from app.policy.licences import DeniedPackage, denied_packages
 from app.policy.linemap import NewLines, map_line, new_lines, to_head_line, to_head_place
 from app.policy.newcode import Age, CheckFindings, TrackedFinding, Tracking, new_findings
 from app.policy.newcoverage import FileNewCoverage, NewCoverage, is_generated, new_coverage
+from app.policy.overriding import excusable
 from app.policy.protocol import CheckFact, Fact, Family, Operation
 from app.policy.registry import CONDITIONS, vocabulary
 from app.policy.verdict import (
@@ -21,7 +22,7 @@ from app.policy.verdict import (
     merge_group_verdict,
     pending_verdict,
 )
-from app.policy.waiving import InForce, describe, in_force
+from app.policy.waiving import InForce, describe, in_force, waivers_of
 
 __all__ = [
     "CONDITIONS",
@@ -52,6 +53,7 @@ __all__ = [
     "describe",
     "errored_verdict",
     "evaluate",
+    "excusable",
     "expressions_in",
     "expressions_of",
     "failed_keys",
@@ -71,4 +73,5 @@ __all__ = [
     "to_head_place",
     "touched_functions",
     "vocabulary",
+    "waivers_of",
 ]

@@ -32,7 +32,7 @@ def fewest(blocking: Sequence[Outcome], *, people_only: bool = False) -> tuple[s
     `blocking` are top-level outcomes that do not hold. With `people_only` only leaves that people alone
     can meet are looked at. Where no set opens the gate, or the search is too large, all are named.
     """
-    every = [leaf for outcome in blocking for leaf in _open_leaves(outcome)]
+    every = [leaf for outcome in blocking for leaf in open_leaves(outcome)]
     order = {key: place for place, key in reversed([(i, _key(leaf)) for i, leaf in enumerate(every)])}
     try:
         found = _unite([_sets(outcome, people_only=people_only) for outcome in blocking])
@@ -68,11 +68,12 @@ def _members(outcome: Outcome) -> tuple[Outcome, ...]:
     return outcome.children[1:] if outcome.kind == "when" else outcome.children
 
 
-def _open_leaves(outcome: Outcome) -> list[Outcome]:
+def open_leaves(outcome: Outcome) -> list[Outcome]:
+    """The leaves that keep an outcome from holding; none where it holds or may still come to hold."""
     if _holds(outcome):
         return []
     members = _members(outcome)
-    return [leaf for member in members for leaf in _open_leaves(member)] if members else [outcome]
+    return [leaf for member in members for leaf in open_leaves(member)] if members else [outcome]
 
 
 def _key(leaf: Outcome) -> Leaf:

@@ -17,7 +17,7 @@ from app.model import Baseline, BaselineState, Evidence, Finding, Plan, ReportCo
 from app.policy.linemap import NewLines, Origins, new_lines
 from app.policy.required import required_keys
 from app.policy.tracking import match
-from app.policy.waiving import Covered, cover
+from app.policy.waiving import Covered, cover, waivers_of
 
 By = Literal["base", "line", "file", "project"]
 """What told: a comparison with base, or the weaker rule by line, touched file, whole project."""
@@ -189,18 +189,19 @@ def new_findings(plan: Plan, evidence: Evidence, *, advisory: bool = False) -> t
     """
     tracking = Tracking(evidence)
     found = _new(tracking, evidence, {spec.key for spec in plan.checks if spec.required or advisory})
-    if not plan.waivers:
+    if not waivers_of(plan, evidence):
         return tuple(found)
     covered = waived(plan, evidence, tracking)
     return tuple(msgspec.structs.replace(one, waiver=covered.waiver(one.finding)) for one in found)
 
 
 def waived(plan: Plan, evidence: Evidence, tracking: Tracking) -> Covered:
-    """What the plan's waivers cover of the new findings of all required checks."""
-    if not plan.waivers:
+    """What waivers cover of the new findings of all required checks."""
+    waivers = waivers_of(plan, evidence)
+    if not waivers:
         return Covered()
     found = _new(tracking, evidence, required_keys(plan))
-    return cover(plan.waivers, evidence.today, (one.finding for one in found))
+    return cover(waivers, evidence.today, (one.finding for one in found))
 
 
 def _new(tracking: Tracking, evidence: Evidence, keys: Container[str]) -> Iterator[TrackedFinding]:

@@ -20,6 +20,7 @@ from app.model import (
     GateItem,
     Outcome,
     OutcomeValue,
+    Override,
     Plan,
     Status,
     UnknownCause,
@@ -36,6 +37,7 @@ from app.policy.gate import (
 )
 from app.policy.judged import Judged
 from app.policy.notes import notes_on
+from app.policy.overriding import carried, excuse
 from app.policy.registry import PolicyFacts
 from app.policy.sonar import missing_is_ok
 
@@ -64,7 +66,9 @@ def evaluate(plan: Plan, evidence: Evidence) -> Verdict:
     judged = Judged(plan, evidence)
     facts = PolicyFacts(judged)
     items = gate_of(plan, judged.delivered)
-    return _conclude(judged, items, tuple(judge_item(item, facts) for item in items))
+    outcomes = tuple(judge_item(item, facts) for item in items)
+    people = 2 if plan.settings.commands.two_person else 1
+    return _conclude(judged, items, outcomes, _LetPass(overrides=evidence.overrides, people=people))
 
 
 def merge_group_verdict(plan: Plan, evidence: Evidence, subject_verdict: Verdict | None) -> Verdict:
@@ -84,14 +88,17 @@ def merge_group_verdict(plan: Plan, evidence: Evidence, subject_verdict: Verdict
         _copied(item, known) if names_people_or_pull_request(item) else judge_item(item, facts)
         for item in items
     )
-    return msgspec.structs.replace(_conclude(judged, items, outcomes), people_only=False)
+    carries = _LetPass(overrides=carried(subject_verdict))
+    return msgspec.structs.replace(_conclude(judged, items, outcomes, carries), people_only=False)
 
 
 def _copied(item: GateItem, known: dict[str, Outcome]) -> Outcome:
     text = text_of(item)
     source = next(expressions_in(item)).source
     if text in known:
-        return msgspec.structs.replace(known[text], advisory=item.advisory, because=item.because)
+        return msgspec.structs.replace(
+            known[text], advisory=item.advisory, because=item.because, overridden=False
+        )
     return Outcome(
         value=OutcomeValue.UNKNOWN,
         text=text,
@@ -122,12 +129,22 @@ def _observed(verdict: Verdict, plan: Plan) -> Verdict:
     return msgspec.structs.replace(verdict, observed=plan.settings.mode == "observe")
 
 
-def _conclude(judged: Judged, items: tuple[GateItem, ...], outcomes: tuple[Outcome, ...]) -> Verdict:
+class _LetPass(msgspec.Struct, frozen=True, kw_only=True):
+    """The overrides in force, and how many people have to agree."""
+
+    overrides: tuple[Override, ...] = ()
+    people: int = 1
+
+
+def _conclude(
+    judged: Judged, items: tuple[GateItem, ...], outcomes: tuple[Outcome, ...], let_pass: _LetPass
+) -> Verdict:
     plan = judged.plan
     outcomes = tuple(map(missing_is_ok, outcomes))
     if plan.settings.missing == "advisory":
         outcomes = tuple(_advised(outcome) for outcome in outcomes)
-    binding = [outcome for outcome in outcomes if not outcome.advisory]
+    outcomes, overridden = excuse(outcomes, let_pass.overrides, let_pass.people)
+    binding = [outcome for outcome in outcomes if not outcome.advisory and not outcome.overridden]
     unmet = [outcome for outcome in binding if outcome.value is OutcomeValue.UNMET]
     waits = _waits_for(judged, binding)
     ran, total = _ran(judged)
@@ -143,6 +160,7 @@ def _conclude(judged: Judged, items: tuple[GateItem, ...], outcomes: tuple[Outco
         checks_total=total,
         notes=notes_on(judged, items, outcomes, state, ran=ran),
         waivers=judged.covered.used,
+        overridden=overridden,
     )
     return _observed(verdict, plan)
 

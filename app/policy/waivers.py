@@ -6,12 +6,13 @@ from app.language import Known, Name, Unknown, Value, ValueType
 from app.model import Kind
 from app.policy.judged import Judged
 from app.policy.protocol import Fact, Family
+from app.policy.waiving import waivers_of
 
 _WAIVABLE = (Kind.FINDINGS, Kind.SECRETS)
 
 
 def _used(judged: Judged) -> Value:
-    if not judged.plan.waivers:
+    if not waivers_of(judged.plan, judged.evidence):
         return Known(value=Fraction(0))
     produced = {kind for spec in judged.plan.checks if spec.required for kind in spec.produces}
     for kind in _WAIVABLE:

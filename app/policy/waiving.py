@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from app.language import globs, like
-from app.model import Finding, UsedWaiver, Waiver
+from app.model import Evidence, Finding, Plan, UsedWaiver, Waiver
 
 Fits = Callable[[Finding], bool]
 Identity = tuple[str, str, str, str, int, int]
@@ -41,6 +41,11 @@ def in_force(waiver: Waiver, today: str) -> InForce:
     if today < waiver.granted:
         return InForce.EARLY
     return InForce.NOW if today <= waiver.expires else InForce.EXPIRED
+
+
+def waivers_of(plan: Plan, evidence: Evidence) -> tuple[Waiver, ...]:
+    """All that a change is judged with: the file's, then those granted to it by comment."""
+    return (*plan.waivers, *evidence.waivers)
 
 
 class Covered(msgspec.Struct, frozen=True, kw_only=True):

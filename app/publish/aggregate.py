@@ -112,6 +112,10 @@ def _summary(judgement: Judgement) -> list[str]:
         blocks.append(f"**{words.opens_heading(verdict.state)}**\n\n{tables.bullet_list(opens)}")
     if verdict.state is VerdictState.ERRORED:
         blocks.append(clean.escape(words.errored_advice(judgement)))
+    if verdict.overridden:
+        blocks.append(
+            f"**{clean.escape(phrases.overridden_counted(verdict))}**\n\n{tables.overridden_list(verdict.overridden)}"
+        )
     if verdict.outcomes:
         blocks.append(tables.outcomes_table(sort_outcomes(verdict.outcomes).all()))
     if verdict.waivers:

@@ -37,6 +37,77 @@ def ok_to_test_accepted(sha: str) -> str:
     return f"{sha} is trusted; a new push needs a new word"
 
 
+def override_accepted(says: Sequence[str], *, lacks_second: bool) -> str:
+    """What is let pass, exactly; with `lacks_second` once a second person says so too."""
+    covers = f"it covers {figures.listing(says, len(says))}"
+    ends = "a push, another target branch or /portcullis cancel-override ends it"
+    if lacks_second:
+        return f"{covers}; it counts once a second person who may override says the same; {ends}"
+    return f"{covers}; anything newly unmet blocks again; {ends}"
+
+
+def cancel_accepted() -> str:
+    """No override is in force any more."""
+    return "what the gate says counts again"
+
+
+def waive_accepted(fingerprint: str, until: str) -> str:
+    """A finding of this change is let pass until the end of that day."""
+    return f"the finding {fingerprint} is waived on this change until {until}, end of day UTC"
+
+
+def refused_unset(command: str, base_ref: str) -> str:
+    """The gate file names nobody for it."""
+    key = "waive" if command == "waive" else "override"
+    return f"nobody may: settings.commands.{key} of the gate file on {base_ref} names no team"
+
+
+def refused_unread(teams: Sequence[str]) -> str:
+    """Membership decides, and the forge did not tell it."""
+    members = f"the members of {figures.listing(teams, 5)} cannot be read"
+    return f"{members}; let the app read the organisation's members, then write the command again"
+
+
+def refused_own(command: str) -> str:
+    """Nobody lets their own change pass."""
+    return f"the author of a change cannot {command} it; somebody else who may has to"
+
+
+def refused_usage(usage: str) -> str:
+    """A command that lacks a part."""
+    return f"write it as: {usage}"
+
+
+def refused_pending() -> str:
+    """There is no verdict yet."""
+    return "there is no verdict on this head yet; wait for it"
+
+
+def refused_nothing(reason: str) -> str:
+    """No outcome stands in the way; `reason` is what does instead (a conflict), or ''."""
+    return f"an override does not help here: {reason}" if reason else "nothing stands in the way"
+
+
+def refused_no_override() -> str:
+    """There is none to cancel."""
+    return "no override is in force on this change"
+
+
+def refused_date(text: str, today: str, latest: str) -> str:
+    """A last day that is no date, past, or too far away."""
+    return f"{text!r} is no day from {today} to {latest}; write it like {latest}"
+
+
+def refused_finding(named: str, found: int) -> str:
+    """A fingerprint that stands for no new finding, or for several."""
+    if found:
+        return (
+            f"{named} stands for {found} new findings, a waiver for one; waive them in the gate file by "
+            "rule, path and max"
+        )
+    return f"no new finding of this head that is not waived has the fingerprint {named}; annotations show it"
+
+
 def refused_permission(needed: str) -> str:
     """`needed` names who may, e.g. "people with write access"."""
     return f"only {needed} may do this"
@@ -63,11 +134,6 @@ def refused_check(name: str, known: Sequence[str]) -> str:
     """A check that the plan does not have."""
     there = f"; there are {figures.listing(known, 10)}" if known else "; no check is declared"
     return f"there is no check {name!r}{there}"
-
-
-def refused_later(command: str) -> str:
-    """A command that a later version will know."""
-    return f"{command} is not yet supported by this version"
 
 
 def refused_closed() -> str:

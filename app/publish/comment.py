@@ -98,6 +98,9 @@ def _blocks(judgement: Judgement) -> list[str]:
         blocks.append(f"**{head}**\n\n{_opening_list(opens, verdict.outcomes)}")
     elif verdict.state is not VerdictState.PASSED and verdict.reason:
         blocks.append(clean.escape(verdict.reason))
+    if verdict.overridden:
+        head = clean.escape(phrases.overridden_counted(verdict))
+        blocks.append(f"**{head}**\n\n{tables.overridden_list(verdict.overridden)}")
     if verdict.state is VerdictState.ERRORED:
         blocks.append(clean.escape(words.errored_advice(judgement)))
     if judgement.head_diagnostics:

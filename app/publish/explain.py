@@ -50,6 +50,7 @@ def explain_text(judgement: Judgement, color: bool = False) -> str:
         _checks(judgement, paint),
         _tests(shown, paint),
         _findings(shown, paint),
+        _overridden(judgement, paint),
         _waivers(judgement, paint),
         _coverage(shown, paint),
         *(_section(section, paint) for section in shown.sections),
@@ -116,7 +117,8 @@ def _outcome_style(outcome: Outcome) -> str:
         return "green"
     if outcome.value is OutcomeValue.EXEMPT:
         return "dim"
-    return "red" if outcome.value is OutcomeValue.UNMET and not outcome.advisory else "yellow"
+    blocks = outcome.value is OutcomeValue.UNMET and not outcome.advisory and not outcome.overridden
+    return "red" if blocks else "yellow"
 
 
 def _checks(judgement: Judgement, paint: _Paint) -> Iterator[str]:
@@ -168,6 +170,13 @@ def _findings(shown: Shown, paint: _Paint) -> Iterator[str]:
         waived = f" (waived by {clean.line(phrases.waived_by(item.waiver), 80)})" if item.waiver else ""
         message = clean.line(finding.message, WIDTH)
         yield f"  {where}: {paint(style, finding.severity)} {name}{advisory}{waived}: {message}"
+
+
+def _overridden(judgement: Judgement, paint: _Paint) -> Iterator[str]:
+    if judgement.verdict.overridden:
+        yield paint("bold", clean.line(phrases.overridden_counted(judgement.verdict), WIDTH))
+    for one in judgement.verdict.overridden:
+        yield f"  {clean.line(phrases.let_pass(one), WIDTH * 2)}"
 
 
 def _waivers(judgement: Judgement, paint: _Paint) -> Iterator[str]:

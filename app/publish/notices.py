@@ -7,7 +7,7 @@ from app.publish.figures import count
 JUDGING = "Pending: the checks are running; this comment is edited when there is a verdict"
 ANSWERS = "Commands"
 HELP_TITLE = "What can I do here?"
-COMMANDS = ("recheck", "explain", "ok-to-test")
+COMMANDS = ("recheck", "explain", "ok-to-test", "waive", "override", "cancel-override")
 
 
 RECHECK_HELP = (

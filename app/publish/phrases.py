@@ -6,6 +6,7 @@ from typing import assert_never
 
 from app.model import (
     Finding,
+    Overridden,
     Severity,
     TestCase,
     UsedWaiver,
@@ -27,6 +28,20 @@ def findings_counted(findings: Sequence[Finding], waived: int = 0) -> str:
     levels = severities_counted([finding.severity for finding in findings])
     text = figures.count(len(findings), "new finding") + (f": {levels}" if levels else "")
     return f"{text}; {waived:,} waived" if waived else text
+
+
+def overridden_counted(verdict: Verdict) -> str:
+    """`2 conditions overridden by bob`; '' for none."""
+    if not verdict.overridden:
+        return ""
+    people = dict.fromkeys(person for one in verdict.overridden for person in one.by)
+    number = figures.count(len(verdict.overridden), "condition")
+    return f"{number} overridden by {figures.listing(list(people), 3)}"
+
+
+def let_pass(one: Overridden) -> str:
+    """What is let pass, by whom and why."""
+    return f"{one.excused.says}: overridden by {', '.join(one.by)}, because {'; '.join(one.because)}"
 
 
 def waivers_counted(verdict: Verdict) -> str:

@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-from app.model import CheckResult, Conclusion, Diagnostic, Outcome, OutcomeValue, Status, UsedWaiver
+from app.model import (
+    CheckResult,
+    Conclusion,
+    Diagnostic,
+    Outcome,
+    OutcomeValue,
+    Overridden,
+    Status,
+    UsedWaiver,
+)
 from app.publish import clean, figures, phrases, words
 from app.publish.measured import Section
 from app.publish.shown import ShownCoverage, ShownFinding, ShownTest
@@ -21,6 +30,7 @@ _ICONS = {
     "could not be judged": "⚠️",
     "evidence missing": "❌",
     "not readable": "❌",
+    "overridden": "🔓",
 }
 _CHECK_ICONS = {
     "passed": "✅",
@@ -102,6 +112,11 @@ def suggestions(findings: Sequence[ShownFinding], limit: int = FIXES) -> list[st
 
 def _waived(item: ShownFinding) -> str:
     return f" (waived by {clean.escape(phrases.waived_by(item.waiver), 100)})" if item.waiver else ""
+
+
+def overridden_list(let_pass: Sequence[Overridden]) -> str:
+    """What overrides let pass: each condition with who and why."""
+    return bullet_list([phrases.let_pass(one) for one in let_pass])
 
 
 def waivers_list(used: Sequence[UsedWaiver]) -> str:

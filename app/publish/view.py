@@ -40,17 +40,24 @@ def conclude(judgement: Judgement) -> tuple[CheckRunStatus, PublishedConclusion 
 def headline(judgement: Judgement, *, now: float | None = None, limit: int = words.TITLE_LIMIT) -> str:
     """The verdict in one plain line of at most `limit` characters.
 
-    With `now` a pending line tells since when; without, the text is the same at each rendering. How many
-    waivers were used and a note that must be in the title (`title_note`) survive the cut.
+    With `now` a pending line tells since when; without, the text is the same at each rendering. What was
+    overridden, how many waivers were used and what must be in the title (`title_note`) survive the cut.
     """
     text = _verdict_line(judgement, now)
     if judgement.verdict.observed and not judgement.superseded:
         text = f"Observed only: {_lower_first(text)}"
-    used = phrases.waivers_counted(judgement.verdict) if not judgement.superseded else ""
-    note = " · ".join(filter(None, (used, clean.line(judgement.title_note, limit // 2))))
+    used = _let_pass(judgement) if not judgement.superseded else ()
+    note = " · ".join(filter(None, (*used, clean.line(judgement.title_note, limit // 2))))
     if not note:
         return clean.line(text, limit)
     return f"{clean.line(text, limit - len(note) - 3)} · {note}"
+
+
+def _let_pass(judgement: Judgement) -> tuple[str, ...]:
+    """What a verdict lets pass, in a few words each; a passed line tells of overrides itself."""
+    verdict = judgement.verdict
+    overridden = "" if verdict.state is VerdictState.PASSED else phrases.overridden_counted(verdict)
+    return overridden, phrases.waivers_counted(verdict)
 
 
 def explanation(judgement: Judgement, *, now: float | None = None) -> str:
@@ -94,7 +101,9 @@ def would_open(judgement: Judgement) -> tuple[str, ...]:
     if verdict.fewest:
         return verdict.fewest
     unmet = (outcome for outcome in verdict.outcomes if outcome.value is OutcomeValue.UNMET)
-    return tuple(words.outcome_says(outcome) for outcome in unmet if not outcome.advisory)
+    return tuple(
+        words.outcome_says(outcome) for outcome in unmet if not outcome.advisory and not outcome.overridden
+    )
 
 
 class Sorted(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,13 +112,15 @@ class Sorted(msgspec.Struct, frozen=True, kw_only=True):
     unmet: tuple[Outcome, ...]
     unsettled: tuple[Outcome, ...]
     pending: tuple[Outcome, ...]
+    overridden: tuple[Outcome, ...]
     advisory: tuple[Outcome, ...]
     met: tuple[Outcome, ...]
     exempt: tuple[Outcome, ...]
 
     def all(self) -> tuple[Outcome, ...]:
-        """Unmet first, then what could not be judged, pending, advice, met, exempt."""
-        return self.unmet + self.unsettled + self.pending + self.advisory + self.met + self.exempt
+        """Unmet first, then what could not be judged, pending, what people let pass, advice, met, exempt."""
+        settled = self.overridden + self.advisory + self.met + self.exempt
+        return self.unmet + self.unsettled + self.pending + settled
 
 
 WAITING_CAUSES = frozenset({UnknownCause.OUTSTANDING, UnknownCause.LATER, UnknownCause.NONE})
@@ -128,6 +139,8 @@ def _group(outcome: Outcome) -> str:
         return "met"
     if outcome.value is OutcomeValue.EXEMPT:
         return "exempt"
+    if outcome.overridden:
+        return "overridden"
     if outcome.advisory:
         return "advisory"
     if outcome.value is OutcomeValue.UNMET:

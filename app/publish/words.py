@@ -19,7 +19,7 @@ from app.model import (
     UnknownCause,
     VerdictState,
 )
-from app.publish import figures
+from app.publish import figures, phrases
 
 TITLE_LIMIT = 255
 
@@ -56,6 +56,8 @@ def verdict_sentence(state: VerdictState) -> str:
 
 def outcome_word(outcome: Outcome) -> str:
     """The value of one condition in a word or two."""
+    if outcome.overridden:
+        return "overridden"
     match outcome.value:
         case OutcomeValue.MET:
             return "met"
@@ -230,6 +232,8 @@ def waiting(judgement: Judgement, now: float | None) -> str:
 def passed_line(judgement: Judgement) -> str:
     """What a passed verdict rests on."""
     verdict = judgement.verdict
+    if verdict.overridden:
+        return f"Passed: {phrases.overridden_counted(verdict)}"
     if verdict.checks_total == 0:
         return "Passed: no checks declared"
     return f"Passed: {verdict.checks_ran:,} of {figures.count(verdict.checks_total, 'check')} ran"

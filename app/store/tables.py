@@ -1,5 +1,5 @@
-"""The tables of what is judged (`tables_checks`, `tables_forge`, `tables_uploads` hold the others). Times are
-epoch seconds; documents are msgspec JSON, the large ones zstd-compressed.
+"""The tables of what is judged (`tables_checks`, `tables_forge`, `tables_granted`, `tables_uploads` hold the
+others). Times are epoch seconds; documents are msgspec JSON, the large ones zstd-compressed.
 
 The rows are the state machine: whatever is still to be done can be read from them alone
 (deliveries `stored`, runs `new`, attempts `queued`, publications whose wanted and posted hash differ,

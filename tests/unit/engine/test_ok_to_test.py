@@ -1,6 +1,7 @@
 """`ok-to-test` trusts the head that was looked at, and no other that begins alike."""
 
-from app.engine.commands import Command, _ok_to_test, read_commands
+from app.engine.commands import _ok_to_test
+from app.engine.reading_commands import Command, read_commands
 from app.model import Sha
 from app.store import changes
 from tests.unit.engine.conftest import Desk

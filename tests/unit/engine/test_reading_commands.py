@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from app.engine.commands import read_commands
+from app.engine.reading_commands import read_commands
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import datetime as dt
 import msgspec
 import pytest
 
-from app.engine import rules
+from app.engine.days import utc_day, waivers_turn
 from app.engine.external import standing
 from app.engine.reruns import _set_back
 from app.engine.rules import Moved, Standings, first_results, judge, move
@@ -170,11 +170,10 @@ def waiver(granted: str, expires: str) -> Waiver:
 def test_a_run_looks_again_at_the_midnight_at_which_a_waiver_begins_or_ends(
     waivers: tuple[tuple[str, str], ...], today: str, turn: str | None
 ) -> None:
-    plan = msgspec.structs.replace(PLAN, waivers=tuple(waiver(*days) for days in waivers))
-    at = rules.waivers_turn(plan, today)
+    at = waivers_turn([waiver(*days) for days in waivers], today)
     assert at == (None if turn is None else dt.datetime.fromisoformat(f"{turn}T00:00:00+00:00").timestamp())
     if at is not None:
-        assert (rules.utc_day(at - 1), rules.utc_day(at)) == (_before(turn or ""), turn)
+        assert (utc_day(at - 1), utc_day(at)) == (_before(turn or ""), turn)
 
 
 def _before(day: str) -> str:
