@@ -161,8 +161,8 @@ async def test_unknown_and_later_commands_say_what_there_is(tmp_path):
         for words, said in (
             ("frobnicate", "no command"),
             ("", "no command"),
-            ("override because I say so", "not yet supported"),
-            ("waive abc until 2027-01-01 because …", "not yet supported"),
+            ("override because I say so", "names no team"),
+            ("waive abc until 2027-01-01 because …", "names no team"),
         ):
             comment = await say(scene, repo, pull, "alice", f"/portcullis {words}".strip())
             assert reactions(comment) == ["-1 by portcullis[bot]"]

@@ -169,7 +169,6 @@ LATER_EXTERNAL = (
             f"version: 1\nchecks: {{a: {{external: {{context: b, app: c, {key}: d}}}}}}\n"
             for key in LATER_EXTERNAL
         ),
-        *(f"version: 1\nsettings: {{{key}: {{}}}}\n" for key in ("commands",)),
     ],
 )
 def test_keys_of_later_versions_are_refused_in_these_words(read, text):
@@ -191,7 +190,6 @@ def test_the_full_example_says_only_what_is_not_yet_supported(complaints):
             ("G013", 51, 10, 7, "checks.deep_scan.use: 'semgrep' is not yet supported by this version"),
             ("G013", 56, 5, 5, "checks.docs.setup: 'setup' is not yet supported by this version"),
             ("G013", 57, 5, 5, "checks.docs.cache: 'cache' is not yet supported by this version"),
-            ("G013", 86, 3, 8, "settings.commands: 'commands' is not yet supported by this version"),
         ]
     )
 

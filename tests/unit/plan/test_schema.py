@@ -104,7 +104,7 @@ def test_all_that_this_version_knows_is_accepted_by_both(accepts, valid):
         ("{all: [pr.draft]}", "{all: [pr.draft], advisory: true}"),
         ("    require: [", "    requires: ["),
         ("gate: portcullis", "gate: sonarway"),
-        ("mode: observe", "mode: observe\n  commands: {}"),
+        ("mode: observe", "mode: observe\n  commands: {override: [not a team]}"),
         ("flag: unit", "flags: unit"),
         ("app: github-actions", "workflow: x"),
         ("{upload: ci}", "{upload: ci, context: build}"),
