@@ -1,8 +1,9 @@
 """A source tree begun from another: what both have in common as hard links, only the rest written anew."""
 
+import contextlib
 import os
 import shutil
-import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -15,10 +16,13 @@ _ATTRIBUTES = b".gitattributes"
 
 
 class Differences(msgspec.Struct, frozen=True, kw_only=True):
-    """Paths of one tree that are to go, and those of the other that are to be written."""
+    """Paths of one tree that are to go, and those of the other that are to be written, with the lines that
+    put these into an index (`git update-index -z --index-info`).
+    """
 
-    gone: tuple[bytes, ...]
+    gone: frozenset[bytes]
     written: tuple[bytes, ...]
+    index: bytes
 
 
 async def differences(git: Git, old: Sha, new: Sha) -> Differences | None:
@@ -26,48 +30,60 @@ async def differences(git: Git, old: Sha, new: Sha) -> Differences | None:
     old one is not here any more, or attributes changed, which decide how other files are written.
     """
     try:
-        listed = await git("diff-tree", "-r", "-z", "--name-status", "--no-renames", old, new)
+        listed = await git("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new)
     except GitFailed:
         return None
     fields = listed.split(b"\0")
-    pairs = tuple(zip(fields[0:-1:2], fields[1::2], strict=True))
-    if len(pairs) > _MOST_CHANGED or any(os.path.basename(name) == _ATTRIBUTES for _, name in pairs):  # noqa: PTH119 - bytes
+    # :<old mode> <new mode> <old object> <new object> <status>
+    changes = [(facts.split(), name) for facts, name in zip(fields[0:-1:2], fields[1::2], strict=True)]
+    if len(changes) > _MOST_CHANGED or any(os.path.basename(name) == _ATTRIBUTES for _, name in changes):  # noqa: PTH119 - bytes
         return None
+    written = [(facts, name) for facts, name in changes if facts[4] != b"D"]
     return Differences(
-        gone=tuple(name for status, name in pairs if status != b"A"),
-        written=tuple(name for status, name in pairs if status != b"D"),
+        gone=frozenset(name for facts, name in changes if facts[4] != b"A"),
+        written=tuple(name for _, name in written),
+        index=b"".join(b"%s %s\t%s\0" % (facts[1], facts[3], name) for facts, name in written),
     )
 
 
-def link(seed: Path, content: Path, gone: tuple[bytes, ...]) -> bool:
-    """Make `content` a tree of hard links to the files of `seed`, without those that are `gone`; false, and
-    nothing is left, where this cannot be had.
+def link(seed: Path, content: Path, gone: frozenset[bytes], owner: int | None) -> bool:
+    """Make `content` a tree of hard links to the files of `seed`, without those that are `gone` and the
+    directories that this leaves empty; the directories are `owner`'s. False, and nothing is left, where this
+    cannot be had. Links are linked, never followed.
     """
-    copied = subprocess.run(["cp", "-al", "-T", str(seed), str(content)], capture_output=True, check=False)
+    root, source = os.fsencode(content), os.fsencode(seed)  # bytes: names need not be text
+    folders = [b""]
     try:
-        if copied.returncode == 0:
-            for name in gone:
-                _remove(os.fsencode(content), name)
-            return True
+        while folders:
+            folder = folders.pop()
+            os.mkdir(root + b"/" + folder)  # noqa: PTH102 - bytes
+            if owner is not None:
+                os.chown(root + b"/" + folder, owner, owner)
+            with os.scandir(source + b"/" + folder) as entries:
+                for entry in entries:
+                    name = folder + entry.name
+                    if name in gone:
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(name + b"/")
+                    else:
+                        os.link(entry.path, root + b"/" + name, follow_symlinks=False)
     except OSError:
-        pass
-    shutil.rmtree(content, ignore_errors=True)
-    return False
+        shutil.rmtree(content, ignore_errors=True)
+        return False
+    for folder in sorted(_above(gone), key=len, reverse=True):
+        with contextlib.suppress(OSError):  # something is left in it
+            os.rmdir(root + b"/" + folder)  # noqa: PTH106 - bytes
+    return True
 
 
-def _remove(content: bytes, name: bytes) -> None:
-    """Remove one entry and the directories that it leaves empty. Raises OSError for a way through a link."""
-    path = os.path.join(content, name)  # noqa: PTH118 - bytes: names need not be text
-    parent = os.path.dirname(path)  # noqa: PTH120 - the same
-    if os.path.realpath(parent) != parent:
-        raise NotADirectoryError(parent)
-    if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 - the same
-        os.rmdir(path)  # noqa: PTH106 - a submodule's place, empty
-    else:
-        os.unlink(path)  # noqa: PTH108 - the same
-    while parent != content and not os.listdir(parent):  # noqa: PTH208 - the same
-        os.rmdir(parent)  # noqa: PTH106 - the same
-        parent = os.path.dirname(parent)  # noqa: PTH120 - the same
+def _above(names: Iterable[bytes]) -> set[bytes]:
+    """The directories that these paths lie in."""
+    found: set[bytes] = set()
+    for name in names:
+        while (name := os.path.dirname(name)) and name not in found:  # noqa: PTH120 - bytes; walks up
+            found.add(name)
+    return found
 
 
 def give(place: Path, owner: int, names: tuple[bytes, ...] | None) -> None:

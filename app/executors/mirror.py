@@ -222,6 +222,10 @@ class Mirror:
         url = self.repository.clone_url
         protocol = self.transport.protocol(url)
         env = environment(self.git.home, protocol, **credential_environment(url, token))
+        # What these refs were before is all the server need hear of: it knows none of our own merges, and
+        # would be asked about each in turn.
+        known = await resolve(self.git, *(f"{ref}^{{commit}}" for ref in wanted.values()))
+        tips = [f"--negotiation-tip={sha}" for sha in known if sha is not None]
         missing: set[str] = set()
         while asked := [name for name in wanted if name not in missing]:
             refspecs = [f"+{name}:{wanted[name]}" for name in asked]
@@ -233,6 +237,7 @@ class Mirror:
                     "--no-write-fetch-head",
                     "--no-auto-gc",
                     "--no-recurse-submodules",
+                    *tips,
                     "--end-of-options",
                     url,
                     *refspecs,

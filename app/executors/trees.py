@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from app.executors.derive import differences, give, link
@@ -64,25 +65,19 @@ class Trees:
         fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self.place))
         content = fresh / "tree"
         env = environment(git.home, GIT_INDEX_FILE=str(fresh / "index"))
-        checkout = (f"--work-tree={content}", "-c", "checkout.workers=2", "checkout-index", "-q")
         try:
-            index = asyncio.ensure_future(git("read-tree", tree, env=env))
-            try:
-                written = await self._derive(repository, tree, content, git)
-            finally:
-                await index
+            written = await self._derive(repository, tree, content, git, env)
             if written is None:
+                await git("read-tree", tree, env=env)
                 content.mkdir()
-                await git(*checkout, "-a", env=env)
-            elif written:
-                await git(
-                    *checkout, "-z", "--stdin", env=env, data=b"".join(name + b"\0" for name in written)
-                )
+            if written is None or written:
+                checkout = ("-c", "checkout.workers=2", "checkout-index", "-q", "-a")
+                await git(f"--work-tree={content}", *checkout, env=env)
             if self.owner is not None:
                 await asyncio.to_thread(give, content, self.owner, written)
             content.rename(path)
         except GitFailed as failed:
-            if b"invalid path" in failed.error:
+            if b"invalid path" in failed.error.lower():
                 raise AuthorFault(f"cannot be checked out: {failed.text}") from failed
             raise
         except FileExistsError:
@@ -91,10 +86,13 @@ class Trees:
             await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
 
     async def _derive(
-        self, repository: Repository, tree: Sha, content: Path, git: Git
+        self, repository: Repository, tree: Sha, content: Path, git: Git, env: Mapping[str, str]
     ) -> tuple[bytes, ...] | None:
         """Begin `content` with the files that a kept tree of this repository has in common, as hard links
-        (no tree is ever written to). Gives the paths still to be written; None where nothing was begun.
+        (no tree is ever written to), and the index with all others: the paths still to be written are given.
+        None where nothing was begun.
+
+        Attributes are the same in both trees: git finds them in `content`, as the index has none.
         """
         prefix = self._path(repository, Sha("")).name
         kept = [path for path in self.used_at if path.name.startswith(prefix) and path.is_dir()]
@@ -105,11 +103,17 @@ class Trees:
         self.users.setdefault(seed, set()).add(user)  # it must not go meanwhile
         try:
             changed = await differences(git, Sha(seed.name.removeprefix(prefix)), tree)
-            if changed is None or not await asyncio.to_thread(link, seed, content, changed.gone):
+            if changed is None:
                 return None
+            linking = asyncio.ensure_future(asyncio.to_thread(link, seed, content, changed.gone, self.owner))
+            try:
+                if changed.index:
+                    await git("update-index", "-z", "--index-info", env=env, data=changed.index)
+            finally:
+                linked = await linking
         finally:
             self.users[seed].discard(user)
-        return changed.written
+        return changed.written if linked else None
 
     async def release(self, repository: Repository, sha: Sha) -> None:
         """`sha` no longer needs its tree."""

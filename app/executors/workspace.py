@@ -35,20 +35,24 @@ from app.model import AuthorFault, Comparison, FileChange, Repository, Sha
 _DIFF = ("diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-color", "--no-abbrev")
 
 _REMEMBERED = 256
-"""Of how many commits the tree is remembered, of how many trees the files and bytes."""
+"""Of how many commits the tree is remembered, of how many trees the files, bytes and depth."""
 
 _OPEN = 32
 """Mirrors with a git that is kept running; the one used least lately is closed for another."""
 
 
 class WorkspaceLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """The operator's limits: counts, bytes, seconds. Over one of the first five a change is blocked."""
+    """The operator's limits: counts, bytes, seconds. Over one of the first six a change is blocked.
+
+    `tree_depth` are folders within folders: Python's own functions call themselves for each.
+    """
 
     changed_files: int = 10_000
     changed_bytes: int = 256 << 20
     patch_bytes: int = 256 << 20
     tree_files: int = 200_000
     tree_bytes: int = 4 << 30
+    tree_depth: int = 200
     file_bytes: int = 4 << 20
     pack_bytes: int = 8 << 30
     fetch_seconds: float = 300.0
@@ -77,7 +81,7 @@ class GitWorkspaces:
         self.limits = limits or WorkspaceLimits()
         self.transport = Transport(allow_local=allow_local, allow_http=allow_http)
         self._mirrors: dict[tuple[str, int, bool], Mirror] = {}
-        self._sizes: dict[Sha, tuple[int, int]] = {}
+        self._sizes: dict[Sha, tuple[int, int, int]] = {}
         self._tree_of: dict[Sha, Sha] = {}
         self.trees = Trees(self.root / "trees", kept=self.limits.kept_trees, owner=owner)
 
@@ -139,8 +143,11 @@ class GitWorkspaces:
         async with self.mirror(repository).reading() as git:
             trees = [base_sha, tested_sha]
             base_tree, tested_tree = await need(git, base_sha, head_sha, tested_sha, trees=trees)
-            files = await self._changes(git, base_sha, tested_sha)
-            to_head = await self._changes(git, tested_sha, head_sha) if tested_sha != head_sha else ()
+            to_tested = asyncio.ensure_future(self._changes(git, base_sha, tested_sha))
+            try:
+                to_head = await self._changes(git, tested_sha, head_sha)
+            finally:
+                files = await to_tested  # never longer than the lock
             return Comparison(
                 base_sha=base_sha,
                 head_sha=head_sha,
@@ -152,6 +159,8 @@ class GitWorkspaces:
             )
 
     async def _changes(self, git: Git, old: Sha, new: Sha) -> tuple[FileChange, ...]:
+        if old == new:
+            return ()
         entries = parse_raw(await git(*_DIFF, "--raw", "-z", old, new))
         if len(entries) > self.limits.changed_files:
             raise AuthorFault(
@@ -207,7 +216,8 @@ class GitWorkspaces:
         entries = parse_entries(await git("ls-tree", "-r", "-l", "-z", "--full-tree", tree))
         if len(self._sizes) >= _REMEMBERED:
             self._sizes.clear()
-        self._sizes[tree] = len(entries), sum(entry.size for entry in entries)
+        depth = max((entry.path.count("/") for entry in entries), default=0)
+        self._sizes[tree] = len(entries), sum(entry.size for entry in entries), depth
         return entries
 
     async def commits(
@@ -266,13 +276,15 @@ class GitWorkspaces:
     async def _check_size(self, git: Git, tree: Sha) -> None:
         if tree not in self._sizes:
             await self._entries(git, tree)
-        files, size = self._sizes[tree]
+        files, size, depth = self._sizes[tree]
         if files > self.limits.tree_files:
             raise AuthorFault(f"too large to judge: {files} files, at most {self.limits.tree_files}")
         if size > self.limits.tree_bytes:
             raise AuthorFault(
                 f"too large to judge: {size >> 20} MiB, at most {self.limits.tree_bytes >> 20} MiB"
             )
+        if depth > self.limits.tree_depth:
+            raise AuthorFault(f"too large to judge: folders {depth} deep, at most {self.limits.tree_depth}")
 
     async def release(self, repository: Repository, sha: Sha) -> None:
         """See `Workspaces.release`. Repeating it changes nothing."""

@@ -132,7 +132,13 @@ async def prepared(
     )
     assert fetched.base_sha is not None
     merged = await timed.step("merge", spaces.merge(known, fetched.base_sha, head))
-    compared = await timed.step("compare", spaces.compare(known, fetched.base_sha, head, merged.tested_sha))
+    compared, _ = await timed.step(
+        "compare",  # and list the files, which planning does at the same time
+        asyncio.gather(
+            spaces.compare(known, fetched.base_sha, head, merged.tested_sha),
+            spaces.entries(known, merged.tested_sha),
+        ),
+    )
     assert set(compared.paths) == set(ours)
     tree = await timed.step("checkout", spaces.checkout(known, merged.tested_sha))
     assert (tree / f"base/{number}.py").exists()

@@ -81,6 +81,24 @@ async def test_changed_attributes_decide_over_all_files(
     assert (derived / "same.txt").read_bytes() == b"same.txt\r\n"
 
 
+async def test_attributes_decide_over_the_files_that_are_written_anew(
+    origin: Origin, workspaces: GitWorkspaces, tmp_path: Path
+):
+    origin.write(".gitattributes", "*.txt text eol=crlf\n")
+    origin.write("folder/.gitattributes", "*.txt -text\n")
+    (origin.place / "linked").mkdir()
+    (origin.place / "linked/.gitattributes").symlink_to("../folder/.gitattributes")
+    origin.write("linked/a.txt", "1\n")
+    origin.write("folder/a.txt", "1\n")
+    await both(origin, workspaces, tmp_path, first(origin))
+    for name in ("edited.txt", "folder/a.txt", "linked/a.txt", "new/b.txt"):
+        origin.write(name, "2\n")
+    derived, whole = await both(origin, workspaces, tmp_path, origin.commit("edits"))
+    assert listed(derived) == listed(whole)
+    assert (derived / "edited.txt").read_bytes() == b"2\r\n"
+    assert (derived / "folder/a.txt").read_bytes() == b"2\n"
+
+
 async def test_a_tree_that_may_go_does_not_go_while_another_begins_from_it(
     origin: Origin, workspaces: GitWorkspaces, tmp_path: Path
 ):

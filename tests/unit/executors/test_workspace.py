@@ -325,6 +325,7 @@ async def test_limits_make_a_change_too_large_to_judge(origin: Origin, tmp_path:
     base = origin.commit()
     for number in range(5):
         origin.write(f"f{number}", "x" * 1000)
+    origin.write("a/b/c/d", "1")
     head = origin.commit()
     for limits in (
         WorkspaceLimits(changed_files=4),
@@ -332,6 +333,7 @@ async def test_limits_make_a_change_too_large_to_judge(origin: Origin, tmp_path:
         WorkspaceLimits(patch_bytes=900),
         WorkspaceLimits(tree_files=4),
         WorkspaceLimits(tree_bytes=900),
+        WorkspaceLimits(tree_depth=2),
     ):
         workspaces = GitWorkspaces(tmp_path / "w", allow_local=True, limits=limits)
         await bring(workspaces, origin)
