@@ -1,5 +1,6 @@
 """What a condition names, without judging it."""
 
+from functools import lru_cache
 from typing import assert_never
 
 from app.language.nodes import (
@@ -42,6 +43,7 @@ def walk(node: Node) -> list[Node]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def used(text: str) -> Used:
     """Names, functions and ids of checks in a condition; nothing for a text that cannot be read."""
     tree = parse(text).tree

@@ -4,14 +4,14 @@ from collections import Counter
 
 import msgspec
 
-from app.language import Function, Parameter, Plain, Unknown, Value, ValueType
+from app.language import Function, Parameter, Plain, Unknown, Value, ValueType, globs
 from app.model import Kind, Severity, UnknownCause
 from app.policy.counting import count, count_gone, count_new
 from app.policy.judged import Gathered, Judged
 from app.policy.missing import lost_reports
 from app.policy.newcode import Age
 from app.policy.protocol import Family, Kwargs, Operation
-from app.policy.waiving import Fits, fits
+from app.policy.waiving import fits
 
 _ALWAYS = ("min_severity", "age")
 _SEVERITIES = tuple(severity.value for severity in Severity)
@@ -22,7 +22,7 @@ def _findings(judged: Judged, args: tuple[Plain, ...], kwargs: Kwargs) -> Value:
     least = Severity(named["min_severity"]).rank
     gathered = _gathered(judged)
     if named["age"] == "fixed":
-        one = _fits(named)
+        one = fits(tool=named.get("tool"), rule=named.get("rule"), path=named.get("path"))
         gone = sum(1 for finding in judged.fixed if finding.severity.rank >= least and one(finding))
         return count_gone(gone, gathered, judged, judged.compared(Kind.FINDINGS))
     by_age = _counted(judged, least, named)
@@ -48,13 +48,12 @@ def _counted(judged: Judged, least: int, named: dict[str, str]) -> Counter[Age]:
         for (severity, age), number in judged.findings_by_severity.items():
             counted[age] += number if severity.rank >= least else 0
         return counted
-    one = _fits(named)
-    counted.update(age for rank, age, finding in judged.ranked if rank >= least and one(finding))
+    paths = globs((named["path"],)) if "path" in named else None
+    one = fits(tool=named.get("tool"), rule=named.get("rule"))
+    for path, told in judged.sifted.items():
+        if paths is None or paths.matches(path):
+            counted.update(age for rank, age, finding in told if rank >= least and one(finding))
     return counted
-
-
-def _fits(named: dict[str, str]) -> Fits:
-    return fits(tool=named.get("tool"), rule=named.get("rule"), path=named.get("path"))
 
 
 def _named(args: tuple[Plain, ...], kwargs: Kwargs) -> dict[str, str]:

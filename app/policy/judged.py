@@ -130,9 +130,15 @@ class Judged:
         return Counter((one.finding.severity, one.age) for one in self.findings)
 
     @cached_property
-    def ranked(self) -> tuple[tuple[int, Age, Finding], ...]:
-        """The findings that count, each with its severity's rank and its age: what conditions sift."""
-        return tuple((one.finding.severity.rank, one.age, one.finding) for one in self.findings)
+    def sifted(self) -> dict[str, tuple[tuple[int, Age, Finding], ...]]:
+        """The findings that count by path, each with its severity's rank and its age: what conditions sift,
+        so that a path is looked at once however many findings it has.
+        """
+        found: dict[str, list[tuple[int, Age, Finding]]] = {}
+        for one in self.findings:
+            told = (one.finding.severity.rank, one.age, one.finding)
+            found.setdefault(one.finding.path, []).append(told)
+        return {path: tuple(told) for path, told in found.items()}
 
     def base_wait(self, keys: Iterable[str]) -> Unknown:
         """What to say while the evidence of these checks on base is on its way."""

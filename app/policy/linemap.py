@@ -1,5 +1,6 @@
 """Lines of one tree as lines of another, through the hunks of `git diff -U0`."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -25,7 +26,7 @@ class NewLines(msgspec.Struct, frozen=True, kw_only=True):
         if self.whole:
             return True
         # ranges ascend and are disjoint: the last that begins in time reaches furthest
-        at = bisect_right(self.ranges, last, key=lambda one: one[0])
+        at = bisect_right(self.ranges, (last, math.inf))
         return at > 0 and self.ranges[at - 1][1] >= first
 
     def among(self, lines: Iterable[int]) -> list[int]:

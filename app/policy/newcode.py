@@ -102,9 +102,14 @@ class Tracking:
         )
 
     def _told(
-        self, check: str, reports: tuple[ReportContent, ...], age: Callable[[Finding], tuple[Age, By]]
+        self, check: str, reports: tuple[ReportContent, ...], age: Callable[[Finding, bool], tuple[Age, By]]
     ) -> tuple[TrackedFinding, ...]:
-        return tuple(self._tracked(check, report, one, age(one)) for report, one in _each(reports))
+        lines = self._changes[0]
+        return tuple(
+            _tracked(check, report, one, age(one, on_line), on_line)
+            for report, one in _each(reports)
+            for on_line in (_on_new_line(one, lines),)
+        )
 
     @property
     def _base(self) -> str:
@@ -112,6 +117,7 @@ class Tracking:
 
     def _compared(self, check: str, reports: tuple[ReportContent, ...], baseline: Baseline) -> CheckFindings:
         here, there = list(_each(reports)), [one for _, one in _each(baseline.reports)]
+        on_line = [_on_new_line(one, self._changes[0]) for _, one in here]
         ages: dict[int, tuple[Age, By]] = {}
         fixed: list[Finding] = []
         weaker: list[str] = []
@@ -119,7 +125,7 @@ class Tracking:
             places = [place for place, (_, one) in enumerate(here) if one.tool == tool]
             why = _not_comparable(tool, reports, baseline.reports, self._base)
             if why:
-                ages |= {place: self._by_rule(here[place][1]) for place in places}
+                ages |= {place: self._by_rule(here[place][1], on_line[place]) for place in places}
                 weaker += [f"{why}: {_WEAKER}"] if places else []
                 continue
             found = [here[place][1] for place in places]
@@ -132,7 +138,8 @@ class Tracking:
             }
             fixed += gone
         tracked = tuple(
-            self._tracked(check, report, one, ages[place]) for place, (report, one) in enumerate(here)
+            _tracked(check, report, one, ages[place], on_line[place])
+            for place, (report, one) in enumerate(here)
         )
         return CheckFindings(check=check, findings=tracked, fixed=tuple(fixed), weaker=tuple(weaker))
 
@@ -160,25 +167,25 @@ class Tracking:
         touched = self._changes[1]
         return new, [one for one in gone if not one.path or one.path in touched or one.path in seen]
 
-    def _by_rule(self, finding: Finding) -> tuple[Age, By]:
-        lines, touched = self._changes
+    def _by_rule(self, finding: Finding, on_new_line: bool) -> tuple[Age, By]:
         if not finding.path or _in_a_commit(finding):
             return _PROJECT
         if not finding.line:
-            return (Age.NEW if finding.path in touched else Age.EXISTING), "file"
-        return (Age.NEW if _on_new_line(finding, lines) else Age.EXISTING), "line"
+            return (Age.NEW if finding.path in self._changes[1] else Age.EXISTING), "file"
+        return (Age.NEW if on_new_line else Age.EXISTING), "line"
 
-    def _tracked(
-        self, check: str, report: ReportContent, finding: Finding, told: tuple[Age, By]
-    ) -> TrackedFinding:
-        return TrackedFinding(
-            check=check,
-            kinds=report.kinds,
-            finding=finding,
-            age=told[0],
-            by=told[1],
-            on_changed_line=_on_new_line(finding, self._changes[0]),
-        )
+
+def _tracked(
+    check: str,
+    report: ReportContent,
+    finding: Finding,
+    told: tuple[Age, By],
+    on_changed_line: bool,
+) -> TrackedFinding:
+    age, by = told
+    return TrackedFinding(
+        check=check, kinds=report.kinds, finding=finding, age=age, by=by, on_changed_line=on_changed_line
+    )
 
 
 def new_findings(plan: Plan, evidence: Evidence, *, advisory: bool = False) -> tuple[TrackedFinding, ...]:
@@ -218,7 +225,7 @@ def _in_a_commit(finding: Finding) -> bool:
     return finding.secret and not finding.line
 
 
-def _waiting(finding: Finding) -> tuple[Age, By]:
+def _waiting(finding: Finding, _on_new_line: bool) -> tuple[Age, By]:
     return _PROJECT if _in_a_commit(finding) else (Age.UNKNOWN, "base")
 
 
