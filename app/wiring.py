@@ -18,6 +18,7 @@ import structlog
 from app.catalogue import catalogue
 from app.dashboard import AppSetup, Links, States, StoreReads, Surroundings
 from app.engine import (
+    AuditSigner,
     Clock,
     Dispatch,
     EmbeddedDispatch,
@@ -312,5 +313,6 @@ def _services(
         worker=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         role=role,
         own_app=credentials.app_id,
+        signer=AuditSigner(secret_key(settings).get_secret_value()),
         options=chosen,
     )

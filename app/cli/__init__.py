@@ -21,6 +21,7 @@ COMMANDS: tuple[str, ...] = (
     "migrate",
     "doctor",
     "tokens",
+    "audit",
     "upload",
     "demo",
 )

@@ -2,20 +2,18 @@
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import click
 import msgspec
 
-from app import settings
 from app.cli import output
 from app.cli.output import Exit, format_option
+from app.cli.stored import stored
 from app.engine import new_token, token_hash
 from app.model import Actor, AuditEntry, Misconfigured, Repository
 from app.plan import UPLOAD_NAME
-from app.store import Database, SchemaLevel, Unit, projects, records, schema_state, tokens
+from app.store import Unit, projects, records, tokens
 
 _DAY = 86_400
 _OPERATOR = Actor(login="operator")
@@ -29,23 +27,6 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     expires: str
     used: str
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    """The service's database, of our schema. Raises Misconfigured."""
-    url = settings.load().database.get_secret_value()
-    state = schema_state(url)
-    if state.level is not SchemaLevel.CURRENT:
-        raise Misconfigured(
-            f"the database is {state.level.value}, not at the schema {state.expected}",
-            hint="PORTCULLIS_DATA_DIR or PORTCULLIS_DATABASE_URL say which; run `portcullis migrate`",
-        )
-    database = Database(url)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def _repository(unit: Unit, full_name: str) -> tuple[int, Repository]:
@@ -108,7 +89,7 @@ def create(*, repository: str, name: str, expires: int | None, output_format: ou
     _check_name(name)
     token, now = new_token(), time.time()
     expires_at = None if expires is None else now + expires * _DAY
-    with _database() as database, database.unit() as unit:
+    with stored() as database, database.unit() as unit:
         row_id, found = _repository(unit, repository)
         if not tokens.add_token(unit, row_id, name, token_hash(token), now, expires_at):
             raise Misconfigured(
@@ -137,7 +118,7 @@ def _check_name(name: str) -> None:
 def list_(*, repository: str, output_format: output.Format) -> None:
     """List a repository's tokens: until when they work, when they were last used."""
     now = time.time()
-    with _database() as database, database.unit() as unit:
+    with stored() as database, database.unit() as unit:
         row_id, _ = _repository(unit, repository)
         rows = [_shown(row, now) for row in tokens.tokens_of(unit.connection, row_id)]
     if output_format == "json":
@@ -157,7 +138,7 @@ def list_(*, repository: str, output_format: output.Format) -> None:
 def revoke(*, repository: str, name: str) -> None:
     """End a token at once. What it uploaded stays."""
     now = time.time()
-    with _database() as database, database.unit() as unit:
+    with stored() as database, database.unit() as unit:
         row_id, found = _repository(unit, repository)
         ended = tokens.revoke_token(unit, row_id, name, now)
         if ended:

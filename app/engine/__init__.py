@@ -1,5 +1,6 @@
 """The order of things, and surviving a crash: no rules of its own."""
 
+from app.engine.auditing import Verified, verify
 from app.engine.borrowed import borrowed
 from app.engine.clock import Clock, SystemClock
 from app.engine.dispatch import Dispatch, EmbeddedDispatch, FleetDispatch
@@ -15,10 +16,11 @@ from app.engine.roles import Role
 from app.engine.sent import Sender, Sent, UploadRefused, Why, is_upload_path
 from app.engine.services import Keep, Options, PageLink, Services
 from app.engine.uploading import Taken, TakenFile, Uploads, new_token, token_hash
-from app.engine.vault import StoredApp, Vault
+from app.engine.vault import AuditSigner, StoredApp, Vault
 
 __all__ = [
     "Accepted",
+    "AuditSigner",
     "Clock",
     "Dispatch",
     "EmbeddedDispatch",
@@ -47,6 +49,7 @@ __all__ = [
     "UploadRefused",
     "Uploads",
     "Vault",
+    "Verified",
     "Why",
     "borrowed",
     "is_upload_path",
@@ -56,4 +59,5 @@ __all__ = [
     "read_gate",
     "recompute",
     "token_hash",
+    "verify",
 ]

@@ -9,6 +9,7 @@ import msgspec
 from app.engine.clock import Clock
 from app.engine.dispatch import Dispatch
 from app.engine.roles import Role
+from app.engine.vault import AuditSigner
 from app.executors import Executor, ReportReader, Workspaces
 from app.forges import Forge, Intake
 from app.model import Repository
@@ -74,6 +75,7 @@ class Services(msgspec.Struct, kw_only=True):
     worker: str
     role: Role = Role.ALL
     own_app: OwnApp = lambda: 0
+    signer: AuditSigner | None = None
     untrusted_refused: str = ""
     plain: dict[int, int] = msgspec.field(default_factory=dict)
     preparing: asyncio.Semaphore = msgspec.field(

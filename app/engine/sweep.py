@@ -4,6 +4,7 @@ import structlog
 from sqlalchemy import Connection
 
 from app.engine.attempts import lose
+from app.engine.auditing import seal
 from app.engine.retention import prune
 from app.engine.services import Services
 from app.store import Key, Unit, checks, deliveries, projects, publications, records, runs, uploads, wakes
@@ -12,8 +13,8 @@ LOG = structlog.get_logger(__name__)
 
 
 async def sweep(services: Services, *, at_start: bool = False) -> None:
-    """Wake all that is due, remove what is kept no longer. At start, being the only process, nothing is
-    held by another.
+    """Wake all that is due, remove what is kept no longer, chain what was put on record. At start, being the
+    only process, nothing is held by another.
     """
     now = services.clock.now()
     if at_start:
@@ -24,6 +25,7 @@ async def sweep(services: Services, *, at_start: bool = False) -> None:
         await services.database.run(lambda unit: _wake(unit, due))
     if not at_start:
         await prune(services)
+        await seal(services)
 
 
 async def lose_lapsed(services: Services, *, at_start: bool = False) -> None:

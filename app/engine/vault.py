@@ -1,4 +1,4 @@
-"""Stored credentials: encrypted at rest with a key derived from PORTCULLIS_SECRET_KEY."""
+"""What PORTCULLIS_SECRET_KEY protects: credentials encrypted at rest, the signature of the audit trail."""
 
 import base64
 import hashlib
@@ -6,12 +6,14 @@ import hmac
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from app.model import Misconfigured
 from app.store import Unit, records
 
 PURPOSE = b"portcullis stored credentials v1"
+AUDIT_PURPOSE = b"portcullis audit heads v1"
 
 
 class StoredApp(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +28,23 @@ class StoredApp(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Without the secrets: representations end in logs."""
         return f"StoredApp(app_id={self.app_id}, slug={self.slug!r})"
+
+
+class AuditSigner:
+    """Signs the audit trail's daily heads by Ed25519, with a key derived from PORTCULLIS_SECRET_KEY."""
+
+    def __init__(self, secret_key: str) -> None:
+        seed = hmac.digest(secret_key.encode(), AUDIT_PURPOSE, hashlib.sha256)
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+
+    @property
+    def key(self) -> str:
+        """The public key, as hex."""
+        return self._key.public_key().public_bytes_raw().hex()
+
+    def sign(self, text: bytes) -> str:
+        """The signature, as hex."""
+        return self._key.sign(text).hex()
 
 
 class Vault:

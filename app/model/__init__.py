@@ -2,6 +2,9 @@
 
 from app.model.audit import (
     AuditEntry,
+    AuditHead,
+    AuditLink,
+    link_hash,
 )
 from app.model.change import (
     Actor,
@@ -144,6 +147,8 @@ __all__ = [
     "Attempt",
     "AttemptStatus",
     "AuditEntry",
+    "AuditHead",
+    "AuditLink",
     "AuthorFault",
     "Baseline",
     "BaselineState",
@@ -238,4 +243,5 @@ __all__ = [
     "Verdict",
     "VerdictState",
     "Waiver",
+    "link_hash",
 ]

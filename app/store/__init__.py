@@ -1,12 +1,13 @@
 """All SQL: gives and takes model values, never rows.
 
 One module per aggregate: `runs`, `verdicts`, `checks`, `evidence`, `baselines`, `flaky`, `changes`,
-`projects`, `publications`, `records`, `granted`, `deliveries`, `uploads`, `tokens`; `queue` and `leader` for
-a fleet, `wakes` for what is to be looked at, `retention` for what is kept no longer. Functions that write
-take a `Unit` (one transaction), those that read a connection.
+`projects`, `publications`, `records`, `audit_chain`, `granted`, `deliveries`, `uploads`, `tokens`; `queue`
+and `leader` for a fleet, `wakes` for what is to be looked at, `retention` for what is kept no longer.
+Functions that write take a `Unit` (one transaction), those that read a connection.
 """
 
 from app.store import (
+    audit_chain,
     baselines,
     changes,
     checks,
@@ -39,6 +40,7 @@ __all__ = [
     "SchemaLevel",
     "SchemaState",
     "Unit",
+    "audit_chain",
     "baselines",
     "changes",
     "checks",

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, func, select, update
 from app.model import AuditEntry, ExternalPosted, Sha
 from app.store.projects import insert
 from app.store.session import Unit, pack, unpack
-from app.store.tables import audit, credentials, setup_tokens
+from app.store.tables import credentials, setup_tokens
+from app.store.tables_audit import audit
 from app.store.tables_checks import artifacts, attempts, log_chunks
 from app.store.tables_forge import commands, posts
 

@@ -1,5 +1,6 @@
-"""The tables of what is judged (`tables_checks`, `tables_forge`, `tables_granted`, `tables_uploads` hold the
-others). Times are epoch seconds; documents are msgspec JSON, the large ones zstd-compressed.
+"""The tables of what is judged (`tables_checks`, `tables_forge`, `tables_granted`, `tables_audit` and
+`tables_uploads` hold the others). Times are epoch seconds; documents are msgspec JSON, the large ones
+zstd-compressed.
 
 The rows are the state machine: whatever is still to be done can be read from them alone
 (deliveries `stored`, runs `new`, attempts `queued`, publications whose wanted and posted hash differ,
@@ -247,19 +248,6 @@ approvals_to_test = Table(
     Column("login", String(255), nullable=False),
     Column("at", Float, nullable=False),
     UniqueConstraint("change_id", "head_sha"),
-)
-
-audit = Table(
-    "audit",
-    metadata,
-    row_id(),
-    Column("at", Float, nullable=False),
-    Column("actor", String(255), nullable=False),
-    Column("verb", String(64), nullable=False),
-    Column("repository", String(512), nullable=False, server_default=""),
-    Column("change", String(600), nullable=False, server_default=""),
-    Column("run_id", Identifier, nullable=True, index=True),
-    Column("entry", LargeBinary, nullable=False),  # AuditEntry
 )
 
 credentials = Table(

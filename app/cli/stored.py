@@ -1,0 +1,25 @@
+"""The service's own database, for commands that an operator runs beside it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app import settings
+from app.model import Misconfigured
+from app.store import Database, SchemaLevel, schema_state
+
+
+@contextmanager
+def stored() -> Iterator[Database]:
+    """The database, of our schema. Raises Misconfigured."""
+    url = settings.load().database.get_secret_value()
+    state = schema_state(url)
+    if state.level is not SchemaLevel.CURRENT:
+        raise Misconfigured(
+            f"the database is {state.level.value}, not at the schema {state.expected}",
+            hint="PORTCULLIS_DATA_DIR or PORTCULLIS_DATABASE_URL say which; run `portcullis migrate`",
+        )
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        database.close()
