@@ -2,6 +2,9 @@
 
 Exits 0 (clean), 1 (findings), 2 (ruff could not run: broken configuration or arguments). Preview mode is
 off whatever the project says: it writes other rule names, which no severity would then fit.
+
+ruff reports nothing of what `# noqa` ignores. So it is run once more without heeding it, and what only that
+run finds is written into the report as suppressed in the source: `suppressions.new` counts it, nothing else.
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
@@ -40,6 +43,34 @@ SEVERITIES: dict[str, Severity] = {
     "DJ*": Severity.LOW,
 }
 
+_SCRIPT = """\
+set -- ${args}
+status=0
+"$PORTCULLIS_TOOLBOX/ruff" check --no-cache --no-fix --no-show-fixes --no-preview \\
+  --output-format=sarif --output-file="$PORTCULLIS_OUT/ruff.sarif" "$@" || status=$?
+case "$status $*" in [01]" "*--ignore-noqa*) exit $status ;; [01]" "*) ;; *) exit $status ;; esac
+everything=$(mktemp)
+again=0
+"$PORTCULLIS_TOOLBOX/ruff" check --no-cache --no-fix --no-show-fixes --no-preview --ignore-noqa \\
+  --output-format=sarif --output-file="$everything" "$@" || again=$?
+case $again in 0|1) ;; *) exit $again ;; esac
+"$PORTCULLIS_TOOLBOX/python" -I - "$PORTCULLIS_OUT/ruff.sarif" "$everything" <<'PYTHON'
+import collections, json, sys
+seen, everything = (json.load(open(path, encoding="utf-8")) for path in sys.argv[1:])
+def identity(one):
+    return json.dumps([one.get(key) for key in ("ruleId", "message", "locations")], sort_keys=True)
+results = seen["runs"][0]["results"]
+left = collections.Counter(map(identity, results))
+for one in everything["runs"][0]["results"]:
+    if left[identity(one)]:
+        left[identity(one)] -= 1
+    else:
+        results.append({**one, "suppressions": [{"kind": "inSource"}]})
+json.dump(seen, open(sys.argv[1], "w", encoding="utf-8"))
+PYTHON
+exit $status
+"""
+
 PRESET = Preset(
     name="ruff",
     summary="Python lint rules",
@@ -47,10 +78,7 @@ PRESET = Preset(
     tool="ruff",
     version="0.17.5",
     tools=("ruff==0.17.5",),
-    script=(
-        '"$PORTCULLIS_TOOLBOX/ruff" check --no-cache --no-fix --no-show-fixes --no-preview '
-        '--output-format=sarif --output-file="$PORTCULLIS_OUT/ruff.sarif" ${args}'
-    ),
+    script=_SCRIPT,
     reports=(ReportSpec(path="out/ruff.sarif", format="sarif", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),

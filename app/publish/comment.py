@@ -18,6 +18,8 @@ _ICONS = {
     VerdictState.ERRORED: "⚠️",
 }
 OPENS_SHOWN = 20
+FINDINGS_SHOWN = 30
+FIXES_SHOWN = 5
 SHORT_SHA = 10
 """Digits of a SHA shown to people; commands ask for at least seven."""
 
@@ -142,7 +144,9 @@ def _folded(judgement: Judgement, shown: Shown) -> list[str]:
         summary = figures.count(len(shown.tests), "failing test")
         blocks.append(tables.details(summary, tables.failing_blocks(shown.tests, 10)))
     if shown.findings:
-        blocks.append(tables.details(shown.findings_heading, [tables.findings_table(shown.findings, 30)]))
+        table = tables.findings_table(shown.findings, FINDINGS_SHOWN)
+        fixes = tables.suggestions(shown.findings, FIXES_SHOWN)
+        blocks.append(tables.details(shown.findings_heading, [table, *fixes]))
     if waivers := judgement.verdict.waivers:
         summary = phrases.waivers_counted(judgement.verdict)
         blocks.append(tables.details(summary, [tables.waivers_list(waivers)]))

@@ -21,6 +21,8 @@ ROWS = 100
 """Rows of a table before it says how many more there are."""
 TESTS_WITH_OUTPUT = 20
 FIXES = 20
+FIX_CHARS = 1500
+"""Of a suggested fix at most: a longer one is only counted, so that it crowds nothing out."""
 
 _ICONS = {
     "met": "✅",
@@ -100,13 +102,14 @@ def findings_table(findings: Sequence[ShownFinding], rows: int = ROWS) -> str:
 def suggestions(findings: Sequence[ShownFinding], limit: int = FIXES) -> list[str]:
     """What tools suggest to write instead, one block each; the rest as a count."""
     fixes = [item.finding for item in findings if item.finding.fix and item.waiver is None]
+    short = [finding for finding in fixes if len(finding.fix) <= FIX_CHARS]
     blocks = []
-    for finding in fixes[:limit]:
+    for finding in short[:limit]:
         place = clean.code(figures.place(finding.path, finding.line))
         head = f"{clean.escape(phrases.suggestion(finding), 120)} at {place}:"
         blocks.append(f"{head}\n\n{clean.suggestion(finding.fix)}")
-    if len(fixes) > limit:
-        blocks.append(f"… and {figures.count(len(fixes) - limit, 'more suggestion')}.")
+    if left := len(fixes) - len(blocks):
+        blocks.append(f"… and {figures.count(left, 'more suggestion')}.")
     return blocks
 
 

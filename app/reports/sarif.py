@@ -27,6 +27,8 @@ _MAX_BASES = 8
 # Result kinds that say "nothing wrong here".
 _FINE = {"pass", "notApplicable"}
 _SECRET_TOOLS = {"gitleaks", "trufflehog", "detect-secrets", "kingfisher", "noseyparker"}
+_SECRET_RULES = {"checkov": "CKV_SECRET_"}
+"""How rules about secrets begin, of tools that look for other things too."""
 _LINE_HASH = "primaryLocationLineHash"
 _HINT = "the tool must write SARIF 2.1.0 as UTF-8 JSON"
 
@@ -43,7 +45,9 @@ class _Run:
         self.tool = one_line(name or "", RULE_CHARS) or "unnamed tool"
         version = (driver.semanticVersion or driver.version) if driver is not None else None
         self.version = one_line(version or "", 50)
-        self._secret = self.tool.lower() in _SECRET_TOOLS
+        name = self.tool.lower()
+        # every text begins with '', none of a tool without such rules with a line's end
+        self._secrets = "" if name in _SECRET_TOOLS else _SECRET_RULES.get(name, "\n")
         self._rules = Rules(run, self.tool, findings)
         self._places: dict[tuple[str | None, str | None], Located] = {}
 
@@ -75,17 +79,18 @@ class _Run:
         where = NOWHERE
         if physical is not None and (found := physical.region) is not None:
             where = region(found.startLine, found.startColumn, found.endLine, found.endColumn)
+        secret = judged.name.startswith(self._secrets)
         self._findings.add(
             tool=self.tool,
             rule=judged.name,
-            message="" if self._secret else _text(result, judged.rule),
+            message="" if secret else _text(result, judged.rule),
             severity=judged.severity,
             domain=judged.domain,
             place=place,
             region=where,
             rule_url=judged.url,
             fingerprint=_fingerprint(result),
-            secret=self._secret,
+            secret=secret,
             suppressed=bool(result.suppressions) and _suppressed(result),
             fix=self._fix(result.fixes, physical, place.path, where)
             if result.fixes and self._findings.has_sources

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from markdown_it import MarkdownIt
 
-from app.model import ChangeKind, GateSettings, Judgement, Status
+from app.model import ChangeKind, CheckEvidence, GateSettings, Judgement, Status
 from app.publish import CommandAnswer, Context, answers, desired_state, render_comment, wants_comment
 from tests.unit.publish.samples import BLOCKED, CHANGE, HEAD, NOW, PAGE, PASSED, PENDING, RUNNING, SAMPLES
 from tests.unit.publish.test_aggregate import many
@@ -46,6 +46,32 @@ def test_blocked_says_what_would_open_the_gate_and_why_it_is_asked() -> None:
     assert "2 failing tests" in text
     assert "3 new findings: 1 critical, 1 high, 1 low" in text
     assert "4 of 8 new lines and branches covered (50.0 %)" in text
+
+
+def test_suggested_fixes_stand_beside_the_findings_and_are_harmless() -> None:
+    hostile = "import os\n```\n</details>\n@everyone <script>alert(1)</script>\n- [ ] done"
+    evidence = BLOCKED.evidence
+    assert evidence is not None
+
+    def fixed(one: CheckEvidence) -> CheckEvidence:
+        reports = tuple(
+            msgspec.structs.replace(
+                report, findings=tuple(msgspec.structs.replace(f, fix=hostile) for f in report.findings)
+            )
+            for report in one.reports
+        )
+        return msgspec.structs.replace(one, reports=reports)
+
+    given = msgspec.structs.replace(evidence, reports=tuple(map(fixed, evidence.reports)))
+    text = body(msgspec.structs.replace(BLOCKED, evidence=given))
+    assert "suggests at `src/" in text
+    assert text.count("````suggestion\nimport os\n```\n</details>\n") == 3
+    rendered = GFM.render(text)
+    assert (
+        rendered.count('<code class="language-suggestion">import os\n```\n&lt;/details&gt;\n@everyone ') == 3
+    )
+    assert rendered.count("<details>") == rendered.count("</details>") == body(BLOCKED).count("<details>")
+    assert "<script" not in rendered
 
 
 def test_untrusted_heads_are_told_how_they_become_trusted() -> None:

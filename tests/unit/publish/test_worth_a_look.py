@@ -24,6 +24,10 @@ def test_a_suggested_fix_cannot_leave_its_fence() -> None:
     assert block.startswith("ruff F821 suggests at `a.py:1`:")
     many = tables.suggestions([shown(finding(fix="x"))] * 25)
     assert (len(many), many[-1]) == (21, "… and 5 more suggestions.")
+    long = [shown(finding(fix="x" * (tables.FIX_CHARS + 1))), shown(finding(fix="y"))]
+    assert len(tables.suggestions(long)) == 2
+    assert tables.suggestions(long)[-1] == "… and 1 more suggestion."
+    assert tables.suggestions([shown(finding())]) == []
 
 
 def test_backticks_of_a_message_open_no_code() -> None:

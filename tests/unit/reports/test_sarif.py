@@ -240,6 +240,16 @@ def test_secret_scanners():
     assert first(log(result())).secret is False
 
 
+@pytest.mark.parametrize(
+    ("tool", "rule", "secret"),
+    [("checkov", "CKV_SECRET_6", True), ("checkov", "CKV_AWS_6", False), ("lint", "CKV_SECRET_6", False)],
+)
+def test_what_a_tool_for_many_things_says_of_secrets(tool, rule, secret):
+    text = log(result(ruleId=rule)).replace('"tool", "version"', f'"{tool}", "version"')
+    found = first(text)
+    assert (found.rule, found.secret, found.message == "bad") == (rule, secret, not secret)
+
+
 def test_regions_that_make_no_sense():
     region = {"startLine": 5, "startColumn": -3, "endLine": 2, "endColumn": 10**30}
     location = {"physicalLocation": {"artifactLocation": {"uri": "a.py"}, "region": region}}

@@ -1,0 +1,53 @@
+"""What comments in the source tell a tool to ignore is reported beside what it finds, as suppressed."""
+
+import pytest
+
+from tests.contracts.presets.conftest import Ran, Run, spec
+
+pytestmark = pytest.mark.sandbox
+
+Told = list[tuple[str, int, bool]]
+
+
+def told(ran: Ran) -> Told:
+    """(rule, line, whether suppressed), sorted."""
+    return sorted((one.rule, one.line, one.suppressed) for one in ran.evidence().findings)
+
+
+async def test_ruff_tells_what_noqa_ignores(run: Run):
+    files = {
+        "a.py": "import os\nimport sys  # noqa: F401\nimport re, io  # noqa\nx = undefined  # noqa: F401\n",
+        "whole.py": "# ruff: noqa: F401\nimport json\n",
+    }
+    ran = await run(spec("ruff", args="--select=F"), files)
+    assert ran.exit == 1, ran.log
+    assert [one for one in told(ran) if not one[2]] == [("F401", 1, False), ("F821", 4, False)]
+    assert [one for one in told(ran) if one[2]] == [("F401", line, True) for line in (2, 2, 3, 3)]
+    assert not ran.evidence().dropped
+
+
+async def test_ruff_with_nothing_but_ignored_findings_passes(run: Run):
+    ran = await run(spec("ruff"), {"a.py": "import os  # noqa\n"})
+    assert (ran.exit, told(ran)) == (0, [("F401", 1, True)]), ran.log
+
+
+async def test_ruff_that_heeds_no_ignores_is_run_as_it_is(run: Run):
+    ran = await run(spec("ruff", args="--ignore-noqa"), {"a.py": "import os  # noqa\n"})
+    assert (ran.exit, told(ran)) == (1, [("F401", 1, False)]), ran.log
+
+
+async def test_ruff_keeps_what_it_says_of_useless_ignores(run: Run):
+    files = {"a.py": "x = 1  # noqa: F401\n"}
+    ran = await run(spec("ruff", args="--extend-select=RUF100"), files)
+    assert (ran.exit, told(ran)) == (1, [("RUF100", 1, False)]), ran.log
+
+
+@pytest.mark.parametrize("comment", ["# nosec", "# nosec B307"])
+async def test_bandit_tells_what_nosec_ignores(run: Run, comment: str):
+    ran = await run(spec("bandit"), {"a.py": f"eval(a)\neval(b)  {comment}\n"})
+    assert (ran.exit, told(ran)) == (1, [("B307", 1, False), ("B307", 2, True)]), ran.log
+
+
+async def test_bandit_with_nothing_but_ignored_findings_passes(run: Run):
+    ran = await run(spec("bandit"), {"a.py": "eval(a)  # nosec\n"})
+    assert (ran.exit, told(ran)) == (0, [("B307", 1, True)]), ran.log
