@@ -32,11 +32,21 @@ _COLORS = {
 }
 
 
-class Board:
-    """The checks as they move: a live table on a terminal, one line per ended check elsewhere."""
+_BAD = {Conclusion.FAILURE, Conclusion.TIMED_OUT, Conclusion.ERROR}
+TAIL_LINES = 12
+"""As much of its output is shown of a check that failed; all of it with --verbose."""
+_TAIL_BYTES = 16 * 1024
 
-    def __init__(self, console: Console) -> None:
+
+class Board:
+    """The checks as they move: a live table on a terminal, one line per ended check elsewhere. What they say
+    is shown as it comes, or at their end where they failed.
+    """
+
+    def __init__(self, console: Console, *, verbose: bool) -> None:
         self._console = console
+        self._verbose = verbose
+        self._tails: dict[str, bytes] = {}
         self._results: dict[str, CheckResult] = {}
         self._spinner = Spinner("dots")
         self._live: Live | None = None
@@ -56,6 +66,22 @@ class Board:
         self._results[result.key] = result
         if self._live is None and result.status is Status.COMPLETED:
             self._console.print(_line(result), highlight=False)
+        if result.status is Status.COMPLETED:
+            tail = self._tails.pop(result.key, b"")
+            if result.conclusion in _BAD:
+                self._say(result.key, tail.splitlines()[-TAIL_LINES:])
+
+    def said(self, key: str, data: bytes) -> None:
+        """A check has said something."""
+        if self._verbose:
+            self._say(key, data.splitlines())
+        else:
+            self._tails[key] = (self._tails.get(key, b"") + data)[-_TAIL_BYTES:]
+
+    def _say(self, key: str, lines: list[bytes]) -> None:
+        for line in lines:
+            text = Text.from_ansi(line.decode("utf-8", "replace"))
+            self._console.print(Text.assemble((f"{key} | ", "dim"), text), highlight=False)
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 1))
@@ -81,14 +107,9 @@ async def _judge(local: LocalChange, gate: Path, *, verbose: bool) -> Judgement:
     settings.make_data_dir(configured)
     console = Console(stderr=True, no_color=output.color_wanted() is False, soft_wrap=True)
 
-    def show(key: str, data: bytes) -> None:
-        if verbose:
-            for line in data.decode("utf-8", "replace").splitlines():
-                console.print(Text.assemble((f"{key} | ", "dim"), Text.from_ansi(line)), highlight=False)
-
     with (
         tempfile.TemporaryDirectory(prefix="local-", dir=configured.data_dir) as folder,
-        Board(console) as board,
+        Board(console, verbose=verbose) as board,
     ):
         root = Path(folder)
         runner = LocalRun(
@@ -97,7 +118,7 @@ async def _judge(local: LocalChange, gate: Path, *, verbose: bool) -> Judgement:
             catalogue(),
             parallel=configured.parallel_checks,
             progress=board.move,
-            output=show,
+            output=board.said,
         )
         with borrowed(local.repository, local.base_sha, local.head_sha) as repository:
             return await runner.judge(repository, local.change, read_gate_file(gate), shown_path(gate))

@@ -76,7 +76,7 @@ def _lower_first(text: str) -> str:
 def _verdict_line(judgement: Judgement, now: float | None) -> str:
     verdict = judgement.verdict
     if judgement.superseded:
-        return "Superseded: a newer head is judged instead"
+        return "Superseded: a newer run is judged instead"
     match verdict.state:
         case VerdictState.PASSED:
             return words.passed_line(judgement)

@@ -144,7 +144,7 @@ class _Junit:
             case.message = case.message or text
         else:
             case.output = case.output or text
-            case.message = case.message or text.strip().partition("\n")[0]
+            case.message = _telling(case.message, text)
         if case.stray:
             self._close_case(case)
 
@@ -262,3 +262,13 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
 
 
 JUNIT = Format(name="junit", title="JUnit XML", kind=Kind.TESTS, recognises=_recognises, read=read)
+
+
+def _telling(message: str, text: str) -> str:
+    """The message, or the line of the text that tells more: of a module that it cannot import, pytest's
+    message says only that collecting failed.
+    """
+    if message == "collection failure":
+        marked = [one[1:].strip() for one in text.splitlines() if one.startswith("E ")]
+        return f"{message}: {marked[-1]}" if marked else message
+    return message or text.strip().partition("\n")[0]

@@ -29,6 +29,11 @@ pytestmark = pytest.mark.sandbox
 
 
 async def portcullis(place, *arguments: str) -> tuple[int | None, str]:
+    status, out, _ = await heard(place, *arguments)
+    return status, out
+
+
+async def heard(place, *arguments: str) -> tuple[int | None, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app", *arguments,
         cwd=place / "shop",
@@ -39,9 +44,10 @@ async def portcullis(place, *arguments: str) -> tuple[int | None, str]:
             "PORTCULLIS_DATA_DIR": str(place / "data"),
         },
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    out, _ = await process.communicate()
-    return process.returncode, out.decode()
+    out, error = await process.communicate()
+    return process.returncode, out.decode(), error.decode()
 
 
 @pytest.mark.parametrize("broken", [True, False])
@@ -60,3 +66,18 @@ async def test_the_reports_of_the_checks_decide(tmp_path, broken):
     else:
         assert (status, out.splitlines()[0]) == (0, "PASSED  1 of 1 check ran")
         assert "failed tests 0 = 0" in out
+
+
+async def test_the_end_of_what_a_failed_check_said_is_shown(tmp_path):
+    program("bwrap")
+    origin = Origin(tmp_path / "shop")
+    lines = "version: 1\nchecks:\n  good: {run: echo fine}\n  bad: {run: seq 1 30; exit 7}\n"
+    origin.write(".portcullis.yml", lines)
+    origin.commit("first")
+    origin.write("shop.py", "1\n")
+    origin.commit("second")
+    status, _, error = await heard(tmp_path, "run", "--base", "HEAD~1", "--head", "HEAD")
+    assert status == 1
+    assert [line for line in error.splitlines() if " | " in line] == [
+        f"bad | {number}" for number in range(19, 31)
+    ]

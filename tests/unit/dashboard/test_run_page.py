@@ -75,7 +75,7 @@ async def test_a_superseded_run_asks_for_nothing(sample, world: World, browser: 
     seen = text_of(answer)
     assert "<h1>Superseded</h1>" in answer.text
     assert "<title>Superseded: " in answer.text
-    assert "a newer head is judged instead" in seen
+    assert "a newer run is judged instead" in seen
     for asked in ("would open the gate", "Waits for", "Re-run failed", "What the gate waits for"):
         assert asked not in seen
     assert "live.js" not in answer.text

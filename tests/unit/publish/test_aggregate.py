@@ -79,7 +79,7 @@ IN_PROGRESS, COMPLETED = CheckRunStatus.IN_PROGRESS, CheckRunStatus.COMPLETED
                 "1 approval from @acme/platform; label large_change"
             ),
         ),
-        ("superseded", COMPLETED, "cancelled", "Superseded: a newer head is judged instead"),
+        ("superseded", COMPLETED, "cancelled", "Superseded: a newer run is judged instead"),
         (
             "invalid_since",
             COMPLETED,

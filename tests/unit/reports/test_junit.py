@@ -240,6 +240,13 @@ def test_a_problem_outside_any_test_is_an_errored_test():
     )
 
 
+def test_a_module_that_cannot_be_imported_says_why():
+    text = "ImportError while importing test module\nE   ModuleNotFoundError: No module named 'pretend'"
+    xml = f'<testsuite name="pytest"><testcase name="tests.a"><error message="collection failure">{text}</error></testcase></testsuite>'
+    [test] = read(xml).tests
+    assert test.message == "collection failure: ModuleNotFoundError: No module named 'pretend'"
+
+
 def test_declared_failures_without_a_test_are_told_once():
     nested = """<testsuites failures="2"><testsuite name="outer" failures="2"><testsuite name="inner" failures="2">
     <testcase name="fine"/></testsuite></testsuite></testsuites>"""
