@@ -205,19 +205,20 @@ codes = [os.wait()[1] for _ in range(5)]
 async def test_a_fork_bomb_ends_with_the_check(run: Run):
     outcome, _ = await run("b() { b | b & }; b; sleep 0.5", resources=Resources(pids=60), timeout=10)
     assert outcome.ended in {Ended.EXITED, Ended.TIMED_OUT}
-    assert outcome.seconds < 11
+    assert outcome.seconds < 60
 
 
 async def test_daemons_do_not_outlive_the_check(run: Run):
-    await run("(setsid nohup sh -c 'trap \"\" TERM HUP; exec sleep 8642' >/dev/null 2>&1 &); sleep 0.1")
-    alive = [place for place in Path("/proc").glob("[0-9]*/cmdline") if b"8642" in _bytes(place)]
+    mark = f"8642.{os.getpid()}"  # the same test may run in another worker
+    await run(f"(setsid nohup sh -c 'trap \"\" TERM HUP; exec sleep {mark}' >/dev/null 2>&1 &); sleep 0.1")
+    alive = [place for place in Path("/proc").glob("[0-9]*/cmdline") if mark.encode() in _bytes(place)]
     assert alive == []
 
 
 async def test_a_daemon_that_keeps_the_log_open_does_not_hold_the_end(run: Run):
-    outcome, log = await run("(setsid sleep 30 &); echo done")
+    outcome, log = await run("(setsid sleep 300 &); echo done")
     assert (outcome.exit_code, log) == (0, "done\n")
-    assert outcome.seconds < 5
+    assert outcome.seconds < 60
 
 
 def _bytes(path: Path) -> bytes:
@@ -241,16 +242,16 @@ async def test_capabilities_privileges_and_terminals(run: Run):
 async def test_the_kernel_uid_is_not_the_services(executor: SandboxExecutor, run: Run):
     if os.geteuid() != 0:
         missing("only a service that is root has another uid to give")
-    running = asyncio.create_task(run("sleep 1.0"))
+    running = asyncio.create_task(run("sleep 99"))
     uids: set[int] = set()
-    for _ in range(100):
+    while not uids and not running.done():
         await asyncio.sleep(0.02)
         for pid in executor.cgroups.group("attempt-1").pids():
             if _bytes(Path(f"/proc/{pid}/comm")) == b"sleep\n":
                 uids.add(Path(f"/proc/{pid}").stat().st_uid)
-        if uids:
-            break
-    await running
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
     assert uids
     assert 0 not in uids
 

@@ -173,10 +173,9 @@ async def test_a_client_that_leaves_half_way_leaves_nothing(edge: Edge) -> None:
     await writer.drain()
     await asyncio.sleep(0.05)
     writer.close()
-    for _ in range(100):
-        if edge.tally.snapshot():
-            break
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while not edge.tally.snapshot():
+            await asyncio.sleep(0.01)
     assert edge.tally.snapshot() == {("github", "abandoned"): 1}
     assert rows(edge) == 0
 
