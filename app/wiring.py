@@ -56,7 +56,7 @@ from app.forges import (
     Issuer,
 )
 from app.model import Misconfigured, Outage, Repository
-from app.settings import Settings, make_data_dir, secret_key
+from app.settings import Settings, make_data_dir, secret_keys
 from app.store import Database, ensure_schema, only_process
 from app.telemetry import register_secret
 
@@ -237,11 +237,12 @@ def build(
 ) -> Program:
     """Everything of one process, not yet started. `clock` and `runner` are given by scenarios."""
     make_data_dir(settings)
-    key = secret_key(settings).get_secret_value()
-    register_secret(key)
+    keys = secret_keys(settings)
+    for key in keys:
+        register_secret(key)
     clock = clock or SystemClock()
     database = Database(settings.database.get_secret_value())
-    links, vault, credentials = Links(key), Vault(key), Credentials(settings)
+    links, vault, credentials = Links(*keys), Vault(*keys), Credentials(settings)
 
     def page_link(run_id: int, repository: Repository) -> str:
         return links.run_url(settings.base_url, run_id, clock.now(), private=repository.private)
@@ -254,7 +255,7 @@ def build(
     setup = AppSetup(
         database,
         vault,
-        States(key),
+        States(keys[0]),
         api_url=settings.github_api_url,
         public_url=settings.base_url,
         configured=credentials.from_environment,
@@ -313,6 +314,6 @@ def _services(
         worker=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         role=role,
         own_app=credentials.app_id,
-        signer=AuditSigner(secret_key(settings).get_secret_value()),
+        signer=AuditSigner(secret_keys(settings)[0]),
         options=chosen,
     )

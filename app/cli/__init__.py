@@ -22,6 +22,7 @@ COMMANDS: tuple[str, ...] = (
     "doctor",
     "tokens",
     "audit",
+    "rotate-key",
     "upload",
     "demo",
 )

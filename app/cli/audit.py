@@ -48,9 +48,9 @@ def _links(database: Database, after: int) -> Iterator[AuditLink]:
         after = page[-1].seq
 
 
-def _key() -> str:
-    """Our public key."""
-    return AuditSigner(settings.secret_key(settings.load()).get_secret_value()).key
+def _keys() -> tuple[str, ...]:
+    """Our public key, then the one before while keys are changed."""
+    return tuple(AuditSigner(key).key for key in settings.secret_keys(settings.load()))
 
 
 @command.command("export")
@@ -74,7 +74,7 @@ def export(*, after: int) -> None:
 @command.command("key")
 def key() -> None:
     """Print the public key that signs the daily heads (Ed25519, hex)."""
-    output.data(_key())
+    output.data(_keys()[0])
 
 
 @command.command("verify")
@@ -89,7 +89,12 @@ def key() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Daily heads (or an export) that were kept elsewhere: the chain must lead through them too.",
 )
-@click.option("--key", "keys", multiple=True, help="Public keys that may have signed; ours if left out.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    help="Public keys that may have signed, former ones too; ours if left out.",
+)
 @format_option
 def verify_(
     *, file: Path | None, heads_file: Path | None, keys: tuple[str, ...], output_format: output.Format
@@ -106,7 +111,7 @@ def verify_(
         with stored() as database:
             with database.engine.connect() as connection:
                 heads, unsealed = audit_chain.heads(connection), audit_chain.unsealed(connection)
-            chain = verify(_links(database, 0), (*heads, *kept), keys=keys or (_key(),))
+            chain = verify(_links(database, 0), (*heads, *kept), keys=keys or _keys())
         found = Shown(whole=True, unsealed=unsealed, chain=chain)
     found = msgspec.structs.replace(found, whole=not found.chain.problems)
     if output_format == "json":

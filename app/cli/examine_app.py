@@ -11,7 +11,7 @@ from app.cli.examined import Examined, Health, broken, good, skipped, warning
 from app.engine import StoredApp, Vault
 from app.forges import Forge, GitHubForge, check_app
 from app.model import PortcullisError, Repository
-from app.settings import Settings, secret_key
+from app.settings import Settings, secret_keys
 from app.store import Database, SchemaLevel, schema_state
 from app.wiring import Credentials
 
@@ -33,7 +33,7 @@ def _stored(settings: Settings) -> StoredApp | None:
     database = Database(url)
     try:
         with database.engine.connect() as connection:
-            return Vault(secret_key(settings).get_secret_value()).load_app(connection)
+            return Vault(*secret_keys(settings)).load_app(connection)
     finally:
         database.close()
 

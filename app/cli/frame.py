@@ -39,7 +39,7 @@ class Commands(click.Group):
         del ctx
         if cmd_name not in self._names:
             return None
-        command = import_module(f"{self._package}.{cmd_name}").command
+        command = import_module(f"{self._package}.{cmd_name.replace('-', '_')}").command
         return command if isinstance(command, click.Command) else None
 
 

@@ -41,19 +41,21 @@ def _decode(token: str, size: int) -> bytes | None:
 
 
 class Links:
-    """Signs and checks links with a key derived from `secret` (PORTCULLIS_SECRET_KEY).
+    """Signs links with a key derived from `secret` (PORTCULLIS_SECRET_KEY), and believes those of the
+    `former` ones too.
 
     The token is base64url(expiry ‖ HMAC-SHA256(key, run id ‖ expiry)), expiry in whole days since 1970, so
     that a run's link stays the same for a day and texts that hold it need no edit.
     """
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, *former: str) -> None:
         self._key = hmac.digest(secret.encode(), _RUN, hashlib.sha256)
+        self._former = tuple(hmac.digest(one.encode(), _RUN, hashlib.sha256) for one in former)
 
     def sign(self, run_id: int, now: float) -> str:
         """A token for one run that works from now until the end of the sixth UTC day after today."""
         expiry = _FORM.pack(int(now // DAY) + LIFETIME_DAYS)
-        return _encode(expiry + self._mac(run_id, expiry))
+        return _encode(expiry + _mac(self._key, run_id, expiry))
 
     def verify(self, run_id: int, token: str, now: float) -> LinkState:
         """What a token is worth for this run, in constant time; any text is fine."""
@@ -61,7 +63,8 @@ class Links:
         if raw is None:
             return LinkState.WRONG
         expiry, mac = raw[: _FORM.size], raw[_FORM.size :]
-        if not hmac.compare_digest(mac, self._mac(run_id, expiry)):
+        ours = [hmac.compare_digest(mac, _mac(key, run_id, expiry)) for key in (self._key, *self._former)]
+        if not any(ours):
             return LinkState.WRONG
         return LinkState.VALID if now < _FORM.unpack(expiry)[0] * DAY else LinkState.EXPIRED
 
@@ -70,8 +73,9 @@ class Links:
         query = f"?t={self.sign(run_id, now)}" if private else ""
         return f"{public_url.rstrip('/')}/runs/{run_id}{query}"
 
-    def _mac(self, run_id: int, expiry: bytes) -> bytes:
-        return hmac.digest(self._key, run_id.to_bytes(8, "big") + expiry, hashlib.sha256)
+
+def _mac(key: bytes, run_id: int, expiry: bytes) -> bytes:
+    return hmac.digest(key, run_id.to_bytes(8, "big") + expiry, hashlib.sha256)
 
 
 class States:

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 
 import msgspec
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
@@ -48,15 +48,29 @@ class AuditSigner:
 
 
 class Vault:
-    """Encrypts and reads what is stored under a name."""
+    """Encrypts what is stored under a name with the first key, and reads what any of the keys encrypted."""
 
-    def __init__(self, secret_key: str) -> None:
-        key = hmac.digest(secret_key.encode(), PURPOSE, hashlib.sha256)
-        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+    def __init__(self, secret_key: str, *former: str) -> None:
+        self._fernet = MultiFernet([_fernet(key) for key in (secret_key, *former)])
 
     def save_app(self, unit: Unit, app: StoredApp, now: float) -> None:
         """Keep the app's credentials."""
         records.save_credential(unit, "github", self._fernet.encrypt(msgspec.json.encode(app)), now)
+
+    def rotate(self, unit: Unit, now: float) -> int:
+        """Encrypt all that is stored anew, with the first key; gives how many. Raises Misconfigured for what
+        none of the keys encrypted: nothing is changed then.
+        """
+        stored = records.all_credentials(unit.connection)
+        for name, secret in stored:
+            try:
+                records.save_credential(unit, name, self._fernet.rotate(secret), now)
+            except InvalidToken as error:
+                raise Misconfigured(
+                    f"the stored credential {name} cannot be decrypted with the keys that are set",
+                    hint="set PORTCULLIS_FORMER_SECRET_KEY to the key it was stored with",
+                ) from error
+        return len(stored)
 
     def load_app(self, connection: Connection) -> StoredApp | None:
         """The stored app; None if there is none. Raises Misconfigured when the key does not fit."""
@@ -68,5 +82,10 @@ class Vault:
         except InvalidToken as error:
             raise Misconfigured(
                 "the stored GitHub App cannot be decrypted: PORTCULLIS_SECRET_KEY has changed since",
-                hint="set the former key again, or set the app's credentials in the environment",
+                hint="set the key before as PORTCULLIS_FORMER_SECRET_KEY, or the app's credentials",
             ) from error
+
+
+def _fernet(secret_key: str) -> Fernet:
+    key = hmac.digest(secret_key.encode(), PURPOSE, hashlib.sha256)
+    return Fernet(base64.urlsafe_b64encode(key))

@@ -100,6 +100,10 @@ class Settings(BaseModel):
         description="At least 32 characters; encrypts stored credentials and signs links. "
         "Required on PostgreSQL, generated in the data directory on SQLite.",
     )
+    former_secret_key: SecretStr | None = Field(
+        default=None,
+        description="The key before, while keys are changed: what it encrypted and signed is still read.",
+    )
     github_api_url: WebAddress = Field(
         default="https://api.github.com",
         description="GitHub's API; `https://HOST/api/v3` for GitHub Enterprise.",
@@ -208,7 +212,7 @@ class Settings(BaseModel):
                 raise ValueError(f"names {path}, which is not a directory")
         return value
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "former_secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < SECRET_KEY_LENGTH:

@@ -222,6 +222,12 @@ def load_credential(connection: Connection, name: str) -> bytes | None:
     return connection.execute(select(credentials.c.secret).where(credentials.c.name == name)).scalar()
 
 
+def all_credentials(connection: Connection) -> tuple[tuple[str, bytes], ...]:
+    """(name, encrypted credential) of all, by name."""
+    rows = connection.execute(select(credentials.c.name, credentials.c.secret).order_by(credentials.c.name))
+    return tuple((row.name, row.secret) for row in rows)
+
+
 def add_setup_token(unit: Unit, token_hash: str, now: float) -> None:
     """A one-time token; older unused ones stop working."""
     unit.connection.execute(setup_tokens.delete().where(setup_tokens.c.used_at.is_(None)))
