@@ -19,6 +19,8 @@ COMMANDS: tuple[str, ...] = (
     "worker",
     "toolbox",
     "migrate",
+    "backup",
+    "restore",
     "doctor",
     "tokens",
     "audit",

@@ -2,10 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from app import settings
 from app.model import Misconfigured
+from app.settings import Settings
 from app.store import Database, SchemaLevel, schema_state
+
+
+def embedded_file(configured: Settings) -> Path:
+    """The file of the embedded database. Raises Misconfigured on PostgreSQL."""
+    if not configured.on_sqlite:
+        raise Misconfigured("the database is PostgreSQL", hint="use pg_dump and pg_restore")
+    return Path(configured.database.get_secret_value().removeprefix("sqlite:///"))
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from app.store import (
     verdicts,
     wakes,
 )
+from app.store.backup import back_up, put_back
 from app.store.columns import metadata
 from app.store.only import only_process
 from app.store.queue import Job, Queue, recover, tell_all, waiting, wake_all
@@ -41,6 +42,7 @@ __all__ = [
     "SchemaState",
     "Unit",
     "audit_chain",
+    "back_up",
     "baselines",
     "changes",
     "checks",
@@ -57,6 +59,7 @@ __all__ = [
     "pack",
     "projects",
     "publications",
+    "put_back",
     "records",
     "recover",
     "retention",
