@@ -250,7 +250,8 @@ def test_presets_arrive_resolved(plan):
     assert not check.self_reported
     (own,) = plan('checks: {lint: {use: ruff, reports: [], args: [--select, "it\'s", x y]}}\n').checks
     assert own.reports == ()
-    assert own.script.endswith("""--select 'it'"'"'s' 'x y'""")
+    assert own.script.splitlines()[0] == """set -- --select 'it'"'"'s' 'x y'"""
+    assert own.script.count('"$@"') == 2  # with what is ignored in the source, and without
     (test,) = plan("checks: {t: {use: pytest}}\n").checks
     assert test.self_reported
 
