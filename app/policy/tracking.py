@@ -65,11 +65,13 @@ class _Matcher:
         self._free = list(range(len(base)))
 
     def run(self) -> Matching:
-        for message, text in ((True, True), (False, True), (False, False)):
-            self._pass(Pass.SAME_LINE, *self._same_line(message=message, text=text))
+        for message in (True, False):
+            self._pass(Pass.SAME_LINE, *self._same_line(message=message, text=True))
         self._pass(Pass.NO_LINE, self._no_line(self._head, old=True), self._no_line(self._base))
         for word in (_text, _context):
             self._pass(Pass.MOVED, *self._moved_by(word, within=True))
+        # Only now: where every line is indented anew the diff joins each lone bracket to some other one.
+        self._pass(Pass.SAME_LINE, *self._same_line(message=False, text=False))
         for word in (_text, _context):
             self._pass(Pass.MOVED_FILE, *self._moved_by(word, within=False))
         self._pass(Pass.NEIGHBOUR, self._beside_neighbour(), self._at_place())
@@ -105,7 +107,8 @@ class _Matcher:
         """Rule, path and line; with the line's text, with the message."""
 
         def of(one: Finding, path: str, line: int) -> Hashable:
-            return one.rule, path, line, one.line_hash if text else "", one.message if message else ""
+            said = (one.line_hash or _context(one)) if text else ""
+            return one.rule, path, line, said, one.message if message else ""
 
         def head_key(place: int) -> Hashable | None:
             path, line = self._old_path[place], self._old_line[place]

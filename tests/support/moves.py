@@ -124,6 +124,16 @@ def indented(files: Files) -> Files:
     return edited
 
 
+def halved(files: Files) -> Files:
+    """Every indentation half as deep: the difference joins lines that have nothing but a bracket in common."""
+
+    def line(text: str) -> str:
+        bare = text.lstrip(" ")
+        return " " * ((len(text) - len(bare)) // 2) + bare
+
+    return {path: "".join(map(line, text.splitlines(keepends=True))) for path, text in files.items()}
+
+
 MOVES: tuple[Callable[[Files], Files], ...] = (
     renamed,
     renamed_and_lengthened,
@@ -133,6 +143,7 @@ MOVES: tuple[Callable[[Files], Files], ...] = (
     moved_to_another_file,
     split,
     indented,
+    halved,
 )
 
 
