@@ -87,7 +87,7 @@ class TestOutcome(StrEnum):
     SKIPPED = "skipped"
 
 
-class TestCase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TestCase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One test of a report. `seconds` is its duration; `path`/`line` may be unknown ('' / 0)."""
 
     name: str

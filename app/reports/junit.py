@@ -8,19 +8,33 @@ they are joined. A suite that declares failures none of its tests carries (jest:
 compile) becomes one errored test, so that it is never lost.
 """
 
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import TypeVar
+
 from app.model import AuthorFault, Kind, ReportContent, TestCase, TestOutcome
 from app.reports.junit_case import BAD, DETAILS, FLAKY, Case, joined, seconds
 from app.reports.paths import Paths
 from app.reports.protocol import MAX_LINE, Dropped, Format, ReadContext, too_many
 from app.reports.text import NAME_CHARS, both_ends, clean, line, quoted
-from app.reports.xml import Attributes, EndHandler, StartHandler, XmlReader, root_element
+from app.reports.xml import (
+    Attributes,
+    EndHandler,
+    Pairs,
+    PairsHandler,
+    XmlReader,
+    attributes_of,
+    root_element,
+)
 
 _SUITES = frozenset({"testsuite", "testsuites"})
 _OUTPUTS = frozenset({"system-out", "system-err"})
-# What a test may say by attributes besides its name, class and time.
-_SAYING = frozenset({"file", "status", "result"})
+# What most tests say, and nothing else.
+_USUAL = frozenset({"name", "classname", "time"})
 _TOGETHER = 1_000
 _UNNAMED = "(unnamed test)"
+
+T = TypeVar("T")
 
 
 def _count(attributes: Attributes, *names: str) -> int:
@@ -29,6 +43,30 @@ def _count(attributes: Attributes, *names: str) -> int:
         text = attributes.get(name, "")
         total += int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 - nine digits
     return total
+
+
+class _Known(dict[str, T]):
+    """What texts mean, each worked out once: a hundred thousand tests name few classes and durations."""
+
+    def __init__(self, meaning: Callable[[str], T]) -> None:
+        super().__init__()
+        self._meaning = meaning
+
+    def __missing__(self, text: str) -> T:
+        found = self[text] = self._meaning(text)
+        return found
+
+
+def _usual(found: Sequence[Pairs]) -> Iterable[tuple[str, str, str]] | None:
+    """Name, class and time of tests that say nothing else; None if any is otherwise."""
+    names = found[0][::2]
+    if len(names) != len(_USUAL) or not _USUAL.issuperset(names):
+        return None
+    flat = list(chain.from_iterable(found))
+    # No test names an attribute twice: if three take turns throughout, each test has these three.
+    if flat[::2] != names * len(found):
+        return None
+    return zip(*(flat[2 * names.index(one) + 1 :: 6] for one in ("name", "classname", "time")), strict=True)
 
 
 class _Suite:
@@ -51,29 +89,31 @@ class _Junit:
         self.tool = ""
         self.dropped = Dropped()
         self.has_tries = False
-        self._plain: list[Attributes] = []
-        self.xml = XmlReader(*self._handlers())
+        self._plain: list[Pairs] = []
+        # What is made already, and how many of `_plain` stand before it.
+        self._made: list[tuple[int, TestCase]] = []
+        self.xml = XmlReader(*self._handlers(), pairs=True)
         self._limit = context.limits.tests
         self._paths = Paths(context)
         self._suites = [_Suite({})]
-        self._test: Attributes | None = None
+        self._test: Pairs | None = None
         self._case: Case | None = None
         self._in_detail = False
-        self._names: dict[str, str] = {}
-        self._durations: dict[str, float] = {}
+        self._classes = _Known(lambda raw: line(raw, NAME_CHARS))
+        self._durations = _Known(seconds)
 
-    def _handlers(self) -> tuple[StartHandler, EndHandler]:
+    def _handlers(self) -> tuple[PairsHandler, EndHandler]:
         """Most of a report are tests that passed: these are gathered by as little as can be done."""
         plain, start_other, end_other = self._plain, self._start, self._end
 
-        def start(name: str, attributes: Attributes) -> None:
+        def start(name: str, pairs: Pairs) -> None:
             if name == "testcase":
                 if self._test is not None:
                     # One inside another: neither may get lost.
                     self._close_test(self._test)
-                self._test = attributes
+                self._test = pairs
             else:
-                start_other(name, attributes)
+                start_other(name, attributes_of(pairs))
 
         def end(name: str) -> None:
             if name != "testcase":
@@ -91,12 +131,12 @@ class _Junit:
         if name in DETAILS:
             self._open_detail(name, attributes)
         elif name in _SUITES:
-            self._put_plain()
+            self._put()
             self._suites.append(_Suite(attributes))
             if attributes.get("name") == "pytest":
                 self.tool = "pytest"
         elif name in _OUTPUTS and self._test is not None:
-            self._case = case = self._case or Case(self._test)
+            self._case = case = self._case or Case(attributes_of(self._test))
             if self._in_detail:
                 # surefire puts the output of a try inside its flakyFailure; the stack trace came first.
                 case.output = case.output or self.xml.text()
@@ -109,10 +149,8 @@ class _Junit:
         if self._case is None:
             # Outside any test it is a problem of the suite itself: googletest and PHPUnit write such.
             stray = self._test is None
-            self._put_plain()
-            self._case = Case(
-                {"name": self._suites[-1].name} if self._test is None else self._test, stray=stray
-            )
+            named = {"name": self._suites[-1].name}
+            self._case = Case(named if self._test is None else attributes_of(self._test), stray=stray)
         case = self._case
         case.details.add(name)
         if name == "skipped" and attributes.get("type") == "todo":
@@ -126,7 +164,7 @@ class _Junit:
     def _end(self, name: str) -> None:
         case = self._case
         if name in _SUITES:
-            self._put_plain()
+            self._put()
             self._close_suite(self._suites.pop())
         elif case is None:
             return
@@ -153,49 +191,53 @@ class _Junit:
             suite.found = suite.declared
             name = line(suite.name) or "(unnamed suite)"
             text = f"the suite declares {suite.declared} failures or errors, none of its tests carries one"
-            self._add(TestCase(name=name, outcome=TestOutcome.ERRORED, message=text))
+            self._made.append((0, TestCase(name=name, outcome=TestOutcome.ERRORED, message=text)))
+            self._put()
         self._suites[-1].found += suite.found
 
-    def _close_test(self, attributes: Attributes) -> None:
+    def _close_test(self, pairs: Pairs) -> None:
         case = self._case
         self._test = None
-        self._put_plain()
         if case is not None:
             self._close_case(case)
         else:
-            self._plain.append(attributes)
-
-    def _put_plain(self) -> None:
-        """Make tests of those gathered in this suite, in their order."""
-        if not self._plain:
-            return
-        found = self._plain.copy()
-        self._plain.clear()
-        suite, names, durations, add = self._suites[-1], self._names, self._durations, self.tests.append
-        if len(self.tests) + len(found) > self._limit:
-            raise too_many("tests", self._limit)
-        for attributes in found:
-            if suite.path or not _SAYING.isdisjoint(attributes):
-                self._close_case(Case(attributes))
-                continue
-            classname, duration = attributes.get("classname", ""), attributes.get("time", "")
-            add(
-                TestCase(
-                    name=line(attributes.get("name", "")) or _UNNAMED,
-                    classname=names.get(classname)
-                    or self._class(classname or attributes.get("class") or suite.name),
-                    seconds=durations[duration] if duration in durations else self._duration(duration),
-                )
-            )
-
-    def _duration(self, text: str) -> float:
-        """Most tests are over in one of a few thousand durations: one number for all alike."""
-        known = self._durations[text] = seconds(text)
-        return known
+            self._plain.append(pairs)
+        if len(self._plain) + len(self._made) >= _TOGETHER:
+            self._put()
 
     def _close_case(self, case: Case) -> None:
         self._case = None
         self._in_detail = False
+        self._made.append((len(self._plain), self._of_case(case)))
+
+    def _put(self) -> None:
+        """Make tests of those gathered in this suite, in their order."""
+        if not self._plain and not self._made:
+            return
+        made = self._of_plain(self._plain) if self._plain else []
+        for place, test in reversed(self._made):
+            made.insert(place, test)
+        self._plain.clear()
+        self._made.clear()
+        if len(self.tests) + len(made) > self._limit:
+            raise too_many("tests", self._limit)
+        self.tests += made
+
+    def _of_plain(self, found: Sequence[Pairs]) -> list[TestCase]:
+        suite, classes, durations = self._suites[-1], self._classes, self._durations
+        said = None if suite.path else _usual(found)
+        if said is None:
+            return [self._of_case(Case(attributes_of(pairs))) for pairs in found]
+        return [
+            TestCase(
+                name=line(name) or _UNNAMED,
+                classname=classes[classname or suite.name],
+                seconds=durations[duration],
+            )
+            for name, classname, duration in said
+        ]
+
+    def _of_case(self, case: Case) -> TestCase:
         outcome = case.outcome()
         attributes = case.attributes
         suite = self._suites[-1]
@@ -205,25 +247,17 @@ class _Junit:
             suite.found += 1
         raw_path = attributes.get("file") or suite.path
         path, at = self._where(raw_path, attributes) if raw_path else ("", 0)
-        self._add(
-            TestCase(
-                name=line(attributes.get("name", "")) or _UNNAMED,
-                classname=self._class(attributes.get("classname") or attributes.get("class") or suite.name),
-                outcome=outcome,
-                seconds=seconds(attributes.get("time", "")),
-                message=clean(case.message),
-                output=both_ends(case.output) if bad or flaky else "",
-                path=path,
-                line=at,
-                flaky=flaky,
-            )
+        return TestCase(
+            name=line(attributes.get("name", "")) or _UNNAMED,
+            classname=self._classes[attributes.get("classname") or attributes.get("class") or suite.name],
+            outcome=outcome,
+            seconds=self._durations[attributes.get("time", "")],
+            message=clean(case.message),
+            output=both_ends(case.output) if bad or flaky else "",
+            path=path,
+            line=at,
+            flaky=flaky,
         )
-
-    def _class(self, raw: str) -> str:
-        """Class names repeat: one string for all."""
-        if raw not in self._names:
-            self._names[raw] = line(raw, NAME_CHARS)
-        return self._names[raw]
 
     def _where(self, raw: str, attributes: Attributes) -> tuple[str, int]:
         place = self._paths.place(raw)
@@ -234,11 +268,6 @@ class _Junit:
         # pytest's xunit1 counts lines from 0; every other writer from 1.
         number += 1 if self.tool == "pytest" and "line" in attributes else 0
         return place.path, number if 0 < number <= MAX_LINE else 0
-
-    def _add(self, test: TestCase) -> None:
-        if len(self.tests) >= self._limit:
-            raise too_many("tests", self._limit)
-        self.tests.append(test)
 
 
 def _recognises(head: bytes) -> bool:

@@ -18,6 +18,7 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 )
+_LAYOUT = {ord("\n"): None, ord("\t"): None}
 _BLANKS = re.compile(r"\s+")
 _URL = re.compile(r"https?://[!-~]+")
 
@@ -35,7 +36,7 @@ def clean(text: str, limit: int = MESSAGE_CHARS) -> str:
         return text.strip(" ")
     # Cut first, so that a text of 80 MB costs no more than it shows.
     head = text[: limit * 4]
-    if not (head.isascii() and head.isprintable()) or "#x1B" in head:
+    if not (head.isascii() and head.translate(_LAYOUT).isprintable()) or "#x1B" in head:
         head = _CONTROLS.sub("", _ESCAPES.sub("", head.replace("\r\n", "\n").replace("\r", "\n")))
     head = head.strip()
     return head if len(head) <= limit else head[: limit - 1] + "…"
@@ -43,9 +44,12 @@ def clean(text: str, limit: int = MESSAGE_CHARS) -> str:
 
 def line(text: str, limit: int = NAME_CHARS) -> str:
     """The same on one line: runs of blanks become one space."""
-    if len(text) <= limit and text.isascii() and text.isprintable() and "  " not in text and "#" not in text:
-        # A hundred thousand names of tests are like this.
-        return text.strip(" ")
+    if len(text) <= limit:
+        if text.isidentifier():
+            # A hundred thousand names of tests are like this.
+            return text
+        if text.isascii() and text.isprintable() and "  " not in text and "#" not in text:
+            return text.strip(" ")
     head = text[: limit * 4]
     if not (head.isascii() and head.isprintable()) or "  " in head or "#x1B" in head:
         head = _BLANKS.sub(" ", clean(head, limit * 4))

@@ -14,7 +14,11 @@ from app.reports.text import quoted
 MAX_TEXT = 65_536
 
 Attributes = dict[str, str]
+Pairs = list[str]
+"""Attributes as they stand: name, value, name, value. Cheaper to make than a dictionary."""
+
 StartHandler = Callable[[str, Attributes], None]
+PairsHandler = Callable[[str, Pairs], None]
 EndHandler = Callable[[str], None]
 
 _BLANKS = b" \t\r\n"
@@ -41,6 +45,11 @@ def root_element(content: bytes) -> tuple[str, str]:
     return (match[1].decode("ascii", "replace"), match[2].decode("ascii", "replace")) if match else ("", "")
 
 
+def attributes_of(pairs: Pairs) -> Attributes:
+    """The same by name; XML allows each name once."""
+    return dict(zip(pairs[::2], pairs[1::2], strict=True))
+
+
 class _Refused(Exception):
     """Raised inside a handler to leave expat with a sentence of ours."""
 
@@ -48,15 +57,16 @@ class _Refused(Exception):
 class XmlReader:
     """Drives expat over one document. Texts come through `text()`, capped at 64 KiB of head and tail.
 
-    The handlers are called by expat itself, half a million times for a large report. Nesting costs
-    expat memory but no stack, so no depth is refused here.
+    The handlers are called by expat itself, half a million times for a large report; with `pairs` a
+    `PairsHandler`. Nesting costs expat memory but no stack, so no depth is refused here.
     """
 
-    def __init__(self, start: StartHandler, end: EndHandler) -> None:
+    def __init__(self, start: StartHandler | PairsHandler, end: EndHandler, *, pairs: bool = False) -> None:
         self._parts: list[str] = []
         self._size = 0
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
+        parser.ordered_attributes = pairs
         parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
         parser.StartElementHandler = start
         parser.EndElementHandler = end
