@@ -75,11 +75,32 @@ def _slashed(path: str) -> str:
     return path.replace("\\", "/") if windows else path
 
 
+def _absolute(path: str) -> str:
+    """What an absolute path with slashes begins with: "/" or a drive ("c:"); '' if it is relative."""
+    return path[:2].lower() if _DRIVE.match(path) else "/" if path.startswith("/") else ""
+
+
+def _cased(path: str) -> str:
+    """A path as its system compares it: on drives the case of letters does not matter."""
+    return path.lower() if _DRIVE.match(path) else path
+
+
+def _same(path: str, other: str) -> bool:
+    """Whether two absolute paths are one."""
+    ours, theirs = normal(path), normal(other)
+    return (
+        None not in {ours, theirs}
+        and _absolute(path) == _absolute(other)
+        and _cased(ours or "") == _cased(theirs or "")
+    )
+
+
 class Paths:
     """Places the paths of one report. Results are remembered: reports repeat their paths."""
 
     def __init__(self, context: ReadContext) -> None:
-        self._roots = sorted((root.rstrip("/") for root in context.roots), key=len, reverse=True)
+        roots = (_slashed(root).rstrip("/") for root in context.roots)
+        self._roots = sorted(roots, key=len, reverse=True)
         self._workdir = normal(context.workdir) or ""
         self._tree_paths = context.tree_paths
         self._tree: Collection[str] | None = None
@@ -114,24 +135,20 @@ class Paths:
 
     def folder(self, raw: str) -> str | None:
         """A directory that a report names, from the repository's root ('' = the root); None = outside."""
-        if not raw or _unusable(raw) or "://" in raw or _DRIVE.match(raw):
+        if not raw or _unusable(raw) or "://" in raw:
             return None
         raw = _slashed(raw)
-        if raw.startswith("/"):
-            clean = normal(raw)
-            roots = (normal(root) for root in self._roots)
-            return "" if clean in roots else self._beneath_root(raw)
+        if _absolute(raw):
+            return "" if any(_same(raw, root) for root in self._roots) else self._beneath_root(raw)
         return normal(f"{self._workdir}/{raw}")
 
     def _find(self, raw: str, bases: tuple[str, ...], search: bool) -> Place:
         if not raw or _unusable(raw):
             return Place("", Unplaced.UNUSABLE)
         text = _slashed(raw)
-        if text.startswith("/"):
+        if _absolute(text):
             inside = self._beneath_root(text)
             return Place(inside) if inside else Place("", Unplaced.OUTSIDE)
-        if _DRIVE.match(text):
-            return Place("", Unplaced.OUTSIDE)
         named = [path for base in bases if (path := self._join(base, text))]
         default = [path for path in (normal(f"{self._workdir}/{text}"), normal(text)) if path]
         return self._choose(named, default, text, search=search)
@@ -159,7 +176,7 @@ class Paths:
             return None
         for root in self._roots:
             start = (normal(root) or "") + "/"
-            if clean.startswith(start):
+            if _absolute(root) == _absolute(path) and _cased(clean).startswith(_cased(start)):
                 return clean[len(start) :]
         return None
 
@@ -168,10 +185,8 @@ class Paths:
         if _unusable(base):
             return None
         base = _slashed(base)
-        if base.startswith("/"):
+        if _absolute(base):
             return self._beneath_root(f"{base}/{path}")
-        if _DRIVE.match(base):
-            return None
         return normal(f"{self._workdir}/{base}/{path}")
 
     def _paths(self) -> Collection[str]:

@@ -80,6 +80,29 @@ def test_where_files_are(sources, filename, tree, workdir, expected):
     assert bool(dropped) is not bool(expected)
 
 
+@pytest.mark.parametrize(
+    ("source", "filename", "expected"),
+    [
+        ("", "D:\\a\\shop\\src\\a.cs", ["src/a.cs"]),
+        ("", "d:/A/Shop/src/a.cs", ["src/a.cs"]),
+        ("D:\\a\\shop\\src", "a.cs", ["src/a.cs"]),
+        ("D:\\a\\shop\\src", "sub\\a.cs", ["src/sub/a.cs"]),
+        ("", "D:\\a\\shop\\..\\other\\a.cs", []),
+        ("", "D:\\a\\shopping\\a.cs", []),
+        ("", "E:\\a\\shop\\a.cs", []),
+        ("", "/a/shop/a.cs", []),
+    ],
+)
+def test_absolute_paths_of_windows_count_from_its_roots(source, filename, expected):
+    sources = f"<source>{source}</source>" if source else ""
+    context = ReadContext(roots=("/workspace", "D:\\a\\shop"))
+    found = read(cobertura(one(filename), sources), context=context)
+    assert [file.path for file in found.coverage] == expected
+    assert bool(found.dropped) is not bool(expected)
+    if source:
+        assert found.roots == ("src",)
+
+
 def test_roots_are_the_sources_that_are_folders_of_the_repository():
     names = [
         "/workspace/src",
