@@ -3,6 +3,7 @@
 from app.language import Standing
 from app.policy.baseline import baselines_wanted
 from app.policy.complexity import TouchedFunction, touched_functions
+from app.policy.coverage import lost_coverage
 from app.policy.duplication import FileDuplication, NewDuplication, new_duplication
 from app.policy.flaky import WINDOW as FLAKY_WINDOW
 from app.policy.flaky import FlakyTest, failed_keys, flaky_tests, seen_flaky
@@ -61,6 +62,7 @@ __all__ = [
     "gate_of",
     "in_force",
     "is_generated",
+    "lost_coverage",
     "map_line",
     "merge_group_verdict",
     "new_coverage",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from app.language import Known, Name, NotApplicable, Unknown, Value, ValueType
-from app.model import Baseline, BaselineState, Conclusion, Kind, ReportContent, UnknownCause
+from app.model import Baseline, BaselineState, Conclusion, Evidence, Kind, Plan, ReportContent, UnknownCause
 from app.policy.judged import Gathered, Judged
 from app.policy.missing import lost_reports
 from app.policy.newcoverage import cover_new
@@ -29,6 +29,11 @@ def _new(judged: Judged) -> Value:
         lines = "1 new line" if found.added == 1 else f"{found.added} new lines"
         return NotApplicable(reason=lines)
     return Known(value=percent, checks=gathered.keys, of=f"{found.covered:,} of {found.total:,}")
+
+
+def lost_coverage(plan: Plan, evidence: Evidence) -> tuple[str, ...]:
+    """Sentences on the coverage that base has and this change lacks: without it no figure here is whole."""
+    return lost_reports(evidence, Kind.COVERAGE, Judged(plan, evidence).gather(Kind.COVERAGE).keys)
 
 
 def _lacking(judged: Judged, gathered: Gathered) -> Unknown | NotApplicable | None:

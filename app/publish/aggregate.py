@@ -140,8 +140,8 @@ def _text(judgement: Judgement, shown: Shown) -> list[str]:
     if shown.findings:
         blocks += ["### New findings", tables.findings_table(shown.findings)]
         blocks += tables.suggestions(shown.findings)
-    if shown.coverage:
-        blocks += ["### Coverage of new code", tables.coverage_table(shown.coverage)]
+    if coverage := tables.coverage_blocks(shown):
+        blocks += ["### Coverage of new code", *coverage]
     for section in shown.sections:
         blocks += [f"### {section.summary}", tables.section_table(section)]
     if judgement.head_diagnostics:

@@ -150,9 +150,11 @@ def _folded(judgement: Judgement, shown: Shown) -> list[str]:
     if waivers := judgement.verdict.waivers:
         summary = phrases.waivers_counted(judgement.verdict)
         blocks.append(tables.details(summary, [tables.waivers_list(waivers)]))
-    if shown.coverage:
-        summary = phrases.coverage_counted([(file.covered, file.coverable) for file in shown.coverage])
-        blocks.append(tables.details(summary, [tables.coverage_table(shown.coverage)]))
+    if coverage := tables.coverage_blocks(shown):
+        counted = phrases.coverage_counted([(file.covered, file.coverable) for file in shown.coverage])
+        told = [counted] if shown.coverage else []
+        told += [phrases.COVERAGE_LOST] if shown.coverage_lost else []
+        blocks.append(tables.details("; ".join(told), coverage))
     blocks += [tables.details(section.summary, [tables.section_table(section)]) for section in shown.sections]
     return blocks
 

@@ -63,6 +63,9 @@ def waived_by(waiver: Waiver) -> str:
     return f"{waiver.owner}, until {waiver.expires}"
 
 
+COVERAGE_LOST = "coverage that base has is missing here"
+
+
 def coverage_counted(files: Sequence[tuple[int, int]]) -> str:
     """`4 of 8 new lines and branches covered (50.0 %)` from (covered, coverable) of each file."""
     covered, coverable = sum(file[0] for file in files), sum(file[1] for file in files)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from app.model import Comparison, Evidence, Finding, Judgement, Plan, TestCase, TestOutcome, Waiver
-from app.policy import new_coverage, new_findings, to_head_place
+from app.policy import lost_coverage, new_coverage, new_findings, to_head_place
 from app.publish import phrases
 from app.publish.measured import Section, sections
 from app.publish.ran import test_sections
@@ -63,12 +63,13 @@ class ShownCoverage(msgspec.Struct, frozen=True, kw_only=True):
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """All of it, in reading order: findings most severe first, then by place, waived ones last; worst
-    covered file first.
+    covered file first. `coverage_lost` says which report of coverage base has and this change lacks.
     """
 
     findings: tuple[ShownFinding, ...] = ()
     tests: tuple[ShownTest, ...] = ()
     coverage: tuple[ShownCoverage, ...] = ()
+    coverage_lost: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
 
@@ -88,6 +89,7 @@ def show(judgement: Judgement) -> Shown:
         findings=_findings(plan, evidence),
         tests=_tests(evidence),
         coverage=_coverage(plan, evidence),
+        coverage_lost=lost_coverage(plan, evidence),
         dropped=tuple(
             note for delivered in evidence.reports for report in delivered.reports for note in report.dropped
         ),

@@ -14,7 +14,7 @@ from app.model import (
 )
 from app.publish import clean, figures, phrases, words
 from app.publish.measured import Section
-from app.publish.shown import ShownCoverage, ShownFinding, ShownTest
+from app.publish.shown import Shown, ShownCoverage, ShownFinding, ShownTest
 from app.publish.view import walk
 
 ROWS = 100
@@ -140,6 +140,16 @@ def failing_blocks(tests: Sequence[ShownTest], limit: int = TESTS_WITH_OUTPUT) -
     if len(tests) > limit:
         blocks.append(f"… and {figures.count(len(tests) - limit, 'more failing test')}.")
     return blocks
+
+
+def coverage_blocks(shown: Shown) -> list[str]:
+    """Coverage of new code: what it lacks first, then the files."""
+    lost = (
+        [f"**{phrases.COVERAGE_LOST.capitalize()}**\n\n{bullet_list(shown.coverage_lost)}"]
+        if shown.coverage_lost
+        else []
+    )
+    return [*lost, coverage_table(shown.coverage)] if shown.coverage else lost
 
 
 def coverage_table(files: Sequence[ShownCoverage]) -> str:

@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from app.model import (
+    Baseline,
+    BaselineState,
     CheckEvidence,
     Clone,
     CloneBlock,
@@ -97,6 +99,27 @@ def test_check_run_and_comment_show_the_same_and_nothing_raw() -> None:
         assert "@everyone`" not in shown
     assert "### 20 of 60 new lines duplicated" in text
     assert "<summary>20 of 60 new lines duplicated" in body
+
+
+def test_coverage_that_base_has_is_missed_beside_the_figures() -> None:
+    evidence, plan = BLOCKED.evidence, BLOCKED.plan
+    assert evidence is not None
+    assert plan is not None
+    key = next(spec.key for spec in plan.checks if "coverage" in spec.produces)
+    flag = "e2e"
+    lost = ReportContent(format="lcov", kind="coverage", path="out/e2e.info", flag=flag)
+    base = Baseline(key=key, state=BaselineState.READY, reports=(lost,))
+    judgement = msgspec.structs.replace(
+        BLOCKED, evidence=msgspec.structs.replace(evidence, baselines=(base,))
+    )
+    said = f"{key}: {evidence.change.base_ref} has a coverage report with flag e2e, this change has not"
+    for told in (
+        render_publication(judgement, now=NOW).text,
+        render_comment(judgement, marker="<!-- x -->").body,
+    ):
+        assert said in told.replace("\\", "")
+        assert phrases.COVERAGE_LOST in told.lower()
+    assert phrases.COVERAGE_LOST not in render_comment(BLOCKED, marker="<!-- x -->").body.lower()
 
 
 def test_what_is_not_there_is_not_shown() -> None:
