@@ -3,7 +3,17 @@
 import argparse
 
 from app import telemetry
-from tests.bench import checks, evaluate, intake, latency, memory, reports, tracking, workspace
+from tests.bench import (
+    checks,
+    evaluate,
+    intake,
+    latency,
+    memory,
+    patch_coverage,
+    reports,
+    tracking,
+    workspace,
+)
 from tests.bench.report import Bench
 
 BENCHES: tuple[Bench, ...] = (
@@ -14,6 +24,7 @@ BENCHES: tuple[Bench, ...] = (
     evaluate.BENCH,
     reports.BENCH,
     tracking.BENCH,
+    patch_coverage.BENCH,
     memory.BENCH,
 )
 """One file per bench, one line here."""
