@@ -15,6 +15,15 @@ import msgspec
 from app.model import Misconfigured, Outage
 
 _SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ROOT: Final = re.compile(r"/|[A-Za-z]:[\\/]")
+_JOBS: Final = (
+    ("GITHUB_JOB",),
+    ("CI_JOB_NAME",),  # GitLab: with the shard's number, or the cell of its matrix
+    ("CIRCLE_JOB", "CIRCLE_NODE_INDEX"),
+    ("BUILDKITE_LABEL", "BUILDKITE_PARALLEL_JOB"),
+    ("SYSTEM_JOBNAME", "SYSTEM_JOBPOSITIONINPHASE"),  # Azure
+)
+"""Variables that together name a job and its shard. Cells of a matrix of GitHub share one: they say --job."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _HEADS: Final = (
     ("pull_request", "head", "sha"),
@@ -25,11 +34,14 @@ _HEADS: Final = (
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What an upload needs of a job. `root` is the folder of the checkout ('' = unknown)."""
+    """What an upload needs of a job. `root` is the folder of the checkout, `name` what tells the job from the
+    others of its pipeline, the same when it is run again ('' = unknown).
+    """
 
     head_sha: str
     token: str
     root: str = ""
+    name: str = ""
 
     def __repr__(self) -> str:
         """Without the token: representations end in logs."""
@@ -48,7 +60,14 @@ def secure(url: str) -> str:
     return url.rstrip("/")
 
 
-def find_job(sha: str, url: str, token_env: str, environment: Mapping[str, str] = os.environ) -> Job:
+def find_job(
+    sha: str,
+    url: str,
+    token_env: str,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    name: str | None = None,
+) -> Job:
     """The job that this environment describes. Raises Misconfigured for what it does not say."""
     head_sha = (sha or _head(environment)).lower()
     if not _SHA.fullmatch(head_sha):
@@ -60,8 +79,14 @@ def find_job(sha: str, url: str, token_env: str, environment: Mapping[str, str] 
     return Job(
         head_sha=head_sha,
         token=environment.get(token_env) or _identity_token(environment, url, token_env),
-        root=root if root.startswith("/") else "",
+        root=root if _ROOT.match(root) else "",
+        name=_job(environment) if name is None else name,
     )
+
+
+def _job(environment: Mapping[str, str]) -> str:
+    found = next((names for names in _JOBS if environment.get(names[0])), ())
+    return " ".join(text for name in found if (text := environment.get(name, "")))[:200]
 
 
 def _head(environment: Mapping[str, str]) -> str:

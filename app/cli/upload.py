@@ -99,7 +99,7 @@ def _wait(attempt: int, told: str) -> float:
 
 
 def _fields(name: str, job: Job) -> dict[str, str]:
-    fields = {"head_sha": job.head_sha, "name": name, "root": job.root}
+    fields = {"head_sha": job.head_sha, "name": name, "root": job.root, "job": job.name}
     return {key: value for key, value in fields.items() if value}
 
 
@@ -115,6 +115,9 @@ def _fields(name: str, job: Job) -> dict[str, str]:
     help="Variable that holds a repository token or an identity token.",
 )
 @click.option("--prefix", default="", help="Folder put before the files' names, to tell shards apart.")
+@click.option(
+    "--job", "job_name", help="Whose files these are: shards of one file name by several jobs all count."
+)
 @format_option
 def command(
     *,
@@ -124,6 +127,7 @@ def command(
     url: str | None,
     token_env: str,
     prefix: str,
+    job_name: str | None,
     output_format: output.Format,
 ) -> None:
     """Upload report files from CI, for a check that waits for them.
@@ -138,7 +142,7 @@ def command(
         raise Misconfigured("where to upload is not said", hint="set PORTCULLIS_URL, or give --url")
     url = secure(url)
     found = named(files, prefix, Path.cwd())
-    job = find_job(sha or "", url, token_env)
+    job = find_job(sha or "", url, token_env, name=job_name)
     with output.working(f"uploading {output.counted(len(found), 'file')} for {job.head_sha[:7]}"):
         answer = send(url, job.token, _fields(name, job), found)
     _tell(answer, output_format)
@@ -156,7 +160,9 @@ def _tell(answer: httpx.Response, output_format: output.Format) -> None:
             output.note(f"uploaded to {taken['repository']} as {taken['name']} by {taken['uploader']}")
         replaced = [file["path"] for file in taken["files"] if file["outcome"] == "replaced"]
         if replaced:
-            output.hint(f"{', '.join(replaced)} replaced earlier ones; jobs that share the work use --prefix")
+            output.hint(
+                f"{', '.join(replaced)} replaced earlier ones; jobs that share the work use --job or --prefix"
+            )
         for note in taken["notes"]:
             output.hint(note)
         return

@@ -1,5 +1,6 @@
 """What may be uploaded, and by whom: pure."""
 
+import hashlib
 import re
 from enum import StrEnum
 from typing import Final
@@ -13,6 +14,8 @@ _NAME: Final = re.compile(UPLOAD_NAME)
 _SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MAX_PATH: Final = 255
 _MAX_ROOT: Final = 500
+_MAX_JOB: Final = 200
+_ROOT: Final = re.compile(r"/|[A-Za-z]:[\\/]")
 
 
 class Why(StrEnum):
@@ -43,11 +46,12 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """What was sent. `head_sha`, `name`, `root` and the files' names are as the sender wrote them."""
+    """What was sent. `head_sha`, `name`, `root`, `job` and the files' names are as the sender wrote them."""
 
     head_sha: str
     name: str
     root: str = ""
+    job: str = ""
     repository: str = ""
     files: tuple[tuple[str, bytes], ...]
 
@@ -60,10 +64,7 @@ def checked(sender: Sender, sent: Sent) -> Sha:
         raise UploadRefused(
             Why.MALFORMED, "name is not one of up to 100 letters, digits, dots, dashes and underscores"
         )
-    if sent.root and not (
-        sent.root.startswith("/") and len(sent.root) <= _MAX_ROOT and sent.root.isprintable()
-    ):
-        raise UploadRefused(Why.MALFORMED, "root is not an absolute directory")
+    _check_place(sent)
     paths = [path for path, _ in sent.files]
     if not paths:
         raise UploadRefused(Why.MALFORMED, "there is no file in it")
@@ -85,6 +86,24 @@ def checked(sender: Sender, sent: Sent) -> Sha:
             hint="upload from a job of the pull request, of a push to its branch, or of workflow_run",
         )
     return Sha(sent.head_sha)
+
+
+def _check_place(sent: Sent) -> None:
+    if sent.root and not (_ROOT.match(sent.root) and len(sent.root) <= _MAX_ROOT and sent.root.isprintable()):
+        raise UploadRefused(Why.MALFORMED, "root is not an absolute directory")
+    if len(sent.job) > _MAX_JOB or not sent.job.isprintable():
+        raise UploadRefused(Why.MALFORMED, f"job is not a name of up to {_MAX_JOB} characters")
+
+
+def as_job(uploader: Uploader, job: str) -> Uploader:
+    """The uploader as one job of its CI: files of one name by several jobs all count.
+
+    The job is the uploader's own word, which may name its files as it likes anyway.
+    """
+    if not job:
+        return uploader
+    mark = hashlib.blake2b(job.encode(), digest_size=5).hexdigest()
+    return msgspec.structs.replace(uploader, key=f"{uploader.key}#{mark}", says=f"{uploader.says}, job {job}")
 
 
 def is_upload_path(path: str) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
-from app.engine.sent import Sender, Sent, UploadRefused, Why, checked
+from app.engine.sent import Sender, Sent, UploadRefused, Why, as_job, checked
 from app.engine.services import Services
 from app.engine.uploaded import declared
 from app.engine.uploads import reads_uploads
@@ -127,6 +127,7 @@ class Uploads:
         Outage where that cannot be done for now.
         """
         head_sha = checked(sender, sent)
+        sender = msgspec.structs.replace(sender, uploader=as_job(sender.uploader, sent.job))
         files = [(path, content, hashlib.sha256(content).hexdigest()) for path, content in sent.files]
         specs = await self._services.database.read(
             lambda c: _waiting(c, sender.repository_id, head_sha, sent.name)
@@ -184,7 +185,7 @@ class Uploads:
                 raise UploadRefused(
                     Why.TAKEN,
                     f"this CI run has uploaded another {upload.path} as {upload.name} already",
-                    hint="two jobs wrote one name: tell their files apart, for example by --prefix",
+                    hint="two jobs wrote one name: tell them apart by --job, or their files by --prefix",
                 )
             outcomes.append(outcome)
         if set(outcomes) != {"unchanged"}:

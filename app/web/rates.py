@@ -16,13 +16,13 @@ class Rates:
         self._now = now
         self._left: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
-    def wait(self, key: Hashable) -> int:
-        """Take one; gives whole seconds to wait where there is none (0 = taken)."""
+    def wait(self, key: Hashable, *, take: bool = True) -> int:
+        """Take one, or only look; gives whole seconds to wait where there is none (0 = there was one)."""
         now = self._now()
         left, at = self._left.pop(key, (float(self._burst), now))
         left = min(float(self._burst), left + max(0.0, now - at) * self._per_second)
-        taken = left >= 1
-        self._left[key] = (left - 1 if taken else left, now)
+        there = left >= 1
+        self._left[key] = (left - 1 if there and take else left, now)
         if len(self._left) > _MOST_KNOWN:
             self._left.popitem(last=False)
-        return 0 if taken else max(1, ceil((1 - left) / self._per_second))
+        return 0 if there else max(1, ceil((1 - left) / self._per_second))

@@ -30,7 +30,7 @@ READ_SECONDS: Final = 120.0
 _AT_ONCE: Final = 8
 _IN_MEMORY: Final = 2
 _MAX_FIELD: Final = 2_000
-_FIELDS: Final = ("head_sha", "name", "repository", "root")
+_FIELDS: Final = ("head_sha", "name", "repository", "root", "job")
 _STATUS: Final = {
     Why.UNKNOWN: 401,
     Why.FORBIDDEN: 403,
@@ -101,6 +101,7 @@ class _Door:
     def __init__(self, intake: ReportIntake, now: Callable[[], float]) -> None:
         self._intake = intake
         self._rates = Rates(burst=60, per_minute=60, now=now)
+        self._strangers = Rates(burst=30, per_minute=30, now=now)
         self._inside = 0
         self._in_memory = asyncio.Semaphore(_IN_MEMORY)
 
@@ -109,7 +110,7 @@ class _Door:
         if scheme.lower() != "bearer" or not token.strip():
             hint = "send the header Authorization: Bearer TOKEN"
             raise _Answered(problem(401, "an upload needs a token", hint=hint))
-        sender = await self._intake.identify(token.strip())
+        sender = await self._identify(token.strip(), request)
         wait = self._rates.wait((sender.repository_id, sender.uploader.key))
         if wait:
             raise _Answered(problem(429, f"too many uploads by {sender.uploader.says}", retry_after=wait))
@@ -120,6 +121,18 @@ class _Door:
             return await self._receive(request, sender)
         finally:
             self._inside -= 1
+
+    async def _identify(self, token: str, request: Request) -> Sender:
+        """Who holds a token. An address that sent too many of nobody waits before another is looked at."""
+        address = request.client.host if request.client is not None else ""
+        wait = self._strangers.wait(address, take=False)
+        if wait:
+            raise _Answered(problem(429, "too many uploads with tokens of nobody", retry_after=wait))
+        try:
+            return await self._intake.identify(token)
+        except (Untrusted, UploadRefused):
+            self._strangers.wait(address)
+            raise
 
     async def _receive(self, request: Request, sender: Sender) -> Response:
         async with AsyncExitStack() as stack:
@@ -221,6 +234,7 @@ _OPENAPI: Final[dict[str, Any]] = {
                         "name": {**_TEXT, "description": "As the gate file says: external: {upload: NAME}."},
                         "repository": {**_TEXT, "description": "owner/name, to be sure."},
                         "root": {**_TEXT, "description": "Absolute folder of the checkout in CI."},
+                        "job": {**_TEXT, "description": "Job of CI: files of one name by several all count."},
                         "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
                     },
                 }

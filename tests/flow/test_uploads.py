@@ -162,6 +162,53 @@ async def test_two_shards_are_one_upload(tmp_path, migrated_url):
         await ended_well(scene, repo, pull, "failure")
 
 
+ONE_NAME = """\
+version: 1
+checks:
+  ci: {external: {upload: ci}, reports: [coverage.xml]}
+gate: [coverage.new >= 80%]
+settings: {small_change: {lines: 0}}
+"""
+
+
+async def test_shards_of_one_file_name_by_two_jobs_are_united(tmp_path, migrated_url):
+    async with stage(tmp_path, database_url=migrated_url) as scene:
+        repo, pull = await opened(scene, ONE_NAME)
+        token = await give_token(scene, repo)
+
+        async def shard(job: str, covered: range, missed: range) -> str:
+            files = {"coverage.xml": cobertura(covered, missed)}
+            answer = await upload(scene, token, pull.head_sha, files, root=ROOT, job=job)
+            assert answer.json()["uploader"] == f"token ci-main, job {job}"
+            await scene.settled()
+            return answer.json()["files"][0]["outcome"]
+
+        assert await shard("test 1/2", range(1, 6), range(6, 11)) == "stored"
+        run = await ended_well(scene, repo, pull, "failure")
+        assert run.title == "coverage on new code 50 % < 80 %"
+        assert await shard("test 2/2", range(6, 11), range(1, 6)) == "stored"
+        run = await ended_well(scene, repo, pull, "success")
+        assert "job test 1/2" in str(run.text)
+        # a job that runs again replaces its own, and nothing of the other's
+        assert await shard("test 2/2", range(6, 7), range(7, 11)) == "replaced"
+        run = await ended_well(scene, repo, pull, "failure")
+        assert run.title == "coverage on new code 60 % < 80 %"
+        files = {"coverage.xml": cobertura(range(1, 2))}
+        assert (await upload(scene, token, pull.head_sha, files, job="a\nb")).status_code == 400
+
+
+async def test_an_address_that_sends_tokens_of_nobody_has_to_wait(tmp_path, migrated_url):
+    async with stage(tmp_path, clock=HandTurnedClock(), database_url=migrated_url) as scene:
+        repo, pull = await opened(scene)
+        files = {"junit.xml": JUNIT}
+        answers = [await upload(scene, f"pct_{number}", pull.head_sha, files) for number in range(31)]
+        assert [answer.status_code for answer in answers] == [401] * 30 + [429]
+        assert int(answers[-1].headers["retry-after"]) == 2
+        # even a right token waits: whose it is was not looked at
+        token = await give_token(scene, repo)
+        assert (await upload(scene, token, pull.head_sha, files)).status_code == 429
+
+
 async def test_a_malformed_report_is_answered_and_fails_the_check(tmp_path, migrated_url):
     async with stage(tmp_path, database_url=migrated_url) as scene:
         repo, pull = await opened(scene)

@@ -47,6 +47,22 @@ def test_the_head_in_github_actions(tmp_path, body, sha):
     assert find_job(HEAD.upper(), URL, "PORTCULLIS_TOKEN", environment).head_sha == HEAD
 
 
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({"GITHUB_JOB": "test"}, "test"),
+        ({"CI_JOB_NAME": "test 2/3"}, "test 2/3"),
+        ({"CIRCLE_JOB": "test", "CIRCLE_NODE_INDEX": "1"}, "test 1"),
+        ({"BUILDKITE_LABEL": "test", "BUILDKITE_PARALLEL_JOB": ""}, "test"),
+        ({}, ""),
+    ],
+)
+def test_what_ci_calls_the_job(environment, name):
+    told = {**environment, "T": "t"}
+    assert find_job(HEAD, URL, "T", told).name == name
+    assert find_job(HEAD, URL, "T", told, name="mine").name == "mine"
+
+
 def test_the_head_in_gitlab_ci():
     environment = {
         "GITLAB_CI": "true",
