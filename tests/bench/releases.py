@@ -14,7 +14,6 @@ import msgspec
 
 from tests.support.prerequisites import REPOSITORY
 
-_INDEX = "https://pypi.org/simple"
 _NAME = re.compile(r"([A-Za-z_-]+)-([\d.]+)\.tar\.gz")
 _KEPT = REPOSITORY / ".releases_cache"
 
@@ -45,7 +44,9 @@ class Release(msgspec.Struct, frozen=True):
 
     def _fetch(self) -> bytes:
         """The bytes that the index pip uses links to by this file's name (PEP 503)."""
-        index = os.environ.get("PIP_INDEX_URL", _INDEX).rstrip("/")
+        index = os.environ.get("PIP_INDEX_URL", "").rstrip("/")
+        if not index:
+            raise SystemExit(f"{self.file} is not here: set PIP_INDEX_URL to the index that pip uses")
         page = httpx.get(f"{index}/{self.project}/", follow_redirects=True).raise_for_status()
         links = re.findall(rf'href="([^"#]*/{re.escape(self.file)})[#"]', page.text)
         if not links:
