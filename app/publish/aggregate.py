@@ -15,7 +15,16 @@ from app.publish import clean, phrases, tables, words
 from app.publish.annotations import annotations
 from app.publish.protocol import Context
 from app.publish.shown import Shown, show
-from app.publish.view import checks_of, combine, conclude, headline, notes_of, sort_outcomes, would_open
+from app.publish.view import (
+    checks_of,
+    combine,
+    conclude,
+    headline,
+    notes_of,
+    self_reported,
+    sort_outcomes,
+    would_open,
+)
 
 NAME = "portcullis"
 TEXT_LIMIT = 65_000
@@ -133,7 +142,7 @@ def _text(judgement: Judgement, shown: Shown) -> list[str]:
     if checks:
         blocks += [
             f"### Checks\n\n{words.checks_counted(checks)}",
-            tables.checks_table(tables.settled(checks)),
+            tables.checks_table(tables.settled(checks), self_reported=self_reported(judgement)),
         ]
     if shown.tests:
         blocks += ["### Failing tests", *tables.failing_blocks(shown.tests)]

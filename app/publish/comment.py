@@ -7,7 +7,7 @@ from app.publish import answers as answering
 from app.publish import clean, figures, notices, phrases, tables, words
 from app.publish.protocol import CommandAnswer, Context
 from app.publish.shown import Shown, show
-from app.publish.view import checks_of, headline, notes_of, sort_outcomes, walk, would_open
+from app.publish.view import checks_of, headline, notes_of, self_reported, sort_outcomes, walk, would_open
 
 BODY_LIMIT = 60_000
 """GitHub takes 65,536 characters."""
@@ -138,7 +138,9 @@ def _folded(judgement: Judgement, shown: Shown) -> list[str]:
         blocks.append(tables.details(summary, [tables.outcomes_table(sort_outcomes(outcomes).all())]))
     checks = checks_of(judgement)
     if checks:
-        table = tables.checks_table(tables.settled(checks), durations=False)
+        table = tables.checks_table(
+            tables.settled(checks), durations=False, self_reported=self_reported(judgement)
+        )
         blocks.append(tables.details(words.checks_counted(checks), [table]))
     if shown.tests:
         summary = figures.count(len(shown.tests), "failing test")

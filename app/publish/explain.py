@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from app.model import (
-    CheckResult,
     Conclusion,
     Diagnostic,
     Judgement,
@@ -16,7 +15,7 @@ from app.model import (
 from app.publish import clean, figures, phrases, words
 from app.publish.measured import Section
 from app.publish.shown import Shown, show
-from app.publish.view import checks_of, explanation, notes_of, sort_outcomes, walk, would_open
+from app.publish.view import checks_of, explanation, notes_of, self_reported, sort_outcomes, walk, would_open
 
 WIDTH = 160
 OUTPUT_LINES = 12
@@ -127,20 +126,17 @@ def _checks(judgement: Judgement, paint: _Paint) -> Iterator[str]:
         return
     yield paint("bold", words.checks_counted(checks))
     width = max(len(clean.line(result.key, 40)) for result in checks)
-    word_width = max(len(_check_word(result)) for result in checks)
-    for result in checks:
+    told = self_reported(judgement)
+    standing = [words.check_standing(result, self_reported=result.key in told) for result in checks]
+    word_width = max(map(len, standing))
+    for result, word in zip(checks, standing, strict=True):
         good = result.conclusion in {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}
         style = "green" if good else "yellow" if result.status is not Status.COMPLETED else "red"
         took = figures.duration(result.seconds) if result.seconds is not None else ""
-        word = _check_word(result)
         reason = clean.line(words.check_reason(result), WIDTH)
         padding = " " * (word_width - len(word))
         rest = f"{padding} {took:>9}  {reason}".rstrip()
         yield f"  {clean.line(result.key, 40):<{width}}  {paint(style, word)}{rest}"
-
-
-def _check_word(result: CheckResult) -> str:
-    return words.check_word(result) + ("" if result.required else " (advisory)")
 
 
 def _tests(shown: Shown, paint: _Paint) -> Iterator[str]:

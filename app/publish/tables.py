@@ -1,6 +1,6 @@
 """Markdown blocks of a judgement; each block is whole in itself, so that `clean.fit` may drop any."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app.model import (
     CheckResult,
@@ -68,13 +68,17 @@ def _outcome_row(depth: int, outcome: Outcome) -> tuple[str, ...]:
     return (icon, condition, result, clean.code(words.origin(outcome)))
 
 
-def checks_table(checks: Sequence[CheckResult], *, durations: bool = True) -> str:
-    """Checks with status, duration and reason. Without durations the text is steadier."""
+def checks_table(
+    checks: Sequence[CheckResult], *, durations: bool = True, self_reported: Collection[str] = ()
+) -> str:
+    """Checks with status, duration and reason. Without durations the text is steadier. `self_reported` are
+    the keys of those whose reports the change could have written itself.
+    """
     heads = ("", "Check", "Status", "Duration", "Why") if durations else ("", "Check", "Status", "Why")
     rows = []
     for result in checks[:ROWS]:
         word = words.check_word(result)
-        status = word if result.required else f"{word} (advisory)"
+        status = words.check_standing(result, self_reported=result.key in self_reported)
         icon = _CHECK_ICONS.get(word, "⏳")
         row = [icon, clean.code(result.key), status]
         if durations:

@@ -167,6 +167,15 @@ def checks_of(judgement: Judgement) -> tuple[CheckResult, ...]:
     return judgement.evidence.checks if judgement.evidence is not None else ()
 
 
+def self_reported(judgement: Judgement) -> frozenset[str]:
+    """Keys of the checks whose reports the change could have written itself: its own tools did, or its CI."""
+    return frozenset(
+        spec.key
+        for spec in (judgement.plan.checks if judgement.plan is not None else ())
+        if spec.self_reported
+    )
+
+
 def notes_of(judgement: Judgement) -> tuple[str, ...]:
     """All sentences for people, each once, in order."""
     plan_notes = judgement.plan.notes if judgement.plan is not None else ()

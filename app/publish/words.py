@@ -168,6 +168,13 @@ def conclusion_word(conclusion: Conclusion | None) -> str:
             assert_never(conclusion)
 
 
+def check_standing(result: CheckResult, *, self_reported: bool) -> str:
+    """`passed (advisory, self-reported)`: how a check ended, and how much that weighs."""
+    weighs = [] if result.required else ["advisory"]
+    weighs += ["self-reported"] if self_reported else []
+    return check_word(result) + (f" ({', '.join(weighs)})" if weighs else "")
+
+
 def check_reason(result: CheckResult) -> str:
     """Why a check stands where it stands; '' where the word says it all."""
     parts = [result.reason]

@@ -122,6 +122,23 @@ def test_coverage_that_base_has_is_missed_beside_the_figures() -> None:
     assert phrases.COVERAGE_LOST not in render_comment(BLOCKED, marker="<!-- x -->").body.lower()
 
 
+def test_a_check_whose_reports_the_change_could_have_written_is_marked() -> None:
+    plan = BLOCKED.plan
+    assert plan is not None
+    first, *others = plan.checks
+    told = msgspec.structs.replace(first, self_reported=True)
+    judgement = msgspec.structs.replace(BLOCKED, plan=msgspec.structs.replace(plan, checks=(told, *others)))
+    told_by = (
+        render_publication(judgement, now=NOW).text,
+        render_comment(judgement, marker="<!-- x -->").body,
+        explain_text(judgement, color=False),
+    )
+    for text in told_by:
+        (row,) = [line for line in text.splitlines() if "self-reported" in line]
+        assert first.key in row
+    assert "self-reported" not in explain_text(BLOCKED, color=False)
+
+
 def test_what_is_not_there_is_not_shown() -> None:
     text = explain_text(BLOCKED)
     assert "duplicated" not in text
