@@ -6,6 +6,7 @@ from app import telemetry
 from tests.bench import (
     checks,
     evaluate,
+    history,
     intake,
     latency,
     memory,
@@ -24,6 +25,7 @@ BENCHES: tuple[Bench, ...] = (
     evaluate.BENCH,
     reports.BENCH,
     tracking.BENCH,
+    history.BENCH,
     patch_coverage.BENCH,
     memory.BENCH,
 )

@@ -167,6 +167,7 @@ class Compared(msgspec.Struct, frozen=True):
     head: tuple[Finding, ...]
     base: tuple[Finding, ...]
     matching: Matching
+    comparison: Comparison
 
     def least_new(self) -> int:
         """How many must be new whatever is matched: there are more of them by rule and message."""
@@ -191,7 +192,7 @@ class Project:
         base_sha, was = self._commit("base", base)
         head_sha, now = self._commit("head", head)
         comparison = await self._comparison(base_sha, head_sha)
-        return Compared(now, was, match(now, was, Origins(comparison)))
+        return Compared(now, was, match(now, was, Origins(comparison)), comparison)
 
     async def _comparison(self, base_sha: Sha, head_sha: Sha) -> Comparison:
         repository = Repository(
