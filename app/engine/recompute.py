@@ -35,7 +35,9 @@ def recompute(connection: Connection, run_id: int, page_link: PageLink) -> Recom
     if plan is not None and evidence is not None:
         if evidence.change.kind is ChangeKind.MERGE_GROUP:
             recorded = verdicts.load_verdict(connection, run_id)
-            now = merge_group_verdict(plan, evidence, None if recorded is None else recorded.subject)
+            subject = None if recorded is None else recorded.subject
+            # a record from before subjects were kept: what it copied stands, whole, in its own outcomes
+            now = merge_group_verdict(plan, evidence, subject or stored)
         else:
             now = evaluate(plan, evidence)
     same = now is None or pack(now) == pack(stored)

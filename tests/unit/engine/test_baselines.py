@@ -29,6 +29,7 @@ from app.model import (
     Expression,
     Finding,
     Kind,
+    People,
     Plan,
     ReportContent,
     Run,
@@ -38,9 +39,12 @@ from app.model import (
     Status,
 )
 from app.plan import definition
+from app.policy import evaluate as judge
+from app.policy import merge_group_verdict
 from app.store import baselines, changes, checks, evidence, metadata, projects, runs, unpack, verdicts
 from tests.unit.engine.conftest import Desk
 from tests.unit.engine.test_transactions import ALICE, change
+from tests.unit.policy import world
 
 BASE, TREE = Sha("b" * 40), Sha("e" * 40)
 TABLES = metadata.tables
@@ -468,6 +472,28 @@ def test_a_verdict_on_record_gives_the_same_bytes_with_its_baselines(story: Stor
     assert again.judgement.evidence.baselines[0].reports == (FOUND,)
     assert all(kept) or again.judgement.verdict.state == "pending"
     assert all(one.reports == () for row in stored for one in unpack(Evidence, row).baselines)
+
+
+def test_a_group_on_record_from_before_its_subject_was_kept_gives_the_same_bytes(
+    story: Story, desk: Desk
+) -> None:
+    """What it copied from its change stands in its own outcomes."""
+    run = story.open()
+    asks = Condition(expression=Expression(text="approvals >= 1"))
+    judging = msgspec.structs.replace(plan(LINT), gate=(*plan(LINT).gate, asks))
+    of_change = world.evidence(world.ended("lint"), people=People(approvals=("bob",)))
+    of_group = world.evidence(world.ended("lint"), change=world.GROUP)
+    verdict = merge_group_verdict(judging, of_group, judge(judging, of_change))
+    assert world.outcome_of(verdict, "approvals >= 1").says == "approvals 1 ≥ 1"
+    with desk.unit() as unit:
+        planned = msgspec.structs.replace(run, plan=judging)
+        runs.save_preparation(unit, planned, None)
+        recorded = verdicts.Recorded(verdict=verdict, evidence=of_group)
+        verdicts.record_verdict(unit, planned, recorded, (), desk.now)
+    with desk.unit() as unit:
+        again = recompute(unit.connection, run.id, desk.services.page_link)
+    assert again is not None
+    assert again.same, again.now
 
 
 def test_a_check_run_again_keeps_its_baseline(story: Story, desk: Desk) -> None:
