@@ -87,9 +87,7 @@ def _python(seen: Seen) -> list[Line]:
     found = [Line(id="lint", use="ruff", why="Rules that find bugs and untidy code.")]
     ruff = seen.says("[tool.ruff") or seen.has("ruff.toml", ".ruff.toml")
     found.append(Line(id="format", use="ruff-format", why="The project's formatting.", tried=not ruff))
-    typed = seen.says("[tool.mypy", "[mypy") or seen.has("mypy.ini", ".mypy.ini")
-    why = "Types. mypy must see what the project imports: the operator offers it as a tool chain."
-    found.append(Line(id="types", use="mypy", why=why, args=_source(seen), tried=not typed))
+    found += _python_types(seen)
     if seen.has("test_*.py", "*_test.py"):
         covered = seen.has(".coveragerc") or seen.says("[tool.coverage", "[coverage:", "pytest-cov", "--cov")
         found.append(
@@ -100,6 +98,18 @@ def _python(seen: Seen) -> list[Line]:
                 args=f"--cov={_source(seen)} --cov-branch" if covered else "",
             )
         )
+    return found
+
+
+def _python_types(seen: Seen) -> list[Line]:
+    """Whose types the project checks; mypy to try where it checks none."""
+    pyright = seen.says("[tool.pyright") or seen.has("pyrightconfig.json")
+    mypy = seen.says("[tool.mypy", "[mypy") or seen.has("mypy.ini", ".mypy.ini")
+    why = "Types. {} must see what the project imports: the operator offers it as a tool chain."
+    found = [Line(id="pyright", use="pyright", why=why.format("pyright"))] if pyright else []
+    if mypy or not pyright:
+        line = Line(id="types", use="mypy", why=why.format("mypy"), args=_source(seen), tried=not mypy)
+        found.append(line)
     return found
 
 

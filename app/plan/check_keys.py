@@ -39,7 +39,7 @@ SIZE = Quantity(
 LATER_PRESETS: Final = dict.fromkeys(
     (
         *("actionlint", "ast-grep", "codespell", "gitleaks"),
-        *("pip-audit", "pylint", "pyright", "semgrep", "trivy"),
+        *("pip-audit", "pylint", "semgrep", "trivy"),
     ),
     "run the tool by 'run', with its report under 'reports'",
 )

@@ -79,6 +79,20 @@ SAMPLES: dict[str, Sample] = {
         clean=_CLEAN_PYTHON,
         ignores={"mypy.ini": "[mypy]\ndisable_error_code = arg-type\n"},
     ),
+    "pyright": Sample(
+        files={"src/app.py": "def f(x: int) -> str:\n    return x\n\n\nf('a')\n"},
+        expected=(
+            ("reportReturnType", "src/app.py", 2, "high"),
+            ("reportArgumentType", "src/app.py", 5, "high"),
+        ),
+        count=(
+            '{ "$PORTCULLIS_TOOLBOX_WEB/pyright" || true; } '
+            "| sed -n 's/^\\([0-9]*\\) errors\\?, 0 warnings.*/\\1/p'"
+        ),
+        clean=_CLEAN_PYTHON,
+        ignores={"pyrightconfig.json": '{"reportArgumentType": "none"}\n'},
+        nothing=0,
+    ),
     "bandit": Sample(
         files=_PYTHON,
         expected=(("B307", "src/app.py", 7, "medium"), ("B301", "src/app.py", 8, "medium")),

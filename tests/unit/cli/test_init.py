@@ -55,6 +55,16 @@ EVERY = {"secrets": "detect-secrets", "spelling": "typos"}
             {"script": "biome", "markdown": "markdownlint", **EVERY},
             ["  # eslint: {use: eslint}"],
         ),
+        (
+            seen("shop/__init__.py", "pyrightconfig.json"),
+            {"lint": "ruff", "pyright": "pyright", **EVERY},
+            ["pyright must see what the project imports"],
+        ),
+        (
+            seen("shop/__init__.py", pyproject_toml="[tool.pyright]\n[tool.mypy]\n"),
+            {"lint": "ruff", "pyright": "pyright", "types": "mypy", **EVERY},
+            [],
+        ),
         (seen("a.js", ".oxlintrc.json"), {"script": "oxlint", **EVERY}, []),
         (
             seen("infra/main.tf", "api/Dockerfile", "values.yaml", ".yamllint"),

@@ -1,0 +1,66 @@
+"""pyright: Python's types, as the editor Pylance shows them.
+
+Exits 0 (no error; there may be warnings), 1 (errors found), 2 and more (pyright could not run). It follows
+imports into the project's environment: what that holds decides what it finds, so that the result is
+self-reported. Of 245,000 lines it takes a minute.
+"""
+
+from app.model import Kind, Preset, ReportSpec, Severity
+
+SEVERITIES: dict[str, Severity] = {
+    # What is not listed keeps pyright's own level: errors are high, warnings medium, the rest low.
+    "syntax": Severity.CRITICAL,
+    "reportMissing*": Severity.MEDIUM,  # what is installed decides, not the change
+    "reportUnused*": Severity.LOW,
+    # said only where the project asks for strictness: missing words rather than wrong ones
+    **dict.fromkeys(("reportUnknown*", "reportUntyped*", "reportMissingParameterType"), Severity.LOW),
+    "reportMissingTypeArgument": Severity.LOW,
+}
+
+_SCRIPT = """\
+set -- ${args}
+printed=$(mktemp)
+status=0
+"$PORTCULLIS_TOOLBOX_WEB/pyright" --outputjson "$@" > "$printed" || status=$?
+case $status in 0|1) ;; *) cat "$printed"; exit $status ;; esac
+"$PORTCULLIS_TOOLBOX_WEB/python" -I - "$printed" > "$PORTCULLIS_OUT/pyright.sarif" <<'PYTHON'
+import json, sys, urllib.parse
+said = json.load(open(sys.argv[1], encoding="utf-8"))
+results = []
+for one in said["generalDiagnostics"]:
+    where = {"artifactLocation": {"uri": "file://" + urllib.parse.quote(one["file"])}}
+    if "range" in one:
+        start, end = one["range"]["start"], one["range"]["end"]
+        where["region"] = {
+            "startLine": start["line"] + 1, "startColumn": start["character"] + 1,
+            "endLine": end["line"] + 1, "endColumn": end["character"] + 1,
+        }
+    results.append({
+        "ruleId": one.get("rule", "syntax"), "message": {"text": one["message"]},
+        "level": {"error": "error", "warning": "warning"}.get(one["severity"], "note"),
+        "locations": [{"physicalLocation": where}],
+    })
+    line = where.get("region", {}).get("startLine", 0)
+    print(f'{one["file"]}:{line}: {one["severity"]}: {one["message"]}', file=sys.stderr)
+driver = {"name": "pyright", "version": said["version"]}
+print(json.dumps({"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}))
+PYTHON
+exit $status
+"""
+
+PRESET = Preset(
+    name="pyright",
+    summary="Python types, as Pylance shows them",
+    looks_at="Python",
+    version="1.1.414",
+    tools=("pyright==1.1.414",),
+    toolbox="web",
+    script=_SCRIPT,
+    reports=(ReportSpec(path="out/pyright.sarif", format="sarif", kind=Kind.FINDINGS),),
+    produces=(Kind.FINDINGS,),
+    findings_exits=(1,),
+    severities=SEVERITIES,
+    config_files=("pyrightconfig.json", "pyproject.toml"),
+    missing_hint="the operator installs it: portcullis toolbox install web; what the project imports must be "
+    "in an environment that a tool chain of the operator or the repository itself brings",
+)
