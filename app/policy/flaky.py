@@ -81,12 +81,13 @@ def flaky_tests(evidence: Evidence) -> tuple[FlakyTest, ...]:
     before. One that is known to be flaky and simply passed is none.
     """
     known, ids = {one.test: one for one in evidence.flaky}, _ids(evidence)
+    here = any(one.here for one in evidence.flaky)
     found = []
     for body in evidence.reports:
         for case in _cases(body):
-            history = known.get(test_key(ids[body.key], case)) if known and body.key in ids else None
-            skipped = case.outcome is TestOutcome.SKIPPED
-            shows = history is not None and not skipped and (history.here or case.outcome in FAILED)
+            asked = case.outcome in FAILED or (here and case.outcome is TestOutcome.PASSED) or case.flaky
+            history = known.get(test_key(ids[body.key], case)) if asked and body.key in ids else None
+            shows = history is not None and (history.here or case.outcome in FAILED)
             if case.flaky or shows:
                 found.append(FlakyTest(check=body.key, case=case, known=history))
     return tuple(found)
