@@ -1,8 +1,8 @@
 """bandit: security of Python code.
 
-Exits 0 (clean), 1 (findings), 2 (bandit could not run). A file that it cannot parse it passes over: that is
-for ruff or mypy to say. Its own levels count. Most of its rules are ruff's `S` rules too, which take a
-twentieth of the time.
+Exits 0 (clean), 1 (findings), 2 (bandit could not run), 70 (its report could not be completed). A file that
+it cannot parse it passes over: that is for ruff or mypy to say. Its own levels count. Most of its rules are
+ruff's `S` rules too, which take a twentieth of the time.
 
 bandit counts what `# nosec` ignores and does not list it. Where there is any it is run once more without
 heeding it, and what only that run finds is written into the report as suppressed: `suppressions.new` counts
@@ -18,17 +18,18 @@ status=0
 "$PORTCULLIS_TOOLBOX/bandit" --quiet --recursive --format=json --output="$PORTCULLIS_OUT/bandit.json" \\
   "$@" || status=$?
 case $status in 0|1) ;; *) exit $status ;; esac
-if "$PORTCULLIS_TOOLBOX/python" -I -c '
+ignored=$("$PORTCULLIS_TOOLBOX/python" -I -c '
 import json, sys
 totals = json.load(open(sys.argv[1], encoding="utf-8"))["metrics"]["_totals"]
-sys.exit(not (totals["nosec"] or totals["skipped_tests"]))
-' "$PORTCULLIS_OUT/bandit.json"; then
+print(totals["nosec"] + totals["skipped_tests"])
+' "$PORTCULLIS_OUT/bandit.json") || exit 70
+if [ "$ignored" != 0 ]; then
   everything=$(mktemp)
   again=0
   "$PORTCULLIS_TOOLBOX/bandit" --quiet --recursive --ignore-nosec --format=json --output="$everything" \\
     "$@" || again=$?
   case $again in 0|1) ;; *) exit $again ;; esac
-  "$PORTCULLIS_TOOLBOX/python" -I - "$PORTCULLIS_OUT/bandit.json" "$everything" <<'PYTHON'
+  "$PORTCULLIS_TOOLBOX/python" -I - "$PORTCULLIS_OUT/bandit.json" "$everything" <<'PYTHON' || exit 70
 import collections, json, sys
 seen, everything = (json.load(open(path, encoding="utf-8")) for path in sys.argv[1:])
 def identity(one):

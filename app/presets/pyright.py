@@ -1,8 +1,8 @@
 """pyright: Python's types, as the editor Pylance shows them.
 
-Exits 0 (no error; there may be warnings), 1 (errors found), 2 and more (pyright could not run). It follows
-imports into the project's environment: what that holds decides what it finds, so that the result is
-self-reported. Of 245,000 lines it takes a minute.
+Exits 0 (no error; there may be warnings), 1 (errors found), 2 and more (pyright could not run), 70 (what it
+printed could not be read). It follows imports into the project's environment: what that holds decides what it
+finds, so that the result is self-reported. Of 245,000 lines it takes a minute.
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
@@ -23,7 +23,7 @@ printed=$(mktemp)
 status=0
 "$PORTCULLIS_TOOLBOX_WEB/pyright" --outputjson "$@" > "$printed" || status=$?
 case $status in 0|1) ;; *) cat "$printed"; exit $status ;; esac
-"$PORTCULLIS_TOOLBOX_WEB/python" -I - "$printed" > "$PORTCULLIS_OUT/pyright.sarif" <<'PYTHON'
+"$PORTCULLIS_TOOLBOX_WEB/python" -I - "$printed" > "$PORTCULLIS_OUT/pyright.sarif" <<'PYTHON' || exit 70
 import json, sys, urllib.parse
 said = json.load(open(sys.argv[1], encoding="utf-8"))
 results = []

@@ -1,7 +1,8 @@
 """ruff: lint rules for Python.
 
-Exits 0 (clean), 1 (findings), 2 (ruff could not run: broken configuration or arguments). Preview mode is
-off whatever the project says: it writes other rule names, which no severity would then fit.
+Exits 0 (clean), 1 (findings), 2 (ruff could not run: broken configuration or arguments), 70 (its report could
+not be completed). Preview mode is off whatever the project says: it writes other rule names, which no
+severity would then fit.
 
 ruff reports nothing of what `# noqa` ignores. So it is run once more without heeding it, and what only that
 run finds is written into the report as suppressed in the source: `suppressions.new` counts it, nothing else.
@@ -54,7 +55,7 @@ again=0
 "$PORTCULLIS_TOOLBOX/ruff" check --no-cache --no-fix --no-show-fixes --no-preview --ignore-noqa \\
   --output-format=sarif --output-file="$everything" "$@" || again=$?
 case $again in 0|1) ;; *) exit $again ;; esac
-"$PORTCULLIS_TOOLBOX/python" -I - "$PORTCULLIS_OUT/ruff.sarif" "$everything" <<'PYTHON'
+"$PORTCULLIS_TOOLBOX/python" -I - "$PORTCULLIS_OUT/ruff.sarif" "$everything" <<'PYTHON' || exit 70
 import collections, json, sys
 seen, everything = (json.load(open(path, encoding="utf-8")) for path in sys.argv[1:])
 def identity(one):
