@@ -78,7 +78,8 @@ async def test_ci_uploads_and_is_judged(tmp_path, migrated_url):
         answer = await upload(scene, token, pull.head_sha, files, root=ROOT)
         assert [file["outcome"] for file in answer.json()["files"]] == ["replaced", "replaced"]
         await scene.settled()
-        await ended_well(scene, repo, pull, "success")
+        green = await ended_well(scene, repo, pull, "success")
+        assert "1 flaky test: 1 passed only when tried again" in str(green.text)  # of the same commit
         entries = [entry for entry in await audit(scene) if entry.verb == "report.uploaded"]
         assert [entry.actor.login for entry in entries] == ["token:ci-main"] * 2
         assert entries[0].details["files"] == "junit.xml, coverage.xml"
