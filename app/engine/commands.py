@@ -56,8 +56,7 @@ async def obey(services: Services, command_id: int) -> None:
         await services.database.run(lambda unit: records.finish_command(unit, command_id, ""))
         return
     except (Outage, Misconfigured) as problem:
-        retry_at = problem.retry_at if isinstance(problem, Outage) else None
-        at = retry_at.timestamp() if retry_at is not None else now + 30
+        at = problem.again_at(now, 30) if isinstance(problem, Outage) else now + 30
         LOG.warning("a command is read again later", reason=problem.message)
         await services.database.run(lambda unit: _postpone(unit, command_id, at))
         return

@@ -3,11 +3,13 @@
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Final
 
 import structlog
 
 from app.engine.attempts import release_trees, run_attempt
 from app.engine.branches import look_at_branch
+from app.engine.chores import CHORES, do_chore
 from app.engine.commands import obey
 from app.engine.deliveries import read_delivery
 from app.engine.dispatch import Handler
@@ -20,8 +22,9 @@ from app.engine.roles import Role
 from app.engine.services import Services
 from app.engine.sweep import lose_lapsed, sweep
 from app.engine.uploads import read_uploads
+from app.forges import Importance, asking_for
 from app.model import Misconfigured, Outage
-from app.store import Key, wakes
+from app.store import Key, Unit, chores, projects, wakes
 
 LOG = structlog.get_logger(__name__)
 Work = Callable[[Services, int], Awaitable[None]]
@@ -30,6 +33,8 @@ GRACE_SECONDS = 10.0
 OUTAGE_SECONDS = 10.0
 LONGEST_OUTAGE_SECONDS = 600.0
 REFUSED_SECONDS = 600.0
+JUST_NOW = 300.0
+"""A repository that was read so few seconds ago is not read again for a restart."""
 
 
 class Engine:
@@ -54,6 +59,8 @@ class Engine:
         services.database.in_commit = services.dispatch.within
         services.database.on_commit = services.dispatch.committed
         await services.dispatch.start(self._guard(handlers_of(role)), self._guard(EVERYWHERE))
+        if role.control:
+            await services.database.run(self._nothing_is_known)
         if services.database.is_sqlite:
             await lose_lapsed(services, at_start=True)
             await sweep(services, at_start=True)
@@ -71,6 +78,12 @@ class Engine:
         services.reader.close()
         services.workspaces.close()
 
+    def _nothing_is_known(self, unit: Unit) -> None:
+        """Deliveries may have been lost while nobody listened: every repository and every chore is due."""
+        now = self.services.clock.now()
+        projects.wake_all(unit, now, now + self.services.options.reread_every - JUST_NOW)
+        chores.begin(unit, CHORES, now)
+
     def _guard(self, works: Works) -> dict[str, Handler]:
         return {kind: self._guarded(kind, work) for kind, work in works.items()}
 
@@ -80,6 +93,7 @@ class Engine:
     async def _handle(self, kind: str, work: Work, identifier: int) -> None:
         """What fails for now is tried again; what is refused is said to the operator, once per try."""
         structlog.contextvars.clear_contextvars()
+        asking_for.set(WORTH.get(kind, Importance.VERDICT))
         services = self.services
         try:
             since = None
@@ -90,9 +104,8 @@ class Engine:
                 await services.database.run(lambda unit: wakes.done(unit, kind, identifier, since))
         except Outage as outage:
             times = self._outages[kind, identifier] = self._outages.get((kind, identifier), 0) + 1
-            told = outage.retry_at.timestamp() if outage.retry_at is not None else 0.0
             wait = min(OUTAGE_SECONDS * 2.0 ** (times - 1), LONGEST_OUTAGE_SECONDS)
-            at = max(told, services.clock.now() + wait)
+            at = outage.again_at(services.clock.now(), wait)
             LOG.warning("work is tried again", kind=kind, id=identifier, reason=outage.message, at=at)
             services.dispatch.wake_at((kind, identifier), at)
             with contextlib.suppress(Outage):  # where it is the database, the timer alone has to do
@@ -126,6 +139,7 @@ CONTROL: Works = {
     "branch": look_at_branch,
     "repository": read_repository,
     "installation": read_installation,
+    "chore": do_chore,
 }
 CHECKS: Works = {"attempt": run_attempt}
 EVERYWHERE: Works = {"stop": stop_attempt, "release": release_trees}
@@ -135,3 +149,15 @@ EVERYWHERE: Works = {"stop": stop_attempt, "release": release_trees}
 def handlers_of(role: Role) -> Works:
     """What processes of a role work off."""
     return {**(CONTROL if role.control else {}), **(CHECKS if role.checks else {})}
+
+
+WORTH: Final = {
+    "comment": Importance.COMMENT,
+    "command": Importance.COMMENT,
+    "comments": Importance.SWEEP,
+    "posts": Importance.SWEEP,
+    "repository": Importance.SWEEP,
+    "installation": Importance.SWEEP,
+    "chore": Importance.SWEEP,
+}
+"""How much depends on what each kind of work asks of a forge; what is not named decides verdicts."""

@@ -1,6 +1,7 @@
 """What each event changes in the tables. Events only wake: state that may be stale is read again."""
 
-from typing import assert_never
+from datetime import datetime
+from typing import Final, assert_never
 
 import msgspec
 
@@ -28,6 +29,9 @@ from app.model import (
     Run,
 )
 from app.store import Unit, changes, projects, publications, records, runs, wakes
+
+LATE: Final = 120.0
+"""Seconds after which an opening is not taken as told: the pull request may be closed by now."""
 
 
 def apply_event(unit: Unit, services: Services, forge: str, event: Event) -> tuple[str, str]:  # noqa: PLR0911, C901 - one case per event
@@ -64,6 +68,12 @@ def _pull_request(unit: Unit, services: Services, event: PullRequestChanged) -> 
     repository_id = know_repository(unit, services, event.repository)
     known = changes.find_change(unit.connection, repository_id, event.change.key)
     change = event.change
+    if known is None and change.state is ChangeState.OPEN and _is_late(services, event):
+        change_id = changes.upsert_change(unit, repository_id, change, services.clock.now())
+        if event.brought_head:
+            changes.remember_pusher(unit, change_id, change.head_sha, event.sender)
+        wakes.want(unit, "change", change_id, services.clock.now())
+        return "done", f"{event.action}, told late: {change.key} is read as it is now"
     if known is None and change.state is ChangeState.OPEN:
         change_id = accept_change(unit, services, repository_id, change, actor=event.sender)
         if event.brought_head:
@@ -80,6 +90,15 @@ def _pull_request(unit: Unit, services: Services, event: PullRequestChanged) -> 
         changes.remember_pusher(unit, known.id, change.head_sha, event.sender)
     wakes.want(unit, "change", known.id, services.clock.now())
     return "done", f"{event.action}: {change.key} is read again"
+
+
+def _is_late(services: Services, event: PullRequestChanged) -> bool:
+    """Whether much may have happened since: a delivery that was delivered again."""
+    try:
+        told = datetime.fromisoformat(event.at).timestamp()
+    except ValueError:
+        return False
+    return services.clock.now() - told > LATE
 
 
 def _push(unit: Unit, services: Services, event: Pushed) -> tuple[str, str]:

@@ -17,12 +17,18 @@ def reads_posts(plan: Plan | None) -> bool:
     return plan is not None and any(spec.external and spec.external.context for spec in plan.checks)
 
 
-def look_again(unit: Unit, change_id: int) -> None:
-    """Wake the reading of all that people and others' systems may have changed on a known change."""
-    changes.want_people(unit, change_id)
-    unit.wake("comments", change_id)
+def look_again(unit: Unit, change_id: int, *, touched: bool) -> None:
+    """Wake the reading of all that people (where somebody touched the change) and others' systems (where
+    they are waited for: their posts do not touch it) may have changed on a known change.
+    """
+    if touched:
+        changes.want_people(unit, change_id)
+        unit.wake("comments", change_id)
     for run in runs.live_runs(unit.connection, change_id):
-        unit.wake("posts" if reads_posts(run.plan) else "run", run.id)
+        if reads_posts(run.plan) and (touched or run.settled_at is None):
+            unit.wake("posts", run.id)
+        elif touched:
+            unit.wake("run", run.id)
 
 
 async def read_posts(services: Services, run_id: int) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from app.engine.services import Services
-from app.forges import Gone
+from app.forges import Gone, Importance, asking_for
 from app.model import (
     CheckRunStatus,
     CommitStatus,
@@ -67,6 +67,8 @@ async def _post(services: Services, repository: Repository, row: publications.Wa
         return None
     if not isinstance(wanted, Publication):
         return None
+    if wanted.name != services.options.name:
+        asking_for.set(Importance.DETAIL)
     plain = services.plain.pop(row.id, None) == row.known_id and row.kept
     posted = await forge.publish(repository, wanted, row.known_id, fresh=row.fresh, plain=plain)
     if wanted.status is CheckRunStatus.IN_PROGRESS and not wanted.annotations:
@@ -115,9 +117,7 @@ async def _try(
     try:
         await post()
     except Outage as outage:
-        wait = min(FIRST_RETRY * 2**row.attempts, LONGEST_RETRY)
-        told = outage.retry_at.timestamp() if outage.retry_at is not None else now
-        at = max(told, now + wait)
+        at = outage.again_at(now, min(FIRST_RETRY * 2**row.attempts, LONGEST_RETRY))
         LOG.warning("posting is tried again", kind=kind, reason=outage.message, at=at)
         await _later(services, postpone, row, at, outage.message, kind)
     except Gone as gone:

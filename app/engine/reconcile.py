@@ -77,8 +77,7 @@ async def _prepare(services: Services, repository: Repository, row: changes.Chan
         await refresh_change(services, row.id)
         return False
     except Outage as outage:
-        told = outage.retry_at.timestamp() if outage.retry_at else now
-        at = max(told, now + min(max(now - run.opened_at, FIRST_RETRY), LONGEST_RETRY))  # doubling
+        at = outage.again_at(now, min(max(now - run.opened_at, FIRST_RETRY), LONGEST_RETRY))  # doubling
         await _postpone(services, run, at, outage.message)
         return False
     except Misconfigured as problem:

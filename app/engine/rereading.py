@@ -1,32 +1,113 @@
 """Reading whole repositories and installations as they are now: heals what deliveries did not tell."""
 
+from datetime import datetime
+from typing import Final
+
 import msgspec
 
 from app.engine.fetching import fetch_change
 from app.engine.missed import look_again
 from app.engine.opening import PORTCULLIS, accept_change, stop_judging
 from app.engine.services import Services
-from app.forges import Gone
+from app.forges import Gone, OpenChanges, OpenPage
 from app.model import Actor, Change, ChangeKind, ChangeState, Misconfigured, Repository
-from app.store import Unit, changes, projects, wakes
+from app.store import Unit, changes, hooks, projects, wakes
+
+ALL_AGAIN: Final = 86_400.0
+"""After so many seconds all open changes are looked at again, touched or not: whether people may still do
+what they did tells no date.
+"""
+SOON: Final = 60.0
+"""Forges' times are whole seconds and their lists lag: what was touched so shortly before it was listed may
+have been touched again. A delivery may be on its way for as long.
+"""
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """The open changes of a repository as last listed: when (epoch seconds), since when it is listed at all,
+    when all of them were last looked at.
+    """
+
+    pages: tuple[OpenPage, ...]
+    at: float
+    since: float
+    all_at: float
+
+    @property
+    def touched(self) -> dict[int, str]:
+        """When each was last touched, by number."""
+        return {number: at for page in self.pages for number, at in page.touched.items()}
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What reading a repository found, and what was known before; `left` are merge groups that left."""
+
+    repository: Repository
+    found: OpenChanges
+    left: tuple[Change, ...]
+    before: Listing | None
+    at: float
+
+    def listing(self) -> Listing:
+        """What is to be known the next time."""
+        before = self.before
+        return Listing(
+            pages=self.found.pages,
+            at=self.at,
+            since=self.at if before is None else before.since,
+            all_at=self.at if before is None or self.everything else before.all_at,
+        )
+
+    @property
+    def everything(self) -> bool:
+        """Whether all open changes are to be looked at, touched or not."""
+        return self.before is None or self.at - self.before.all_at >= ALL_AGAIN
+
+    def touched_since(self) -> set[int]:
+        """Numbers of the changes that somebody touched since they were listed before."""
+        if self.before is None or self.everything:
+            return set(self.found.touched)
+        known, soon = self.before.touched, self.before.at - SOON
+        return {
+            number
+            for number, at in self.found.touched.items()
+            if known.get(number) != at or seconds(at) >= soon
+        }
+
+    def active_at(self) -> float | None:
+        """When anything was last touched, since the repository is listed at all."""
+        if self.before is None:
+            return None
+        latest = max(map(seconds, self.found.touched.values()), default=0.0)
+        return latest if latest > self.before.since else None
+
+
+def seconds(iso: str) -> float:
+    """A forge's time in epoch seconds; 0 for one that cannot be read."""
+    try:
+        return datetime.fromisoformat(iso).timestamp()
+    except ValueError:
+        return 0.0
 
 
 async def read_repository(services: Services, repository_id: int) -> None:
     """The handler of ('repository', id): read it and its open pull requests as they are now.
 
     Every so often (`reread_every`) it heals what deliveries should have told and did not: new and closed
-    pull requests, pushes, labels, merge groups that left their queue; and it wakes what is read apart:
-    reviews, comments, others' posts.
+    pull requests, pushes, labels, merge groups that left their queue; and it wakes what is read apart of
+    those that somebody touched: reviews, comments, others' posts.
     """
     active = await services.database.read(lambda c: projects.is_active(c, repository_id))
     if not active:
         return
     repository = await services.database.read(lambda c: projects.load_repository(c, repository_id))
+    before = await services.database.read(lambda c: projects.listing(c, repository_id, Listing))
     forge = services.forges[repository.forge]
-    again = services.clock.now() + services.options.reread_every
+    at = services.clock.now()
+    again = at + services.options.reread_every
     try:
         now = await forge.get_repository(repository)
-        found = await forge.open_changes(now)
+        found = await forge.open_changes(now, before.pages if before is not None else ())
     except Gone:
         await services.database.run(lambda unit: _lose(unit, services, repository_id, repository))
         return
@@ -34,9 +115,8 @@ async def read_repository(services: Services, repository_id: int) -> None:
         await services.database.run(lambda unit: projects.wake_repository(unit, repository_id, again))
         raise
     left = await _left_the_queue(services, repository_id, now)
-    await services.database.run(
-        lambda unit: _take_over(unit, services, repository_id, now, found, left, again)
-    )
+    reading = Reading(repository=now, found=found, left=left, before=before, at=at)
+    await services.database.run(lambda unit: _take_over(unit, services, repository_id, reading, again))
 
 
 async def _left_the_queue(
@@ -59,38 +139,53 @@ def _lose(unit: Unit, services: Services, repository_id: int, repository: Reposi
     stop_judging(unit, services, repository_id)
 
 
-def _take_over(
+def _take_over(unit: Unit, services: Services, repository_id: int, reading: Reading, again: float) -> None:
+    """Accept the repository and what is open now; look again at what somebody touched."""
+    projects.upsert_repository(unit, reading.repository, services.clock.now())
+    projects.lock_repository(unit, repository_id)
+    before = {
+        row.change.key: row
+        for row in changes.open_changes(unit.connection, repository_id)
+        if row.change.kind is ChangeKind.PULL_REQUEST
+    }
+    missed = sum(
+        _accept(unit, services, repository_id, reading, change, before) for change in reading.found.read
+    )
+    for group in reading.left:
+        closed = msgspec.structs.replace(group, state=ChangeState.CLOSED)
+        accept_change(unit, services, repository_id, closed, actor=PORTCULLIS)
+    touched, still_open = reading.touched_since(), reading.found.touched
+    for row in before.values():
+        if row.change.number not in still_open:
+            wakes.want(unit, "change", row.id, services.clock.now())
+        else:
+            look_again(unit, row.id, touched=row.change.number in touched)
+    hooks.found_missed(unit, repository_id, missed, reading.active_at(), reading.at)
+    projects.keep_listing(unit, repository_id, reading.listing())
+    projects.wake_repository(unit, repository_id, again)
+
+
+def _accept(
     unit: Unit,
     services: Services,
     repository_id: int,
-    repository: Repository,
-    found: tuple[Change, ...],
-    left: tuple[Change, ...],
-    again: float,
-) -> None:
-    """Accept the repository and what is open now; look again at what was known."""
-    projects.upsert_repository(unit, repository, services.clock.now())
-    projects.lock_repository(unit, repository_id)
-    open_keys = {change.key for change in found}
-    before = changes.open_changes(unit.connection, repository_id)
-    for change in found:
-        known = changes.find_change(unit.connection, repository_id, change.key)
-        pusher: Actor | None = None
-        if known is not None:
-            pusher = changes.pusher_of(unit.connection, known.id, change.head_sha)
-        told = msgspec.structs.replace(change, pusher=pusher)
-        accept_change(unit, services, repository_id, told, actor=change.author)
-    for group in left:
-        closed = msgspec.structs.replace(group, state=ChangeState.CLOSED)
-        accept_change(unit, services, repository_id, closed, actor=PORTCULLIS)
-    for row in before:
-        if row.change.kind is not ChangeKind.PULL_REQUEST:
-            continue
-        if row.change.key in open_keys:
-            look_again(unit, row.id)
-        else:
-            wakes.want(unit, "change", row.id, services.clock.now())
-    projects.wake_repository(unit, repository_id, again)
+    reading: Reading,
+    change: Change,
+    before: dict[str, changes.ChangeRow],
+) -> bool:
+    """Take one change over, unless it is known as it is; whether a delivery should have told of it."""
+    row = before.get(change.key)
+    if row is not None and row.change == msgspec.structs.replace(change, pusher=row.change.pusher):
+        return False
+    known = row or changes.find_change(unit.connection, repository_id, change.key)
+    pusher: Actor | None = None
+    if known is not None:
+        pusher = changes.pusher_of(unit.connection, known.id, change.head_sha)
+    told = msgspec.structs.replace(change, pusher=pusher)
+    accept_change(unit, services, repository_id, told, actor=change.author)
+    newly = row is None or row.change.head_sha != change.head_sha
+    at = reading.found.touched.get(change.number or 0, "")
+    return newly and reading.before is not None and seconds(at) < reading.at - SOON
 
 
 async def read_installation(services: Services, row_id: int) -> None:
@@ -109,3 +204,37 @@ async def read_installation(services: Services, row_id: int) -> None:
             unit.wake("repository", repository_id)
 
     await services.database.run(write)
+
+
+async def read_installations(services: Services) -> None:
+    """The chore: who installed us. Installations that no delivery told of are read, those that are gone or
+    suspended are judged no more.
+    """
+    for kind, forge in services.forges.items():
+        asked_at = services.clock.now()
+        try:
+            found = dict(await forge.installations())
+        except Misconfigured:
+            if services.own_app():
+                raise
+            continue  # nobody set us up yet
+        await services.database.run(
+            lambda unit, kind=kind, found=found, at=asked_at: _know(unit, services, kind, found, at)  # type: ignore[misc]
+        )
+
+
+def _know(unit: Unit, services: Services, forge: str, found: dict[int, str], asked_at: float) -> None:
+    """Correct what is known; what a delivery told after we asked stays."""
+    known = {row.installation_id: row for row in projects.installations_on(unit.connection, forge)}
+    now = services.clock.now()
+    for installation_id, account in found.items():
+        row = known.get(installation_id)
+        if row is None or (row.status != "active" and row.seen_at < asked_at):
+            row_id = projects.upsert_installation(unit, forge, installation_id, account, "active", now)
+            wakes.want(unit, "installation", row_id, now)
+    for row in known.values():
+        if row.installation_id in found or row.status != "active" or row.seen_at >= asked_at:
+            continue
+        projects.upsert_installation(unit, forge, row.installation_id, row.account, "removed", now)
+        for repository_id in projects.repositories_of(unit.connection, forge, row.installation_id):
+            stop_judging(unit, services, repository_id)

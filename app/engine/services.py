@@ -43,7 +43,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     name: str = "portcullis"
     lease: float = 30.0
     sweep_every: float = 60.0
-    reread_every: float = 3600.0
+    reread_every: float = 1500.0
     pending_refresh: float = 15.0
     parallel_checks: int = 2
     history_limit: int = 1000

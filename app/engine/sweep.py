@@ -7,7 +7,19 @@ from app.engine.attempts import lose
 from app.engine.auditing import seal
 from app.engine.retention import prune
 from app.engine.services import Services
-from app.store import Key, Unit, checks, deliveries, projects, publications, records, runs, uploads, wakes
+from app.store import (
+    Key,
+    Unit,
+    checks,
+    chores,
+    deliveries,
+    projects,
+    publications,
+    records,
+    runs,
+    uploads,
+    wakes,
+)
 
 LOG = structlog.get_logger(__name__)
 
@@ -66,6 +78,7 @@ def _due(connection: Connection, services: Services, *, at_start: bool) -> list[
         ("comment", publications.comments_to_do(connection, now)),
         ("command", records.commands_to_do(connection, now)),
         ("repository", projects.repositories_to_read(connection, now)),
+        ("chore", chores.due(connection, now)),
     ):
         found += [((kind, identifier), 0) for identifier in ids]
     found += [

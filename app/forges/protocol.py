@@ -83,6 +83,49 @@ class RequiredCheck(msgspec.Struct, frozen=True, kw_only=True):
     app_id: int | None = None
 
 
+class LoggedDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt to deliver, as the forge's own log has it. `guid` is what a delivery carries as its id:
+    the same for all attempts; `at` in epoch seconds, `status` as people are told it, `repository_id` the
+    forge's id (0 = none).
+    """
+
+    id: int
+    guid: str
+    at: float
+    event: str
+    good: bool
+    status: str
+    repository_id: int = 0
+
+
+class DeliveryLog(msgspec.Struct, frozen=True, kw_only=True):
+    """Attempts, newest first; `whole` unless there were more than were asked for."""
+
+    entries: tuple[LoggedDelivery, ...]
+    whole: bool = True
+
+
+class OpenPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of the open pull requests: what to ask "still so?" with, and when each was last touched (by
+    number, ISO 8601).
+    """
+
+    etag: str
+    touched: dict[int, str]
+
+
+class OpenChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """The open pull requests: all pages, and those that are on pages which were not known as they are."""
+
+    pages: tuple[OpenPage, ...]
+    read: tuple[Change, ...]
+
+    @property
+    def touched(self) -> dict[int, str]:
+        """When each of them was last touched, by number."""
+        return {number: at for page in self.pages for number, at in page.touched.items()}
+
+
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
     """A person's permission on a repository, one of admin, maintain, write, triage, read, none."""
 
@@ -159,8 +202,10 @@ class Forge(Protocol):
         """The pull request as it is now (pusher unknown)."""
         ...
 
-    async def open_changes(self, repository: Repository) -> tuple[Change, ...]:
-        """All open pull requests."""
+    async def open_changes(self, repository: Repository, known: tuple[OpenPage, ...] = ()) -> OpenChanges:
+        """All open pull requests, oldest first. What is as `known` (pages of an earlier answer) is not sent
+        again, where the forge can tell.
+        """
         ...
 
     async def get_repository(self, repository: Repository) -> Repository:
@@ -254,6 +299,16 @@ class Forge(Protocol):
 
     async def installation_repositories(self, installation_id: int) -> tuple[Repository, ...]:
         """All repositories an installation gives access to."""
+        ...
+
+    async def delivery_log(self, since: float, most: int) -> DeliveryLog:
+        """The attempts to deliver to us since a time (epoch seconds), the newest `most` or a page more."""
+        ...
+
+    async def redeliver(self, attempt_id: int) -> None:
+        """Ask for a delivery again, by the id of one of its attempts: it comes with the same guid. Raises
+        Gone where the forge does not have it any more.
+        """
         ...
 
     async def whoami(self) -> Mapping[str, object]:

@@ -33,3 +33,8 @@ class Outage(PortcullisError):
     def __init__(self, message: str, *, hint: str = "", retry_at: datetime | None = None) -> None:
         super().__init__(message, hint=hint)
         self.retry_at = retry_at
+
+    def again_at(self, now: float, wait: float) -> float:
+        """When to try again (epoch seconds): when the forge said, to the second, else after `wait`."""
+        told = self.retry_at.timestamp() if self.retry_at is not None else now
+        return told if told > now else now + wait

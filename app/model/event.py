@@ -23,7 +23,8 @@ class PullRequestChanged(msgspec.Struct, frozen=True, kw_only=True, tag="pull_re
     """A pull request as it is now. `action` is the forge's word; `sender` who caused it.
 
     `brought_head` is true when this delivery brought head_sha (opened, synchronize):
-    then `change.pusher` is the sender. `before` is the head it replaced, where the forge says.
+    then `change.pusher` is the sender. `before` is the head it replaced, where the forge says; `at` when
+    the pull request was last touched by then (ISO 8601).
     """
 
     action: str
@@ -33,6 +34,7 @@ class PullRequestChanged(msgspec.Struct, frozen=True, kw_only=True, tag="pull_re
     brought_head: bool = False
     retargeted: bool = False
     before: Sha | None = None
+    at: str = ""
 
 
 class Pushed(msgspec.Struct, frozen=True, kw_only=True, tag="push"):

@@ -1,12 +1,8 @@
-"""Endpoints of apps, installations, deliveries, teams and people."""
-
-from datetime import UTC, datetime
-from typing import Any
+"""Endpoints of apps, installations, teams and people."""
 
 from app.practice import shapes
 from app.practice.access import Caller
 from app.practice.server import Ask, Endpoint, Refusal, Reply
-from app.practice.traffic import Delivery
 from app.practice.world import NotThere
 
 _PERMISSION_NAMES = {"maintain": "write", "triage": "read"}
@@ -79,40 +75,6 @@ async def convert_manifest(ask: Ask) -> Reply:
     )
 
 
-def _delivery(each: Delivery) -> dict[str, Any]:
-    return {
-        "id": each.id,
-        "guid": each.guid,
-        "delivered_at": each.delivered_at or datetime.fromtimestamp(0, UTC).isoformat(),
-        "redelivery": each.redelivery,
-        "duration": each.duration,
-        "status": each.status,
-        "status_code": each.status_code,
-        "event": each.event,
-        "action": each.action,
-        "installation_id": each.installation_id,
-        "repository_id": each.repository_id,
-        "throttled_at": None,
-    }
-
-
-async def deliveries(ask: Ask) -> Reply:
-    """`GET /app/hook/deliveries`, newest first."""
-    app = ask.app()
-    own = [each for each in ask.world.deliveries.values() if each.app_id == app.id]
-    return Reply(items=[_delivery(each) for each in reversed(own)])
-
-
-async def redeliver(ask: Ask) -> Reply:
-    """`POST /app/hook/deliveries/{id}/attempts`."""
-    app = ask.app()
-    delivery = ask.world.deliveries[ask.at["delivery_id"]]
-    if delivery.app_id != app.id:
-        raise NotThere("another app's")
-    ask.forge.hooks.redeliver(delivery)
-    return Reply(status=202, body={})
-
-
 async def rate_limit(ask: Ask) -> Reply:
     """`GET /rate_limit`."""
     world = ask.world
@@ -172,8 +134,6 @@ ENDPOINTS = (
     Endpoint(
         method="POST", path="/app/installations/{installation_id:int}/access_tokens", handler=access_token
     ),
-    Endpoint(method="GET", path="/app/hook/deliveries", handler=deliveries),
-    Endpoint(method="POST", path="/app/hook/deliveries/{delivery_id:int}/attempts", handler=redeliver),
     Endpoint(method="POST", path="/app-manifests/{code}/conversions", handler=convert_manifest),
     Endpoint(method="GET", path="/installation/repositories", handler=installation_repositories),
     Endpoint(method="GET", path="/rate_limit", handler=rate_limit),

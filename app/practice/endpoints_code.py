@@ -152,10 +152,17 @@ def _pull(ask: Ask, key: str = "pull_number") -> PullRequest:
 
 
 async def pulls(ask: Ask) -> Reply:
-    """`GET …/pulls`, newest first."""
-    repo, state = ask.repository(), ask.query.get("state", "open")
-    found = [pull for pull in reversed(repo.pulls.values()) if state in {"all", pull.state}]
-    return Reply(items=[show.pull_request(ask.world, repo, pull) for pull in found])
+    """`GET …/pulls`, sorted by `created` (newest first unless told otherwise) or `updated`."""
+    repo, query = ask.repository(), ask.query
+    state, sort = query.get("state", "open"), query.get("sort", "created")
+    if sort not in {"created", "updated"}:
+        raise Refusal(422, "this practice forge sorts by created and updated only")
+    found = [pull for pull in repo.pulls.values() if state in {"all", pull.state}]
+    if sort == "updated":
+        found.sort(key=lambda pull: pull.updated_at)
+    if query.get("direction", "desc" if sort == "created" else "asc") == "desc":
+        found.reverse()
+    return Reply(items=found, shape=lambda pull: show.pull_request(ask.world, repo, pull))
 
 
 async def pull(ask: Ask) -> Reply:

@@ -26,8 +26,9 @@ _CAP = 25 * 1024 * 1024
 class Hooks:
     """The outbox: deliveries leave in order, one at a time, unless told to misbehave.
 
-    `double` sends each twice; `drop` loses that many; `delay` waits seconds before each; while
-    `hold()` counts nothing leaves, `release()` sends what was held, in any order.
+    `double` sends each twice; `drop` forgets that many (no log has them), `fail` finds nobody there that
+    often, `swallow` lets something in front of the receiver say that all is well; `delay` waits seconds
+    before each; while `hold()` counts nothing leaves, `release()` sends what was held, in any order.
     """
 
     def __init__(self, world: World) -> None:
@@ -38,6 +39,8 @@ class Hooks:
         self._held: list[Delivery] | None = None
         self.double = False
         self.drop = 0
+        self.fail = 0
+        self.swallow = 0
         self.delay = 0.0
 
     def emit(
@@ -145,6 +148,15 @@ class Hooks:
                 self._waiting.task_done()
 
     async def _send(self, delivery: Delivery) -> None:
+        if self.fail or self.swallow:
+            delivery.delivered_at = self._world.stamp()
+            if self.fail:
+                self.fail -= 1
+                delivery.status_code, delivery.status = 502, "failed to connect to host"
+            else:
+                self.swallow -= 1
+                delivery.status_code, delivery.status = 200, "OK"
+            return
         if self._http is None:
             self._http = httpx.AsyncClient(timeout=_TIME_OUT, trust_env=False)
         url = self._world.apps[delivery.app_id].webhook_url

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.practice import endpoints_apps, endpoints_checks, endpoints_code
+from app.practice import endpoints_apps, endpoints_checks, endpoints_code, endpoints_hooks
 from app.practice.forge import PracticeForge
 from app.practice.pages import Pages
 from app.practice.server import Api
@@ -30,7 +30,12 @@ async def _not_found(_: Request, __: Exception) -> Response:
 def practice_app(forge: PracticeForge) -> Starlette:
     """The whole forge: the API beneath /api/v3, git, and pages."""
     api, git, pages = Api(forge), SmartHttp(forge), Pages(forge)
-    endpoints = [*endpoints_apps.ENDPOINTS, *endpoints_checks.ENDPOINTS, *endpoints_code.ENDPOINTS]
+    endpoints = [
+        *endpoints_apps.ENDPOINTS,
+        *endpoints_checks.ENDPOINTS,
+        *endpoints_code.ENDPOINTS,
+        *endpoints_hooks.ENDPOINTS,
+    ]
     routes = [
         *api.routes(endpoints),
         Route(f"{_REPO}/info/refs", git.refs),

@@ -25,12 +25,15 @@ _HOUR = 3600.0
 
 @dataclass(kw_only=True)
 class Reply:
-    """An endpoint's answer; `items` is cut into pages (inside `envelope` if GitHub wraps the list)."""
+    """An endpoint's answer; `items` is cut into pages (inside `envelope` if GitHub wraps the list), those of
+    the page are shown in `shape`.
+    """
 
     status: int = 200
     body: Any = None
     items: Sequence[Any] | None = None
     envelope: str = ""
+    shape: Callable[[Any], Any] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
 
@@ -250,7 +253,9 @@ class Api:
             return Response(status_code=204, headers=headers)
         content = reply.raw if reply.raw is not None else json.dumps(body).encode()
         if request.method == "GET" and reply.status == 200:  # noqa: PLR2004 - HTTP's own number
-            etag = f'W/"{hashlib.sha256(content).hexdigest()}"'
+            # GitHub's differ from token to token, so an installation's from hour to hour
+            asked = request.headers.get("authorization", "").encode()
+            etag = f'W/"{hashlib.sha256(asked + content).hexdigest()}"'
             headers["etag"] = etag
             if request.headers.get("if-none-match") == etag:
                 self._world.rate_used[who] = max(0, self._world.rate_used.get(who, 1) - 1)
@@ -294,4 +299,6 @@ def _page(request: Request, reply: Reply) -> tuple[Any, str]:
         f'<{request.url.include_query_params(page=target)}>; rel="{name}"' for name, target in links.items()
     )
     cut = items[(page - 1) * size : page * size]
+    if reply.shape is not None:
+        cut = [reply.shape(item) for item in cut]
     return ({"total_count": len(items), reply.envelope: cut} if reply.envelope else cut), link

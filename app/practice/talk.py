@@ -25,6 +25,7 @@ class Talk(Merging):
             app_id=app_id,
         )
         repo.comments[comment.id] = comment
+        pull.updated_at = now
         self.events.comment("created", repo, pull, comment, comment.author)
         return comment
 
@@ -69,12 +70,14 @@ class Talk(Merging):
             submitted_at=self.world.stamp(),
         )
         pull.reviews.append(review)
+        pull.updated_at = review.submitted_at
         self.events.review("submitted", repo, pull, review, account)
         return review
 
     async def dismiss(self, by: str, repo: Repository, pull: PullRequest, review: Review) -> None:
         """Dismiss a review: its state changes in place, as on GitHub."""
         review.state = "DISMISSED"
+        pull.updated_at = self.world.stamp()
         self.events.review("dismissed", repo, pull, review, self.world.account(by))
 
     async def label(self, by: str, repo: Repository, pull: PullRequest, name: str) -> None:

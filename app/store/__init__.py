@@ -2,8 +2,9 @@
 
 One module per aggregate: `runs`, `verdicts`, `checks`, `evidence`, `baselines`, `flaky`, `changes`,
 `projects`, `publications`, `records`, `audit_chain`, `granted`, `deliveries`, `uploads`, `tokens`; `queue`
-and `leader` for a fleet, `wakes` for what is to be looked at, `retention` for what is kept no longer.
-Functions that write take a `Unit` (one transaction), those that read a connection.
+and `leader` for a fleet, `wakes` for what is to be looked at, `retention` for what is kept no longer,
+`chores`, `hooks` and `troubles` for how we and a forge get on. Functions that write take a `Unit` (one
+transaction), those that read a connection.
 """
 
 from app.store import (
@@ -11,10 +12,12 @@ from app.store import (
     baselines,
     changes,
     checks,
+    chores,
     deliveries,
     evidence,
     flaky,
     granted,
+    hooks,
     leader,
     projects,
     publications,
@@ -22,6 +25,7 @@ from app.store import (
     retention,
     runs,
     tokens,
+    troubles,
     uploads,
     verdicts,
     wakes,
@@ -46,11 +50,13 @@ __all__ = [
     "baselines",
     "changes",
     "checks",
+    "chores",
     "deliveries",
     "ensure_schema",
     "evidence",
     "flaky",
     "granted",
+    "hooks",
     "leader",
     "make_engine",
     "metadata",
@@ -68,6 +74,7 @@ __all__ = [
     "squeeze",
     "tell_all",
     "tokens",
+    "troubles",
     "unpack",
     "uploads",
     "verdicts",

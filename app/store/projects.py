@@ -1,13 +1,16 @@
 """Installations, repositories and what is known of their branches."""
 
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, ScalarSelect, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.model import Repository, Sha
-from app.store.session import Unit, pack, unpack
+from app.store.session import Unit, pack, squeeze, unpack
 from app.store.tables import branches, installations, repositories
+
+T = TypeVar("T")
 
 
 def insert(connection: Connection, table: Any) -> Any:  # noqa: ANN401 - either dialect's insert
@@ -91,6 +94,20 @@ def repositories_of(connection: Connection, forge: str, installation_id: int) ->
     return tuple(row.id for row in rows)
 
 
+def any_active(connection: Connection, forge: str) -> bool:
+    """Whether anybody lets us judge anything on that forge."""
+    found = select(repositories.c.id).where(repositories.c.forge == forge).limit(1)
+    open_to_us = found.outerjoin(
+        installations,
+        (installations.c.forge == repositories.c.forge)
+        & (installations.c.installation_id == repositories.c.installation_id),
+    ).where(
+        repositories.c.status == "active",
+        func.coalesce(installations.c.status, "active") == "active",
+    )
+    return connection.execute(open_to_us).first() is not None
+
+
 def load_repository(connection: Connection, repository_id: int) -> Repository:
     """A repository by row id."""
     row = connection.execute(select(repositories.c.document).where(repositories.c.id == repository_id)).one()
@@ -127,6 +144,63 @@ def is_active(connection: Connection, repository_id: int) -> bool:
     return row is not None and row.status == "active" and row.installation in {None, "active"}
 
 
+class InstallationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An installation as known: `status` is active, suspended or removed, `seen_at` when that was told."""
+
+    id: int
+    installation_id: int
+    account: str
+    status: str
+    seen_at: float
+
+
+def installations_on(connection: Connection, forge: str) -> tuple[InstallationRow, ...]:
+    """All installations on a forge that were ever known."""
+    rows = connection.execute(
+        select(installations).where(installations.c.forge == forge).order_by(installations.c.id)
+    )
+    return tuple(
+        InstallationRow(
+            id=row.id,
+            installation_id=row.installation_id,
+            account=row.account,
+            status=row.status,
+            seen_at=row.seen_at,
+        )
+        for row in rows
+    )
+
+
+def listing(connection: Connection, repository_id: int, kind: type[T]) -> T | None:
+    """A repository's open changes as last listed; None before."""
+    found = connection.execute(
+        select(repositories.c.listing).where(repositories.c.id == repository_id)
+    ).scalar()
+    return None if found is None else unpack(kind, found)
+
+
+def keep_listing(unit: Unit, repository_id: int, value: object) -> None:
+    """Keep what was listed, to know the next time what was touched since."""
+    unit.connection.execute(
+        update(repositories).where(repositories.c.id == repository_id).values(listing=squeeze(value))
+    )
+
+
+def wake_all(unit: Unit, at: float, unless_after: float) -> None:
+    """Have all repositories read from `at` on, except those whose next reading was put off beyond
+    `unless_after`: they were read just now.
+    """
+    unit.connection.execute(
+        update(repositories)
+        .where(
+            repositories.c.status == "active",
+            repositories.c.wake_at > at,
+            repositories.c.wake_at <= unless_after,
+        )
+        .values(wake_at=at)
+    )
+
+
 def wake_repository(unit: Unit, repository_id: int, at: float | None) -> None:
     """When a repository's open changes are to be read again (None: not on its own)."""
     unit.connection.execute(update(repositories).where(repositories.c.id == repository_id).values(wake_at=at))
@@ -138,6 +212,17 @@ def repositories_to_read(connection: Connection, now: float) -> tuple[int, ...]:
         select(repositories.c.id).where(repositories.c.status == "active", repositories.c.wake_at <= now)
     )
     return tuple(row.id for row in rows)
+
+
+def gated_branches(connection: Connection) -> tuple[tuple[int, str], ...]:
+    """(repository row id, name) of the branches that have a gate file, of repositories that we judge."""
+    rows = connection.execute(
+        select(branches.c.repository_id, branches.c.name)
+        .join(repositories, repositories.c.id == branches.c.repository_id)
+        .where(repositories.c.status == "active", branches.c.gate.in_(("present", "pushes")))
+        .order_by(branches.c.repository_id, branches.c.name)
+    )
+    return tuple((row.repository_id, row.name) for row in rows if is_active(connection, row.repository_id))
 
 
 def know_branch(

@@ -264,6 +264,24 @@ def runs_to_wake(connection: Connection, now: float, untouched_since: float) -> 
     return tuple(row.id for row in rows)
 
 
+def last_settled_head(connection: Connection, repository_id: int, base_ref: str) -> Sha | None:
+    """The head of the newest pull request on a branch that was judged to its end; None where none was."""
+    row = connection.execute(
+        select(runs.c.head_sha)
+        .join(changes, changes.c.id == runs.c.change_id)
+        .where(
+            runs.c.repository_id == repository_id,
+            runs.c.settled_at.is_not(None),
+            runs.c.status == RunStatus.PLANNED.value,
+            changes.c.kind == ChangeKind.PULL_REQUEST.value,
+            changes.c.base_ref == base_ref,
+        )
+        .order_by(runs.c.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else Sha(row.head_sha)
+
+
 def runs_of_repository(connection: Connection, repository_id: int) -> tuple[int, ...]:
     """Ids of all live runs of a repository."""
     rows = connection.execute(

@@ -79,6 +79,7 @@ repositories = Table(
     Column("document", LargeBinary, nullable=False),  # Repository
     Column("wake_at", Float, nullable=True, index=True),  # when its open changes are to be read again
     Column("seen_at", Float, nullable=False),
+    Column("listing", LargeBinary, nullable=True),  # zstd: its open changes as last listed
     UniqueConstraint("forge", "forge_id"),
 )
 

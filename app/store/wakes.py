@@ -10,8 +10,13 @@ from sqlalchemy import Connection, Table, select, update
 
 from app.store.session import Key, Unit
 from app.store.tables import branches, changes, installations, repositories
+from app.store.tables_operation import chores
 
-LASTING: Final[dict[str, Table]] = {"change": changes, "branch": branches, "installation": installations}
+LASTING: Final[dict[str, Table]] = {
+    "change": changes,
+    "branch": branches,
+    "installation": installations,
+}
 """The kinds of keys whose rows keep their wake-up here; the key's id is the row's."""
 
 
@@ -29,7 +34,7 @@ def put_off(unit: Unit, kind: str, row_id: int, at: float) -> None:
 
 def rest(unit: Unit, kind: str, row_id: int, at: float) -> None:
     """Looking at a row failed for now: the sweep lets it rest until then. Other kinds put themselves off."""
-    table = {**LASTING, "repository": repositories}.get(kind)
+    table = {**LASTING, "repository": repositories, "chore": chores}.get(kind)
     if table is not None:
         unit.connection.execute(
             update(table).where(table.c.id == row_id, table.c.wake_at.is_not(None)).values(wake_at=at)

@@ -132,10 +132,44 @@ async def test_lists_are_read_to_their_end(stage: Stage) -> None:
         for author in ("alice", "bob", "mallory"):
             await stage.practice.comment(author, stage.repo, first, "hi")
     changes = await stage.github.open_changes(stage.repository)
-    assert {change.key for change in changes} == {"pr-1", "pr-2", "pr-3"}
+    assert {change.key for change in changes.read} == {"pr-1", "pr-2", "pr-3"}
     comments = await stage.github.recent_comments(stage.repository, 1, "")
     assert len(comments) == 180
     assert stage.github.requests["comments"] == 2
+
+
+async def test_pages_of_open_changes_that_stayed_the_same_cost_nothing(stage: Stage) -> None:
+    for number in range(3):
+        await stage.practice.push("alice", stage.repo, f"b{number}", {f"f{number}": "x"})
+        await stage.practice.open_pull_request("alice", stage.repo, f"b{number}")
+    first = await stage.github.open_changes(stage.repository)
+    assert {change.key for change in first.read} == {"pr-1", "pr-2", "pr-3"}
+    assert set(first.touched) == {1, 2, 3}
+    left = stage.github.rates[stage.installation.id].remaining
+    again = await stage.github.open_changes(stage.repository, first.pages)
+    assert (again.read, again.pages) == ((), first.pages)
+    assert stage.github.rates[stage.installation.id].remaining == left, "a 304 is free"
+    stage.clock.at += 60
+    await stage.practice.comment("bob", stage.repo, stage.repo.pulls[2], "hm")
+    touched = await stage.github.open_changes(stage.repository, again.pages)
+    assert {number for number in (1, 2, 3) if touched.touched[number] != first.touched[number]} == {2}
+    stage.clock.at += 3600  # another token: GitHub's ETags are a token's own
+    anew = await stage.github.open_changes(stage.repository, touched.pages)
+    assert len(anew.read) == 3
+    assert anew.touched == touched.touched
+
+
+async def test_a_full_page_is_always_asked_for_a_follower(stage: Stage) -> None:
+    for number in range(100):
+        await stage.practice.push("alice", stage.repo, f"b{number}", {f"f{number}": "x"})
+        await stage.practice.open_pull_request("alice", stage.repo, f"b{number}")
+    full = await stage.github.open_changes(stage.repository)
+    assert [len(page.touched) for page in full.pages] == [100, 0]
+    await stage.practice.push("alice", stage.repo, "more", {"more": "x"})
+    await stage.practice.open_pull_request("alice", stage.repo, "more")
+    found = await stage.github.open_changes(stage.repository, full.pages)
+    assert [len(page.touched) for page in found.pages] == [100, 1]
+    assert {change.number for change in found.read} == set(range(1, 102)), "a push changes every page"
 
 
 async def test_a_file_is_revalidated_not_read_twice(stage: Stage) -> None:
@@ -252,7 +286,7 @@ async def test_a_renamed_repository_is_followed(stage: Stage, pull: PullRequest)
     found = await stage.github.get_repository(stage.repository)
     assert (found.full_name, found.forge_id) == ("acme/store", stage.repository.forge_id)
     assert (await stage.github.get_change(stage.repository, 1)).number == 1
-    assert len(await stage.github.open_changes(stage.repository)) == 1
+    assert len((await stage.github.open_changes(stage.repository)).read) == 1
     await stage.github.publish(stage.repository, pending(pull), None)
     assert [run.name for run in stage.repo.runs.values()] == ["portcullis"]
 
@@ -561,6 +595,29 @@ async def test_what_is_hidden_or_vanished_is_gone(stage: Stage, pull: PullReques
         await stage.github.get_change(other, 1)
     with pytest.raises(Gone):
         await stage.github.publish(stage.repository, pending(pull, head_sha=Sha("ab" * 20)), None)
+
+
+async def test_the_log_of_deliveries_is_read_page_by_page_and_one_is_delivered_again(stage: Stage) -> None:
+    stage.practice.hooks.fail = 1
+    for number in range(120):
+        await stage.practice.push("alice", stage.repo, f"topic-{number}", {"a.txt": str(number)})
+    await stage.practice.settle()
+    log = await stage.github.delivery_log(0, 10_000)
+    assert log.whole
+    assert len(log.entries) == len(stage.world.deliveries) > 100
+    assert {entry.guid for entry in log.entries} == {each.guid for each in stage.world.deliveries.values()}
+    assert [entry.at for entry in log.entries] == sorted((e.at for e in log.entries), reverse=True)
+    assert {entry.repository_id for entry in log.entries} == {0, stage.repo.id}
+    lost = [entry for entry in log.entries if not entry.good]
+    assert [entry.status for entry in lost] == ["502 failed to connect to host"]
+    await stage.github.redeliver(lost[0].id)
+    await stage.practice.settle()
+    assert stage.inbox[-1][0]["x-github-delivery"] == lost[0].guid
+    cut = await stage.github.delivery_log(0, 100)
+    assert (cut.whole, len(cut.entries), cut.entries[0].guid) == (False, 100, lost[0].guid)
+    assert (await stage.github.delivery_log(stage.clock() + 1, 100)).entries == ()
+    with pytest.raises(Gone):
+        await stage.github.redeliver(1)
 
 
 async def test_no_secret_is_ever_in_a_log_or_an_error(

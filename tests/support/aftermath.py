@@ -32,6 +32,7 @@ def rest(scene: Stage, clock: HandTurnedClock) -> Callable[[], Awaitable[None]]:
         while not clock.still(()):
             await asyncio.sleep(0.002)
             await scene.settled()
+        await scene.settled()  # what the last of them handed out
 
     return wait
 

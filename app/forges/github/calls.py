@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from app.forges.importance import Importance, asking_for
 from app.model import Misconfigured, Outage, Repository
 
 T = TypeVar("T")
@@ -20,7 +21,9 @@ ANONYMOUS: Final = -1
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `who` is an installation id, APP or ANONYMOUS; `kind` names it in metrics and
     errors; `content` marks what GitHub counts as creating content; `once` forbids blind repetition
-    after a failure that may have done the work.
+    after a failure that may have done the work; `fleeting` answers are not kept: they never come again;
+    `importance` is what it is worth at most; `etag` is what the caller knows the answer by: where it is
+    still so, the answer is an empty 304.
     """
 
     kind: str
@@ -32,6 +35,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     accept: str = _JSON
     content: bool = False
     once: bool = False
+    fleeting: bool = False
+    etag: str = ""
+    importance: Importance = Importance.VERDICT
 
     @classmethod
     def on(
@@ -45,6 +51,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         body: Mapping[str, object] | None = None,
         content: bool = False,
         once: bool = False,
+        fleeting: bool = False,
+        etag: str = "",
+        importance: Importance = Importance.VERDICT,
     ) -> "Call":
         """A request beneath `/repos/OWNER/NAME`, as the repository's installation."""
         return cls(
@@ -56,7 +65,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             body=body,
             content=content,
             once=once,
+            fleeting=fleeting,
+            etag=etag,
+            importance=importance,
         )
+
+    @property
+    def worth(self) -> Importance:
+        """How much depends on it, here and now."""
+        return max(self.importance, asking_for.get())
 
     @property
     def write(self) -> bool:
@@ -70,6 +87,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     content: bytes
     link: str = ""
+    etag: str = ""
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether all is still as the call's `etag` says."""
+        return self.status == 304  # noqa: PLR2004 - HTTP's own number
 
     def read(self, shape: type[T]) -> T:
         """The JSON as `shape`. Raises Outage for an answer that is not what GitHub documents."""

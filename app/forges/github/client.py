@@ -14,18 +14,22 @@ from urllib.parse import urlsplit
 
 import httpx
 import msgspec
+import structlog
 
 from app.forges.github.auth import AccessToken, CredentialsProvider, Keyring
 from app.forges.github.cache import EtagCache, Kept
 from app.forges.github.calls import ANONYMOUS, APP, Answer, Call, Lost, T, next_link
+from app.forges.github.circuits import Circuits
 from app.forges.github.errors import explain, message_of
-from app.forges.github.limits import Budget, Limits, Rate, outage_until, too_fast
+from app.forges.github.limits import Budget, Limits, Rate, outage_until, retry_after, too_fast
 from app.forges.github.redact import guard_http_log, redact
 from app.model import Misconfigured, Outage
 
+LOG = structlog.get_logger(__name__)
 _VERSION: Final = "2022-11-28"
 _PASSING: Final = frozenset({500, 502, 503, 504})
 _TRIES: Final = 4
+_PAUSE: Final = 10.0
 _FIRST_PAUSE: Final = 0.2
 _PATIENCE: Final = 2.0
 """Waits up to this many seconds happen here; longer ones are an Outage that names the time."""
@@ -54,6 +58,7 @@ class Client:
         self._now = now
         self._pause = pause
         self._budgets: dict[int, Budget] = {}
+        self.circuits = Circuits(now)
         self._cache = EtagCache()
         self._http: httpx.AsyncClient | None = None
 
@@ -128,8 +133,10 @@ class Client:
         for attempt in range(_TRIES):
             if attempt:
                 await self._pause(_FIRST_PAUSE * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+            await self._bearer(call.who)  # a new one is asked for by itself, and asks for leave by itself
             await self._wait_for_budget(call)
-            kept = None if call.write else self._cache.get(self._key(call))
+            self.circuits.ask_leave(call)
+            kept = None if call.write or call.fleeting else self._cache.get(self._key(call))
             try:
                 response, token = await self._exchange(call, kept)
                 if response.status_code == httpx.codes.UNAUTHORIZED and not refreshed:
@@ -137,15 +144,32 @@ class Client:
                     if self._renewed(call, response, token):
                         response, token = await self._exchange(call, kept)
             except httpx.TransportError as problem:
+                self.circuits.failed(call)
                 failure = type(problem).__name__
                 self._lost(call, failure, sent=not isinstance(problem, httpx.ConnectError))
                 continue
             if response.status_code in _PASSING:
+                self.circuits.failed(call)
                 failure = f"HTTP {response.status_code}"
+                until = self._told_to_wait(call, response)
                 self._lost(call, failure, sent=True)
+                if until is not None:
+                    raise outage_until(f"{call.kind}: GitHub asks to come back later ({failure})", until)
                 continue
+            self.circuits.answered(call)
             return self._judge(call, response, kept)
-        raise outage_until(f"{call.kind}: GitHub does not answer ({failure})", self._now() + 10)
+        now = self._now()
+        at = max(now + _PAUSE, self.circuits.free_at(call.who, now))
+        raise outage_until(f"{call.kind}: GitHub does not answer ({failure})", at)
+
+    def _told_to_wait(self, call: Call, response: httpx.Response) -> float | None:
+        """Until when the forge wants to be left alone (epoch seconds): nothing is sent before."""
+        wait = retry_after(response.headers, self._now())
+        if wait is None or wait <= _PATIENCE:
+            return None
+        until = self._now() + wait
+        self._budget(call.who).close(until)
+        return until
 
     def _lost(self, call: Call, failure: str, *, sent: bool) -> None:
         if call.once and sent:
@@ -154,7 +178,7 @@ class Client:
     async def _wait_for_budget(self, call: Call) -> None:
         budget = self._budget(call.who)
         now = self._now()
-        at = budget.free_at(write=call.write, content=call.content, now=now)
+        at = budget.free_at(write=call.write, content=call.content, now=now, worth=call.worth)
         if at > now + _PATIENCE:
             raise outage_until(f"{call.kind}: GitHub's rate limit is used up", at)
         if at > now:
@@ -174,8 +198,8 @@ class Client:
         headers = {"accept": call.accept}
         if token:
             headers["authorization"] = f"Bearer {token}"
-        if kept is not None:
-            headers["if-none-match"] = kept.etag
+        if etag := call.etag or (kept.etag if kept is not None else ""):
+            headers["if-none-match"] = etag
         content = None
         if call.body is not None:
             content = msgspec.json.encode(call.body)
@@ -232,14 +256,16 @@ class Client:
         now, budget = self._now(), self._budget(call.who)
         headers, status = response.headers, response.status_code
         budget.learn(headers, now)
+        if status == httpx.codes.NOT_MODIFIED and call.etag:
+            return Answer(status=status, content=b"", etag=call.etag)
         if status == httpx.codes.NOT_MODIFIED and kept is not None:
-            return Answer(status=200, content=kept.content, link=kept.link)
+            return Answer(status=200, content=kept.content, link=headers.get("link", kept.link))
         if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
             budget.succeeded()
             link, etag = headers.get("link", ""), headers.get("etag", "")
-            if etag and not call.write:
+            if etag and not call.write and not call.fleeting:
                 self._cache.put(self._key(call), Kept(etag, response.content, link))
-            return Answer(status=status, content=response.content, link=link)
+            return Answer(status=status, content=response.content, link=link, etag=etag)
         message = redact(message_of(response.content), *self.keyring.secrets())
         if too_fast(status, headers, message):
             until = budget.limited(headers, now)

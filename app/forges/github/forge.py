@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from app.forges.github.auth import CredentialsProvider
 from app.forges.github.client import Client
+from app.forges.github.hooks import Hooks
 from app.forges.github.limits import Limits, Rate
 from app.forges.github.reads import Reads
 from app.forges.github.texts import ANNOTATIONS_PER_REQUEST, COMMENT_LIMIT, STATUS_LIMIT, TEXT_LIMIT
@@ -14,7 +15,7 @@ from app.forges.github.writes import Writes
 from app.forges.protocol import Capabilities
 
 
-class GitHubForge(Reads, Writes):
+class GitHubForge(Reads, Writes, Hooks):
     """Implements Forge. `api_url` is https://api.github.com or `https://HOST/api/v3`.
 
     `credentials` is asked at every call, so an app set up while the service runs is used at once.
@@ -43,6 +44,7 @@ class GitHubForge(Reads, Writes):
         client = Client(credentials, api_url=api_url, limits=limits, now=now, pause=pause)
         Reads.__init__(self, client)
         Writes.__init__(self, client)
+        Hooks.__init__(self, client)
 
     async def start(self) -> None:
         """Open clients. Idempotent."""

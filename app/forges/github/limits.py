@@ -5,6 +5,7 @@ write 5), 80 content-creating requests a minute and 500 an hour, beside the hour
 the answers' headers tell.
 """
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from app.forges.importance import CONTENT_HELD_BACK, HELD_BACK, Importance
 from app.model import Outage
 
 _BARE_SECONDARY = 60.0
@@ -52,13 +54,16 @@ class _Window:
         self._spent: deque[tuple[float, int]] = deque()
         self._total = 0
 
-    def free_at(self, cost: int, now: float) -> float:
-        """When `cost` fits (epoch seconds); `now` or earlier if it fits now."""
+    def free_at(self, cost: int, now: float, held_back: float = 0.0) -> float:
+        """When `cost` fits (epoch seconds) without touching the share that is held back; `now` or earlier if
+        it fits now.
+        """
+        most = math.floor(self._most * (1 - held_back))
         while self._spent and self._spent[0][0] <= now - self._seconds:
             self._total -= self._spent.popleft()[1]
-        if not self._most or self._total + cost <= self._most:
+        if not self._most or self._total + cost <= most:
             return now
-        over, total = self._total + cost - self._most, 0
+        over, total = self._total + cost - most, 0
         for at, spent in self._spent:
             total += spent
             if total >= over:
@@ -82,12 +87,23 @@ class Budget:
         self._bare = 0
         self.rate: Rate | None = None
 
-    def free_at(self, *, write: bool, content: bool, now: float) -> float:
-        """When the next request may be sent (epoch seconds)."""
-        at = max(now, self._closed_until, self._points.free_at(5 if write else 1, now))
-        if content:
-            at = max(at, self._minute.free_at(1, now), self._hour.free_at(1, now))
+    def free_at(
+        self, *, write: bool, content: bool, now: float, worth: Importance = Importance.VERDICT
+    ) -> float:
+        """When the next request of that importance may be sent (epoch seconds)."""
+        held_back = HELD_BACK[worth]
+        at = max(now, self._closed_until, self._points.free_at(5 if write else 1, now, held_back))
+        rate = self.rate
+        if rate is not None and rate.reset > now and rate.remaining < rate.limit * held_back:
+            at = max(at, rate.reset)
+        if content and worth is not Importance.VERDICT:
+            less = CONTENT_HELD_BACK[worth]
+            at = max(at, self._minute.free_at(1, now, less), self._hour.free_at(1, now, less))
         return at
+
+    def close(self, until: float) -> None:
+        """Nothing is sent before."""
+        self._closed_until = max(self._closed_until, until)
 
     def spend(self, *, write: bool, content: bool, now: float) -> None:
         """Count a request that is being sent."""
@@ -126,7 +142,7 @@ class Budget:
             wait = min(_BARE_SECONDARY * 2.0**self._bare, _LONGEST_BARE)
             self._bare += 1
         until = now + max(wait, 1.0)
-        self._closed_until = max(self._closed_until, until)
+        self.close(until)
         return until
 
     def succeeded(self) -> None:

@@ -69,15 +69,16 @@ def _pull_request(view: PullRequestView) -> Event:
         return Ignored(reason=f"pull_request {view.action} changes nothing that is judged")
     retargeted = view.action == "edited" and view.changes is not None and view.changes.base is not None
     sender = view.who()
-    brought = view.action in _BROUGHT_HEAD
+    brought, pull = view.action in _BROUGHT_HEAD, view.subject()
     return PullRequestChanged(
         action=view.action,
         repository=view.where(),
-        change=view.subject().change(pusher=sender if brought else None),
+        change=pull.change(pusher=sender if brought else None),
         sender=sender,
         brought_head=brought,
         retargeted=retargeted,
         before=_sha(view.before),
+        at=pull.updated_at,
     )
 
 

@@ -26,7 +26,16 @@ from app.forges.github.views import (
     User,
     actor_of,
 )
-from app.forges.protocol import Authors, Comment, Gone, Permission, Profile, RequiredCheck
+from app.forges.protocol import (
+    Authors,
+    Comment,
+    Gone,
+    OpenChanges,
+    OpenPage,
+    Permission,
+    Profile,
+    RequiredCheck,
+)
 from app.model import (
     Actor,
     ActorKind,
@@ -43,6 +52,8 @@ T = TypeVar("T")
 
 _LEVELS: Final = frozenset({"admin", "maintain", "write", "triage", "read", "none"})
 _TEAM: Final = re.compile(r"@?([^/@\s]+)/([^/@\s]+)")
+_PER_PAGE: Final = 100
+_MOST_PAGES: Final = 1000
 _RAW: Final = "application/vnd.github.raw+json"
 
 
@@ -87,12 +98,41 @@ class Reads:
         """The pull request as it is now (pusher unknown)."""
         return (await self._get(Call.on(repository, "pull", f"/pulls/{number}"), PullRequest)).change()
 
-    async def open_changes(self, repository: Repository) -> tuple[Change, ...]:
-        """All open pull requests."""
-        pulls = await self._client.items(
-            Call.on(repository, "pulls", "/pulls", params={"state": "open"}), PullRequest
-        )
-        return tuple(pull.change() for pull in pulls)
+    async def open_changes(self, repository: Repository, known: tuple[OpenPage, ...] = ()) -> OpenChanges:
+        """All open pull requests, oldest first, so that most pages stay as they are. Links are not followed:
+        a page that did not change may have got a follower, so a full one is always asked for the next.
+        """
+        pages: list[OpenPage] = []
+        read: list[Change] = []
+        while len(pages) < _MOST_PAGES:
+            number = len(pages) + 1
+            before = known[number - 1] if number <= len(known) else None
+            params: dict[str, str | int] = {
+                "state": "open",
+                "sort": "created",
+                "direction": "asc",
+                "per_page": _PER_PAGE,
+                "page": number,
+            }
+            call = Call.on(
+                repository,
+                "pulls",
+                "/pulls",
+                params=params,
+                fleeting=True,
+                etag=before.etag if before is not None else "",
+            )
+            answer = await self._client.send(call)
+            if before is not None and answer.unchanged:
+                pages.append(before)
+            else:
+                pulls = answer.read(list[PullRequest])
+                read += [pull.change() for pull in pulls]
+                touched = {pull.number: pull.updated_at for pull in pulls}
+                pages.append(OpenPage(etag=answer.etag, touched=touched))
+            if len(pages[-1].touched) < _PER_PAGE:
+                return OpenChanges(pages=tuple(pages), read=tuple(read))
+        raise Outage(f"pulls: GitHub's list does not end after {_MOST_PAGES} pages")
 
     async def get_repository(self, repository: Repository) -> Repository:
         """The repository as it is now, by its id: the address GitHub's own redirects use."""

@@ -135,6 +135,7 @@ class PullRequest(msgspec.Struct, kw_only=True):
     merged_at: str | None = None
     user: User | None = None
     labels: list[Label] = []
+    updated_at: str = ""
     head: Tip = msgspec.field(default_factory=Tip)
     base: Tip = msgspec.field(default_factory=Tip)
 

@@ -20,6 +20,7 @@ from app.forges.github.texts import (
     fit,
 )
 from app.forges.github.views import App, CheckRun, CommentView
+from app.forges.importance import Importance
 from app.forges.protocol import Gone, Posted
 from app.model import CheckRunStatus, CommitStatus, Outage, Publication, Repository, Sha, StickyComment
 
@@ -141,6 +142,7 @@ class Writes:
             "/check-runs",
             method="POST",
             body={**body, "head_sha": sha},
+            content=True,
             once=True,
         )
         return (await self._client.send(call)).read(CheckRun)
@@ -162,7 +164,14 @@ class Writes:
             "target_url": status.target_url,
         }
         await self._client.send(
-            Call.on(repository, "status", f"/statuses/{segment(status.sha)}", method="POST", body=body)
+            Call.on(
+                repository,
+                "status",
+                f"/statuses/{segment(status.sha)}",
+                method="POST",
+                body=body,
+                content=True,
+            )
         )
 
     async def publish_comment(
@@ -196,6 +205,7 @@ class Writes:
             method="PATCH",
             body={"body": body},
             content=True,
+            importance=Importance.COMMENT,
         )
         view = (await self._client.send(call)).read(CommentView)
         return Posted(id=view.id, url=view.html_url)
@@ -208,6 +218,7 @@ class Writes:
             method="POST",
             body={"body": body},
             content=True,
+            importance=Importance.COMMENT,
             once=True,
         )
         view = (await self._client.send(call)).read(CommentView)
@@ -245,6 +256,7 @@ class Writes:
                 method="POST",
                 body={"content": reaction},
                 content=True,
+                importance=Importance.COMMENT,
             )
         )
 

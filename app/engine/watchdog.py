@@ -1,0 +1,118 @@
+"""The watchdog: what branches require before a merge, compared with what is posted there, and by whom."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+import structlog
+
+from app.engine.opening import PORTCULLIS
+from app.engine.services import Services
+from app.forges import Gone, RequiredCheck
+from app.model import AuditEntry, ExternalPosted, Misconfigured, Repository
+from app.store import Unit, projects, records, runs, troubles
+
+LOG = structlog.get_logger(__name__)
+KIND: Final = "rules"
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """One way in which a branch's rules and what is posted differ, and the way out."""
+
+    says: str
+    mend: str
+
+
+def drifts(
+    required: Iterable[RequiredCheck], posted: Iterable[ExternalPosted] | None, *, name: str, own_app: int
+) -> tuple[Drift, ...]:
+    """All differences. `posted` is all that was posted on a head that was judged to its end, None where no
+    such head is known; `name` is our verdict's. A context is one name for check runs and statuses, caseless.
+    """
+    required = tuple(required)
+    found = [_ours(required, name, own_app)]
+    if posted is not None:
+        posters: dict[str, set[int]] = {}
+        for post in posted:
+            posters.setdefault(post.name.casefold(), set()).add(
+                post.poster_id if post.kind == "check_run" else 0
+            )
+        found += [_posted(check, posters.get(check.context.casefold())) for check in required]
+    return tuple(drift for drift in found if drift is not None)
+
+
+def _ours(required: tuple[RequiredCheck, ...], name: str, own_app: int) -> Drift | None:
+    """Whether our verdict blocks, and nobody else's does in its place."""
+    ours = [check for check in required if check.context.casefold() == name.casefold()]
+    mend = f"require the check {name!r} from this app in the branch's rules"
+    if not ours:
+        return Drift(says=f"{name!r} is not required: a verdict blocks nothing", mend=mend)
+    if any(check.app_id == own_app for check in ours):
+        return None
+    if any(check.app_id is None for check in ours):
+        return Drift(says=f"{name!r} is accepted from anybody", mend=f"{mend}, as its expected source")
+    return Drift(says=f"{name!r} is required from another app", mend=mend)
+
+
+def _posted(check: RequiredCheck, posters: set[int] | None) -> Drift | None:
+    """Whether what is required is posted at all, and by whom it is awaited."""
+    mend = f"take {check.context!r} off the branch's rules, or see why it is not posted"
+    if posters is None:
+        return Drift(
+            says=f"{check.context!r} is required, and nobody posts it: merges wait for ever", mend=mend
+        )
+    if check.app_id is not None and check.app_id not in posters:
+        mend = f"name the app that posts {check.context!r} as its expected source, or any"
+        return Drift(says=f"{check.context!r} is required from an app that does not post it", mend=mend)
+    return None
+
+
+async def compare_rules(services: Services) -> None:
+    """The chore: each gated branch of each repository. What cannot be read is left for the next day."""
+    for repository_id, branch in await services.database.read(projects.gated_branches):
+        repository = await services.database.read(
+            lambda c, row=repository_id: projects.load_repository(c, row)  # type: ignore[misc]
+        )
+        try:
+            found = await _compare(services, repository_id, repository, branch)
+        except (Gone, Misconfigured) as problem:
+            LOG.warning("rules cannot be read", repository=repository.full_name, reason=problem.message)
+            continue
+        await _tell(services, repository, branch, found)
+
+
+async def _compare(
+    services: Services, repository_id: int, repository: Repository, branch: str
+) -> tuple[Drift, ...]:
+    forge = services.forges[repository.forge]
+    required = await forge.required_checks(repository, branch)
+    head = await services.database.read(lambda c: runs.last_settled_head(c, repository_id, branch))
+    posted = await forge.external_posts(repository, head) if head is not None else None
+    return drifts(required, posted, name=services.options.name, own_app=services.own_app())
+
+
+async def _tell(services: Services, repository: Repository, branch: str, found: tuple[Drift, ...]) -> None:
+    """To the log and the audit record when it is new, to doctor as long as it is so."""
+    subject, now = f"{repository.full_name}: {branch}", services.clock.now()
+    says = "; ".join(drift.says for drift in found)
+    mend = "; ".join(dict.fromkeys(drift.mend for drift in found))
+
+    def write(unit: Unit) -> bool:
+        if found:
+            news = troubles.tell(unit, KIND, subject, says=says, mend=mend, now=now)
+        else:
+            news = troubles.mended(unit, KIND, subject)
+        if news:
+            verb = "rules.drifted" if found else "rules.mended"
+            entry = AuditEntry(
+                at=now,
+                actor=PORTCULLIS,
+                verb=verb,
+                repository=repository.full_name,
+                details={"branch": branch, "says": says},
+            )
+            records.append_audit(unit, entry)
+        return news
+
+    if await services.database.run(write) and found:
+        LOG.error("a branch's rules are not as they should be", branch=subject, reason=says, hint=mend)
