@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from app import settings
-from app.cli import examine_app, examine_checks, examine_machine, examine_network, output
+from app.cli import examine_app, examine_checks, examine_forge, examine_machine, examine_network, output
 from app.cli.examined import Examination, Health
 from app.cli.output import Exit, format_option
 
@@ -23,6 +23,8 @@ EXAMINATIONS: tuple[Examination, ...] = (
     Examination(name="credentials", about="whom we act as", examine=examine_app.credentials),
     Examination(name="app", about="its permissions and events", examine=examine_app.app),
     Examination(name="rules", about="branches require our check", examine=examine_app.rules),
+    Examination(name="deliveries", about="what the forge sends comes", examine=examine_forge.deliveries),
+    Examination(name="troubles", about="what the service wants mended", examine=examine_forge.told),
 )
 """Everything that doctor looks at, in the order in which to mend it."""
 
@@ -60,13 +62,17 @@ async def examine(configured: settings.Settings, chosen: tuple[Examination, ...]
     type=click.Choice([examination.name for examination in EXAMINATIONS]),
     help="Look at this only; may be given again.",
 )
+@click.option("--api", is_flag=True, help="Show instead what was asked of the forge, and what is left.")
 @format_option
-def command(*, only: tuple[str, ...], output_format: output.Format) -> None:
+def command(*, only: tuple[str, ...], api: bool, output_format: output.Format) -> None:
     """Examine this installation and say how to mend what is wrong.
 
     Exit status: 0 if nothing is broken, 1 if something is, 2 if a setting cannot be read.
     """
     configured = settings.load()
+    if api:
+        _show(examine_forge.api(configured), output_format)
+        return
     chosen = tuple(item for item in EXAMINATIONS if not only or item.name in only)
     with output.working("examining"):
         lines = asyncio.run(examine(configured, chosen))
@@ -79,3 +85,26 @@ def command(*, only: tuple[str, ...], output_format: output.Format) -> None:
                 output.hint(f"{line.name}: {line.mend}")
     if any(line.health is Health.BROKEN for line in lines):
         output.ends_with(Exit.BLOCKED)
+
+
+def _show(view: examine_forge.ApiView, output_format: output.Format) -> None:
+    """The budget, and below it what it was spent on in the last day."""
+    if output_format == "json":
+        output.json(view)
+        return
+    output.data(
+        output.table(
+            [
+                ("installation", "limit", "left", "anew at"),
+                *((one.installation, str(one.limit), str(one.remaining), one.reset) for one in view.budgets),
+            ]
+        )
+    )
+    output.data(
+        output.table(
+            [
+                ("installation", "calls", "for"),
+                *((one.installation, str(one.calls), one.purpose) for one in view.calls),
+            ]
+        )
+    )

@@ -3,16 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli.examined import Examined, Health, broken, good, skipped, warning
-from app.engine import StoredApp, Vault
+from app.cli.examined import Examined, Health, broken, from_store, good, skipped, warning
+from app.engine import StoredApp, Vault, drifts
 from app.forges import Forge, GitHubForge, check_app
 from app.model import PortcullisError, Repository
 from app.settings import Settings, secret_keys
-from app.store import Database, SchemaLevel, schema_state
 from app.wiring import Credentials
 
 NAME = "portcullis"
@@ -25,17 +23,7 @@ _SET_UP = (
 
 def _stored(settings: Settings) -> StoredApp | None:
     """The app that the set-up page stored; None where there is no database to look into."""
-    url = settings.database.get_secret_value()
-    if settings.on_sqlite and not Path(url.removeprefix("sqlite:///")).exists():
-        return None
-    if schema_state(url).level is not SchemaLevel.CURRENT:
-        return None
-    database = Database(url)
-    try:
-        with database.engine.connect() as connection:
-            return Vault(*secret_keys(settings)).load_app(connection)
-    finally:
-        database.close()
+    return from_store(settings, lambda connection: Vault(*secret_keys(settings)).load_app(connection))
 
 
 async def _credentials(settings: Settings) -> Credentials:
@@ -104,16 +92,10 @@ async def _rule(forge: Forge, repository: Repository, app_id: int) -> Examined:
         required = await forge.required_checks(repository, repository.default_branch)
     except PortcullisError as error:
         return skipped(f"{place}: its rules cannot be read: {error.message}")[0]
-    ours = [check for check in required if check.context == NAME]
-    mend = f"require the check {NAME!r} from this app in the branch's rules"
-    if not ours:
-        return warning(f"{place} does not require {NAME!r}: a verdict blocks nothing there", mend)[0]
-    if any(check.app_id in {None, app_id} for check in ours):
-        anybody = all(check.app_id is None for check in ours)
-        if anybody:
-            return warning(f"{place} accepts {NAME!r} from anybody", f"{mend}, as its expected source")[0]
-        return good(f"{place} requires {NAME!r} from this app")[0]
-    return warning(f"{place} requires {NAME!r} from another app", mend)[0]
+    found = drifts(required, None, name=NAME, own_app=app_id)
+    if found:
+        return warning(f"{place}: {'; '.join(drift.says for drift in found)}", found[0].mend)[0]
+    return good(f"{place} requires {NAME!r} from this app")[0]
 
 
 async def rules(settings: Settings) -> tuple[Examined, ...]:

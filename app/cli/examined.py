@@ -2,10 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
 
 import msgspec
+from sqlalchemy import Connection
 
 from app.settings import Settings
+from app.store import Database, SchemaLevel, schema_state
+
+T = TypeVar("T")
 
 
 class Health(StrEnum):
@@ -51,3 +57,20 @@ def broken(says: str, mend: str) -> tuple[Examined, ...]:
 def skipped(says: str) -> tuple[Examined, ...]:
     """There is nothing to look at yet, and why."""
     return (Examined(health=Health.SKIPPED, says=says),)
+
+
+def from_store(settings: Settings, read: Callable[[Connection], T]) -> T | None:
+    """What the service's own tables say; None where there are none (looking makes none), or not this
+    version's. Raises Outage, SQLAlchemyError.
+    """
+    url = settings.database.get_secret_value()
+    if settings.on_sqlite and not Path(url.removeprefix("sqlite:///")).exists():
+        return None
+    if schema_state(url).level is not SchemaLevel.CURRENT:
+        return None
+    database = Database(url)
+    try:
+        with database.engine.connect() as connection:
+            return read(connection)
+    finally:
+        database.close()

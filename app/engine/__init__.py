@@ -12,13 +12,17 @@ from app.engine.local_checks import Output, Progress
 from app.engine.offline import GivenReport, OfflineJudge
 from app.engine.preview import preview
 from app.engine.recompute import Recomputed, recompute
+from app.engine.redelivery import NAME as REDELIVERY
+from app.engine.redelivery import Looked
 from app.engine.roles import Role
 from app.engine.sent import Sender, Sent, UploadRefused, Why, is_upload_path
 from app.engine.services import Keep, Options, PageLink, Services
 from app.engine.uploading import Taken, TakenFile, Uploads, new_token, token_hash
 from app.engine.vault import AuditSigner, StoredApp, Vault
+from app.engine.watchdog import drifts
 
 __all__ = [
+    "REDELIVERY",
     "Accepted",
     "AuditSigner",
     "Clock",
@@ -32,6 +36,7 @@ __all__ = [
     "Invalid",
     "Keep",
     "LocalRun",
+    "Looked",
     "OfflineJudge",
     "Options",
     "Output",
@@ -52,6 +57,7 @@ __all__ = [
     "Verified",
     "Why",
     "borrowed",
+    "drifts",
     "is_upload_path",
     "judgement_of",
     "new_token",

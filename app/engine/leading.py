@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from app.engine.services import Services
+from app.engine.spending import note_spending
 from app.engine.sweep import lose_lapsed, sweep
 from app.model import Outage
 from app.store import Unit, leader, recover
@@ -53,6 +54,7 @@ class Leader:
         while True:
             await services.clock.sleep_until(services.clock.now() + services.options.sweep_every)
             try:
+                await note_spending(services)
                 if not self._fleet:
                     await lose_lapsed(services)
                     await sweep(services)

@@ -58,9 +58,7 @@ def _posted(check: RequiredCheck, posters: set[int] | None) -> Drift | None:
     """Whether what is required is posted at all, and by whom it is awaited."""
     mend = f"take {check.context!r} off the branch's rules, or see why it is not posted"
     if posters is None:
-        return Drift(
-            says=f"{check.context!r} is required, and nobody posts it: merges wait for ever", mend=mend
-        )
+        return Drift(says=f"{check.context!r} is required, and nobody posts it", mend=mend)
     if check.app_id is not None and check.app_id not in posters:
         mend = f"name the app that posts {check.context!r} as its expected source, or any"
         return Drift(says=f"{check.context!r} is required from an app that does not post it", mend=mend)

@@ -10,7 +10,6 @@ from app.forges.github import (
     GitHubForge,
     GitHubIntake,
     Limits,
-    Rate,
     Refused,
     app_manifest,
     check_app,
@@ -36,6 +35,7 @@ from app.forges.protocol import (
     Permission,
     Posted,
     Profile,
+    Rate,
     RequiredCheck,
 )
 from app.forges.registry import FORGES, ForgeEntry

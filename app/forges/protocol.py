@@ -126,6 +126,14 @@ class OpenChanges(msgspec.Struct, frozen=True, kw_only=True):
         return {number: at for page in self.pages for number, at in page.touched.items()}
 
 
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit as the forge last told it: requests, and epoch seconds of its reset."""
+
+    limit: int
+    remaining: int
+    reset: float
+
+
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
     """A person's permission on a repository, one of admin, maintain, write, triage, read, none."""
 
@@ -309,6 +317,17 @@ class Forge(Protocol):
         """Ask for a delivery again, by the id of one of its attempts: it comes with the same guid. Raises
         Gone where the forge does not have it any more.
         """
+        ...
+
+    def spent(self) -> Mapping[tuple[int, str], int]:
+        """How many requests were sent since the last call of this, by installation (0 = the app) and
+        purpose.
+        """
+        ...
+
+    @property
+    def rates(self) -> Mapping[int, Rate]:
+        """The limits as last told, by installation (0 = the app)."""
         ...
 
     async def whoami(self) -> Mapping[str, object]:

@@ -3,8 +3,8 @@
 One module per aggregate: `runs`, `verdicts`, `checks`, `evidence`, `baselines`, `flaky`, `changes`,
 `projects`, `publications`, `records`, `audit_chain`, `granted`, `deliveries`, `uploads`, `tokens`; `queue`
 and `leader` for a fleet, `wakes` for what is to be looked at, `retention` for what is kept no longer,
-`chores`, `hooks` and `troubles` for how we and a forge get on. Functions that write take a `Unit` (one
-transaction), those that read a connection.
+`chores`, `hooks`, `spendings` and `troubles` for how we and a forge get on. Functions that write take a
+`Unit` (one transaction), those that read a connection.
 """
 
 from app.store import (
@@ -24,6 +24,7 @@ from app.store import (
     records,
     retention,
     runs,
+    spendings,
     tokens,
     troubles,
     uploads,
@@ -71,6 +72,7 @@ __all__ = [
     "retention",
     "runs",
     "schema_state",
+    "spendings",
     "squeeze",
     "tell_all",
     "tokens",

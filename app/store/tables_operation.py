@@ -1,8 +1,8 @@
 """Tables of how we and a forge get on: what is done every so often, what was lost on the way, what wants
-mending.
+mending, what was asked of the forge.
 """
 
-from sqlalchemy import Column, Float, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
 from app.store.columns import metadata, reference, row_id
 
@@ -48,4 +48,23 @@ troubles = Table(
     Column("since", Float, nullable=False),
     Column("seen_at", Float, nullable=False),
     UniqueConstraint("kind", "subject"),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("forge", String(32), primary_key=True),
+    Column("installation_id", BigInteger, primary_key=True, autoincrement=False),  # 0 = the app itself
+    Column("document", LargeBinary, nullable=False),  # what the forge last said of its limit
+    Column("seen_at", Float, nullable=False),
+)
+
+spendings = Table(
+    "spendings",
+    metadata,
+    Column("forge", String(32), primary_key=True),
+    Column("installation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("purpose", String(64), primary_key=True),  # of the calls
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),  # its start, epoch seconds
+    Column("calls", Integer, nullable=False),
 )

@@ -12,6 +12,7 @@ from tests.bench import (
     memory,
     patch_coverage,
     reports,
+    sweep,
     tracking,
     workspace,
 )
@@ -27,6 +28,7 @@ BENCHES: tuple[Bench, ...] = (
     tracking.BENCH,
     history.BENCH,
     patch_coverage.BENCH,
+    sweep.BENCH,
     memory.BENCH,
 )
 """One file per bench, one line here."""

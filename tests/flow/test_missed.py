@@ -5,9 +5,10 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
+from app.practice import RequiredCheck
 from app.store import metadata, troubles
 from app.store.tables_operation import redeliveries
-from tests.support.aftermath import GATE, RUNS, ended_well, later, like_github, rest, rows
+from tests.support.aftermath import GATE, RUNS, audit, ended_well, later, like_github, rest, rows
 from tests.support.clock import HandTurnedClock
 from tests.support.service import stage
 
@@ -205,3 +206,27 @@ async def test_a_repository_that_fell_silent_is_told(tmp_path):
         for _ in range(3):
             await later(scene, clock, 1600)
         assert await scene.program.database.read(troubles.all_of) == ()
+
+
+async def test_rules_that_drifted_are_told_until_they_are_mended(tmp_path, migrated_url):
+    clock = HandTurnedClock()
+    async with stage(tmp_path, clock=clock, database_url=migrated_url) as scene:
+        repo = await scene.repository({".portcullis.yml": GATE, "a.py": "1\n"})
+        ours = scene.world.app("portcullis").id
+        repo.protected.add("main")
+        repo.required += [
+            RequiredCheck(branch="main", context="portcullis", app_id=ours),
+            RequiredCheck(branch="main", context="build"),
+        ]
+        await scene.forge.push("alice", repo, "topic", {"a.py": "2\n"}, base="main")
+        await scene.forge.open_pull_request("alice", repo, "topic")
+        await scene.settled()
+        await later(scene, clock, 86_500)
+        (told,) = await scene.program.database.read(lambda c: troubles.all_of(c, "rules"))
+        assert (told.subject, told.says) == ("acme/shop: main", "'build' is required, and nobody posts it")
+        del repo.required[1]
+        await later(scene, clock, 86_500)
+        assert await scene.program.database.read(lambda c: troubles.all_of(c, "rules")) == ()
+        verbs = [entry.verb for entry in await audit(scene) if entry.verb.startswith("rules.")]
+        assert verbs == ["rules.drifted", "rules.mended"]
+        like_github(scene)

@@ -4,7 +4,7 @@ from app.forges.github.auth import AppCredentials
 from app.forges.github.deliveries import GitHubIntake
 from app.forges.github.errors import Refused
 from app.forges.github.forge import GitHubForge
-from app.forges.github.limits import Limits, Rate
+from app.forges.github.limits import Limits
 from app.forges.github.manifest import (
     EVENTS,
     PERMISSIONS,
@@ -26,7 +26,6 @@ __all__ = [
     "GitHubForge",
     "GitHubIntake",
     "Limits",
-    "Rate",
     "Refused",
     "app_manifest",
     "check_app",

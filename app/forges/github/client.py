@@ -21,8 +21,9 @@ from app.forges.github.cache import EtagCache, Kept
 from app.forges.github.calls import ANONYMOUS, APP, Answer, Call, Lost, T, next_link
 from app.forges.github.circuits import Circuits
 from app.forges.github.errors import explain, message_of
-from app.forges.github.limits import Budget, Limits, Rate, outage_until, retry_after, too_fast
+from app.forges.github.limits import Budget, Limits, outage_until, retry_after, too_fast
 from app.forges.github.redact import guard_http_log, redact
+from app.forges.protocol import Rate
 from app.model import Misconfigured, Outage
 
 LOG = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ class Client:
         self._limits = limits if limits is not None else Limits.for_api(api_url)
         self._now = now
         self._pause = pause
+        self._spent: Counter[tuple[int, str]] = Counter()
         self._budgets: dict[int, Budget] = {}
         self.circuits = Circuits(now)
         self._cache = EtagCache()
@@ -77,6 +79,11 @@ class Client:
         http, self._http = self._http, None
         if http is not None:
             await http.aclose()
+
+    def spent(self) -> Mapping[tuple[int, str], int]:
+        """Requests by who asked and what for, since this was last asked."""
+        spent, self._spent = self._spent, Counter()
+        return spent
 
     @property
     def rates(self) -> Mapping[int, Rate]:
@@ -207,6 +214,7 @@ class Client:
         path, params = call.path, dict(call.params)
         for hop in range(_REDIRECTS + 1):
             self.requests[call.kind] += 1
+            self._spent[call.who, call.kind] += 1
             response = await http.request(
                 call.method, self.api_url + path, params=params or None, headers=headers, content=content
             )

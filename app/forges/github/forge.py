@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from app.forges.github.auth import CredentialsProvider
 from app.forges.github.client import Client
 from app.forges.github.hooks import Hooks
-from app.forges.github.limits import Limits, Rate
+from app.forges.github.limits import Limits
 from app.forges.github.reads import Reads
 from app.forges.github.texts import ANNOTATIONS_PER_REQUEST, COMMENT_LIMIT, STATUS_LIMIT, TEXT_LIMIT
 from app.forges.github.writes import Writes
-from app.forges.protocol import Capabilities
+from app.forges.protocol import Capabilities, Rate
 
 
 class GitHubForge(Reads, Writes, Hooks):
@@ -58,6 +58,10 @@ class GitHubForge(Reads, Writes, Hooks):
     def requests(self) -> Counter[str]:
         """How many requests of each kind were sent, redirects and retries included."""
         return self._client.requests
+
+    def spent(self) -> Mapping[tuple[int, str], int]:
+        """How many requests were sent since the last call of this, by installation and purpose."""
+        return self._client.spent()
 
     @property
     def rates(self) -> Mapping[int, Rate]:

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 from app.forges.importance import CONTENT_HELD_BACK, HELD_BACK, Importance
+from app.forges.protocol import Rate
 from app.model import Outage
 
 _BARE_SECONDARY = 60.0
@@ -35,14 +36,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         if api_url.rstrip("/") == "https://api.github.com":
             return cls()
         return cls(points_per_minute=0, content_per_minute=0, content_per_hour=0)
-
-
-class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """The primary limit as last told: requests, and epoch seconds of its reset."""
-
-    limit: int
-    remaining: int
-    reset: float
 
 
 class _Window:

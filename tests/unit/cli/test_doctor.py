@@ -12,7 +12,10 @@ import pytest
 
 from app.cli.doctor import EXAMINATIONS
 from app.cli.examined import Health
+from app.engine import Looked
+from app.forges import Rate
 from app.settings import load
+from app.store import Database, Unit, chores, projects, spendings, troubles
 
 
 @contextmanager
@@ -173,3 +176,70 @@ def test_a_setting_that_cannot_be_read_is_told_first(portcullis):
 def test_every_examination_says_what_it_looks_at():
     assert len({item.name for item in EXAMINATIONS}) == len(EXAMINATIONS)
     assert all(item.about and item.examine.__doc__ for item in EXAMINATIONS)
+
+
+def seeded(url: str, work) -> None:
+    database = Database(url)
+    with database.unit() as unit:
+        work(unit)
+    database.close()
+
+
+def test_deliveries_that_never_came_are_told_with_what_the_forge_was_answered(migrated_url):
+    assert look("deliveries", DATABASE_URL=migrated_url).health is Health.SKIPPED
+    now = time.time()
+
+    def looked(**more: object):
+        def work(unit: Unit) -> None:
+            chores.begin(unit, ["deliveries"], now)
+            chores.remember(unit, "deliveries", {"github": Looked(**{"at": now, "sent": 40, **more})})
+
+        return work
+
+    seeded(migrated_url, looked())
+    assert look("deliveries", DATABASE_URL=migrated_url).says == "github: 40 deliveries looked at, all came"
+    seeded(migrated_url, looked(lost=3, asked=2, failure="502 failed to connect to host"))
+    found = look("deliveries", DATABASE_URL=migrated_url)
+    assert found.health is Health.WARNING
+    assert "3 of 40 deliveries never came, 2 were asked for again" in found.says
+    assert "502 failed to connect" in found.says
+    seeded(migrated_url, looked(at=now - 7200))
+    assert "nobody looked since" in look("deliveries", DATABASE_URL=migrated_url).says
+
+
+def test_what_the_service_found_is_told_as_long_as_it_lasts(migrated_url):
+    assert look("troubles", DATABASE_URL=migrated_url).health is Health.GOOD
+    seeded(
+        migrated_url, lambda unit: troubles.tell(unit, "rules", "acme/shop", says="bad", mend="do", now=0.0)
+    )
+    found = look("troubles", DATABASE_URL=migrated_url)
+    assert (found.health, found.mend) == (Health.WARNING, "do")
+    assert found.says == "acme/shop: bad (since 1970-01-01 00:00 UTC)"
+    seeded(migrated_url, lambda unit: troubles.mended(unit, "rules", "acme/shop"))
+    assert look("troubles", DATABASE_URL=migrated_url).health is Health.GOOD
+
+
+def test_the_budget_of_each_installation_and_what_it_was_spent_on(portcullis, migrated_url):
+    now = time.time()
+
+    def spend(unit: Unit) -> None:
+        projects.upsert_installation(unit, "github", 7, "acme", "active", now)
+        calls = {(7, "check_run_create"): 4, (7, "pull"): 1, (0, "token"): 1}
+        for _ in range(2):  # two processes
+            spendings.note(unit, "github", calls, {7: Rate(limit=5000, remaining=4321, reset=0.0)}, now)
+
+    seeded(migrated_url, spend)
+    ran = portcullis("doctor", "--api", PORTCULLIS_DATABASE_URL=migrated_url)
+    assert ran.status == 0
+    assert [line.split() for line in ran.out.splitlines() if line] == [
+        ["installation", "limit", "left", "anew", "at"],
+        ["acme", "(7)", "5000", "4321", "1970-01-01", "00:00", "UTC"],
+        ["installation", "calls", "for"],
+        ["acme", "(7)", "8", "check_run_create"],
+        ["the", "app", "2", "token"],
+        ["acme", "(7)", "2", "pull"],
+    ]
+    view = json.loads(
+        portcullis("doctor", "--api", "--format", "json", PORTCULLIS_DATABASE_URL=migrated_url).out
+    )
+    assert view["budgets"][0]["remaining"] == 4321
