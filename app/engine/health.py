@@ -47,4 +47,4 @@ async def judge_hooks(services: Services) -> None:
 
     if known or silent:
         for name in await services.database.run(write):
-            LOG.error("a repository sends no deliveries", repository=name, reason=silent[name], hint=MEND)
+            LOG.warning("a repository sends no deliveries", repository=name, reason=silent[name], hint=MEND)

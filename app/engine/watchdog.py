@@ -113,4 +113,4 @@ async def _tell(services: Services, repository: Repository, branch: str, found: 
         return news
 
     if await services.database.run(write) and found:
-        LOG.error("a branch's rules are not as they should be", branch=subject, reason=says, hint=mend)
+        LOG.warning("a branch's rules are not as they should be", branch=subject, reason=says, hint=mend)
