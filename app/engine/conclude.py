@@ -14,19 +14,21 @@ from app.model import (
     Ending,
     Status,
     TestOutcome,
+    UploadReading,
 )
 
 CRASH_LIMIT: Final = 3
 MAX_FAILED_TESTS: Final = 1000
 MEBIBYTE: Final = 1 << 20
+SENTENCES: Final = 3
+"""As many problems as a reason names."""
 
 
 def conclude(spec: CheckSpec, outcome: AttemptOutcome, read: ReportsRead, evidence: CheckEvidence) -> Ending:
     """The ending of one attempt, from how its processes ended and what could be read of its files."""
-    secrets = any(finding.secret for report in evidence.reports for finding in report.findings)
-    conclusion, reason, cause = _judge(spec, outcome, read.problems, secrets=secrets)
+    conclusion, reason, cause = _judge(spec, outcome, read.problems, secrets=has_secrets(evidence))
     if read.errors and conclusion in {Conclusion.SUCCESS, Conclusion.FAILURE}:
-        conclusion, reason, cause = Conclusion.ERROR, "; ".join(read.errors[:3]), "error"
+        conclusion, reason, cause = Conclusion.ERROR, "; ".join(read.errors[:SENTENCES]), "error"
     failed = tuple(
         f"{case.classname}::{case.name}"
         for report in evidence.reports
@@ -44,6 +46,65 @@ def conclude(spec: CheckSpec, outcome: AttemptOutcome, read: ReportsRead, eviden
         log_dropped=outcome.log_dropped,
         failed_tests=failed[:MAX_FAILED_TESTS],
     )
+
+
+def has_secrets(evidence: CheckEvidence) -> bool:
+    """Whether there are secrets among its findings."""
+    return any(finding.secret for report in evidence.reports for finding in report.findings)
+
+
+def delivered_by(evidence: CheckEvidence) -> tuple[str, ...]:
+    """The kinds of evidence in its reports."""
+    return tuple(sorted({kind for report in evidence.reports for kind in report.kinds}))
+
+
+def unjudged(spec: CheckSpec, *, secrets: bool) -> str:
+    """What no condition of the gate judges of what a check found, for people; '' where all is judged.
+
+    The one rule for whatever ends with findings: a command, uploaded reports, reports given by hand.
+    """
+    if secrets and not spec.secrets_judged:
+        return "no condition judges the secrets among it (secrets.new == 0 would)"
+    return "" if spec.findings_succeed else "not all of its reports are judged by a condition"
+
+
+def read_into(evidence: CheckEvidence, read: ReportsRead, digest: str = "") -> UploadReading:
+    """What reports that no command of ours wrote say once read."""
+    return UploadReading(
+        digest=digest,
+        delivered=delivered_by(evidence),
+        problems=read.problems,
+        errors=read.errors,
+        bad=_bad_news(evidence),
+        secrets=has_secrets(evidence),
+    )
+
+
+def conclude_reports(spec: CheckSpec, reading: UploadReading) -> tuple[Conclusion, str]:
+    """How a check ends of which only its reports are known: as a command would that exited with findings
+    (gate-file.md section 4), so that what nobody judges makes it fail.
+    """
+    if reading.errors:
+        return Conclusion.ERROR, "; ".join(reading.errors[:SENTENCES])
+    if reading.problems:
+        return Conclusion.FAILURE, "; ".join(reading.problems[:SENTENCES])
+    if not reading.bad:
+        return Conclusion.SUCCESS, ""
+    if why := unjudged(spec, secrets=reading.secrets):
+        return Conclusion.FAILURE, f"{reading.bad}, and {why}"
+    return Conclusion.SUCCESS, f"{reading.bad}; the gate judges it"
+
+
+def _bad_news(evidence: CheckEvidence) -> str:
+    """What the tools found, counted in words; '' = nothing."""
+    failed = sum(
+        case.outcome in {TestOutcome.FAILED, TestOutcome.ERRORED}
+        for report in evidence.reports
+        for case in report.tests
+    )
+    findings = sum(not finding.suppressed for report in evidence.reports for finding in report.findings)
+    counted = ((failed, "failed test"), (findings, "finding"))
+    return ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counted if count)
 
 
 def _judge(
@@ -77,14 +138,11 @@ def _judge_exit(
         return Conclusion.NOT_NEEDED, f"exit {code}: nothing to do", ""
     listed = code == 0 or code in spec.findings_exits
     if listed and problems:
-        return Conclusion.FAILURE, "; ".join(problems[:3]), "failure"
+        return Conclusion.FAILURE, "; ".join(problems[:SENTENCES]), "failure"
     if code in spec.findings_exits:
-        if spec.findings_succeed and secrets and not spec.secrets_judged:
-            reason = f"exit {code}: found secrets, which no condition judges (secrets.new == 0 would)"
-            return Conclusion.FAILURE, reason, "findings"
-        if spec.findings_succeed:
-            return Conclusion.SUCCESS, "found something; the gate judges it", "findings"
-        return Conclusion.FAILURE, f"exit {code}: found something", "findings"
+        if why := unjudged(spec, secrets=secrets):
+            return Conclusion.FAILURE, f"exit {code}: found something, and {why}", "findings"
+        return Conclusion.SUCCESS, "found something; the gate judges it", "findings"
     if code == 0:
         return Conclusion.SUCCESS, "", ""
     return Conclusion.FAILURE, detail or f"exit {code}{_shell_hint(code)}", "failure"
@@ -153,7 +211,7 @@ def after_attempt(
         seconds=round(ending.seconds, 3),
         exit_code=ending.exit_code,
         outputs=outputs,
-        delivered=tuple(sorted({kind for report in evidence.reports for kind in report.kinds})),
+        delivered=delivered_by(evidence),
         flaky=again,
         since=now,
     )

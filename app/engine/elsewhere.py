@@ -5,8 +5,9 @@ from typing import Final
 
 import msgspec
 
+from app.engine.conclude import conclude_reports
 from app.engine.external import standing
-from app.engine.uploaded import came_not, conclude_upload, gather, uploaders, waits_for
+from app.engine.uploaded import came_not, gather, uploaders, waits_for
 from app.model import Change, CheckRow, CheckSpec, Conclusion, ExternalPosted, Status, Upload
 
 READING_SECONDS: Final = 60.0
@@ -74,7 +75,7 @@ def by_uploads(
     """Waits for its reports on a head; once all are there they are read, and again whenever one changes."""
     found, reading = gather(spec, uploads, change), row.reading
     if found.digest and reading is not None and reading.digest == found.digest:
-        conclusion, reason = conclude_upload(spec, reading)
+        conclusion, reason = conclude_reports(spec, reading)
         return Elsewhere(
             fields={
                 "status": Status.COMPLETED,

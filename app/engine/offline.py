@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from app.engine.borrowed import fetch_borrowed
+from app.engine.conclude import conclude_reports, delivered_by, read_into
 from app.executors import Collected, ReportReader, ReportsRead, Workspaces, read_reports
 from app.model import (
     AuthorFault,
@@ -29,7 +30,7 @@ from app.model import (
     Sha,
     Status,
 )
-from app.plan import GateFile, compile_plan
+from app.plan import GateFile, built_in_kinds, compile_plan, judged_by
 from app.policy import evaluate
 
 ALONE = "reports"
@@ -50,6 +51,7 @@ class _Read(msgspec.Struct, frozen=True, kw_only=True):
 
     contents: Mapping[str, tuple[ReportContent, ...]]
     problems: Mapping[str, tuple[str, ...]]
+    errors: Mapping[str, tuple[str, ...]]
 
 
 class OfflineJudge:
@@ -86,7 +88,7 @@ class OfflineJudge:
         if base_reports:
             tree = await self._workspaces.checkout(repository, base_sha)
             baselines = _baselines(await self._read(plan, base_reports, tree))
-        plan = _with_reports(plan, read, written=gatefile is not None)
+        plan = _with_reports(plan, read, gatefile)
         evidence = Evidence(
             change=change,
             comparison=comparison,
@@ -124,6 +126,7 @@ class OfflineJudge:
         """Each report by the check it is named for, that declares its file, or alone declares its kind."""
         contents: dict[str, list[ReportContent]] = {}
         problems: dict[str, list[str]] = {}
+        errors: dict[str, list[str]] = {}
         for report in given:
             spec, declared = _place(plan, report)
             read = await self._one(spec, declared, report, tree)
@@ -135,9 +138,11 @@ class OfflineJudge:
                     read = await self._one(spec, declared, report, tree)
             contents.setdefault(spec.key, []).extend(read.contents)
             problems.setdefault(spec.key, []).extend(read.problems)
+            errors.setdefault(spec.key, []).extend(read.errors)
         return _Read(
             contents={key: tuple(some) for key, some in contents.items()},
             problems={key: tuple(some) for key, some in problems.items()},
+            errors={key: tuple(some) for key, some in errors.items()},
         )
 
     async def _one(
@@ -173,38 +178,42 @@ def _names(declared: ReportSpec, report: GivenReport) -> bool:
     return fnmatch.fnmatchcase(PurePosixPath(report.path).name, PurePosixPath(declared.path).name)
 
 
-def _with_reports(plan: Plan, read: _Read, *, written: bool) -> Plan:
-    """The plan with a check for each name that stands in no gate file, of the kinds its reports hold."""
+def _with_reports(plan: Plan, read: _Read, gatefile: GateFile | None) -> Plan:
+    """The plan with a check for each name that stands in no gate file. Each check is of the kinds that its
+    reports hold too: what the gate does not judge of them makes it fail.
+    """
     known = {spec.key for spec in plan.checks}
-    others = tuple(
-        CheckSpec(
-            id=key,
-            key=key,
-            produces=tuple(dict.fromkeys(Kind(kind) for report in some for kind in report.kinds)),
-        )
-        for key, some in read.contents.items()
-        if key not in known
-    )
+    others = tuple(CheckSpec(id=key, key=key) for key in read.contents if key not in known)
+    delivered = {
+        key: delivered_by(CheckEvidence(key=key, reports=some)) for key, some in read.contents.items()
+    }
+    kinds = {
+        spec.key: tuple(dict.fromkeys((*spec.produces, *map(Kind, delivered.get(spec.key, ())))))
+        for spec in (*plan.checks, *others)
+    }
+    feeding = frozenset(kind for some in kinds.values() for kind in some)
+    judged = built_in_kinds(feeding, "portcullis") if gatefile is None else gatefile.judged
     return msgspec.structs.replace(
-        plan, checks=(*plan.checks, *others), gate_declared=written and plan.gate_declared
+        plan,
+        checks=tuple(judged_by(spec, kinds[spec.key], judged) for spec in (*plan.checks, *others)),
+        gate_declared=gatefile is not None and plan.gate_declared,
     )
-
-
-def _kinds(some: Sequence[ReportContent]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(kind for report in some for kind in report.kinds))
 
 
 def _result(spec: CheckSpec, read: _Read) -> CheckResult:
-    """How a check counts: by the reports given for it; what declares none has nothing to be judged by."""
-    problems = read.problems.get(spec.key, ())
-    some = read.contents.get(spec.key, ())
-    conclusion, reason = Conclusion.SUCCESS, "judged by its reports alone; it was not run"
-    if problems:
-        conclusion, reason = Conclusion.FAILURE, "; ".join(problems[:3])
-    elif not some and not spec.produces:
+    """How a check counts: by the reports given for it, as uploaded ones would; what declares none has nothing
+    to be judged by.
+    """
+    some = read.contents.get(spec.key)
+    evidence = CheckEvidence(key=spec.key, reports=some or ())
+    if some is not None:
+        read_of = ReportsRead(problems=read.problems[spec.key], errors=read.errors[spec.key])
+        conclusion, reason = conclude_reports(spec, read_into(evidence, read_of))
+        reason = reason or "judged by its reports alone; it was not run"
+    elif spec.produces:
+        conclusion, reason = Conclusion.SUCCESS, "not run here, and no report of it was given"
+    else:
         conclusion, reason = Conclusion.NOT_NEEDED, "not run here, and it declares no report"
-    elif not some:
-        reason = "not run here, and no report of it was given"
     return CheckResult(
         id=spec.id,
         key=spec.key,
@@ -213,7 +222,7 @@ def _result(spec: CheckSpec, read: _Read) -> CheckResult:
         conclusion=conclusion,
         reason=reason,
         produces=tuple(kind.value for kind in spec.produces),
-        delivered=_kinds(some),
+        delivered=delivered_by(evidence),
     )
 
 

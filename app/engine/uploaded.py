@@ -7,16 +7,7 @@ from typing import Final
 import msgspec
 
 from app.language import Globs
-from app.model import (
-    Change,
-    CheckEvidence,
-    CheckSpec,
-    Conclusion,
-    ReportSpec,
-    TestOutcome,
-    Upload,
-    UploadReading,
-)
+from app.model import Change, CheckSpec, ReportSpec, Upload
 
 NAMED: Final = 3
 """As many files or uploaders as a sentence names."""
@@ -86,28 +77,3 @@ def uploaders(found: Gathered) -> str:
 def _listed(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
-
-
-def conclude_upload(spec: CheckSpec, reading: UploadReading) -> tuple[Conclusion, str]:
-    """How the check ended, as of a command that exited with findings (gate-file.md section 4): what nobody
-    judges makes it fail.
-    """
-    if reading.errors:
-        return Conclusion.ERROR, "; ".join(reading.errors[:NAMED])
-    if reading.problems:
-        return Conclusion.FAILURE, "; ".join(reading.problems[:NAMED])
-    if reading.bad and not spec.findings_succeed:
-        return Conclusion.FAILURE, f"{reading.bad}, and not all of its reports are judged by a condition"
-    return Conclusion.SUCCESS, f"{reading.bad}; the gate judges it" if reading.bad else ""
-
-
-def bad_news(evidence: CheckEvidence) -> str:
-    """What CI's tools found, counted in words; '' = nothing."""
-    failed = sum(
-        case.outcome in {TestOutcome.FAILED, TestOutcome.ERRORED}
-        for report in evidence.reports
-        for case in report.tests
-    )
-    findings = sum(not finding.suppressed for report in evidence.reports for finding in report.findings)
-    counted = ((failed, "failed test"), (findings, "finding"))
-    return ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counted if count)

@@ -6,10 +6,11 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
+from app.engine.conclude import read_into
 from app.engine.fetching import bring_tested
 from app.engine.flaky import remember_flaky
 from app.engine.services import Services
-from app.engine.uploaded import Gathered, bad_news, gather, uploaders
+from app.engine.uploaded import Gathered, gather, uploaders
 from app.executors import Collected, read_reports
 from app.model import (
     ChangeKind,
@@ -100,14 +101,7 @@ async def _read(
     roots = dict.fromkeys((SANDBOX_ROOT, *(upload.root for _, upload in found.files if upload.root)))
     read = await read_reports(spec, tuple(files), reader=services.reader, tree=tree, roots=tuple(roots))
     evidence = CheckEvidence(key=spec.key, reports=read.contents)
-    reading = UploadReading(
-        digest=found.digest,
-        delivered=tuple(sorted({report.kind for report in read.contents})),
-        problems=read.problems,
-        errors=read.errors,
-        bad=bad_news(evidence),
-    )
-    return reading, evidence
+    return read_into(evidence, read, found.digest), evidence
 
 
 def _keep(

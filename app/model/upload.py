@@ -40,7 +40,7 @@ class UploadReading(msgspec.Struct, frozen=True, kw_only=True):
     """What the uploaded reports of one check say once read. `digest` names exactly the files that were read.
 
     `problems` are sentences that make the check fail, `errors` those that are our own fault; `bad` counts in
-    words what CI's tools found ("2 failed tests"), '' = nothing.
+    words what CI's tools found ("2 failed tests"), '' = nothing; `secrets` when secrets are among it.
     """
 
     digest: str
@@ -49,3 +49,4 @@ class UploadReading(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     bad: str = ""
+    secrets: bool = False

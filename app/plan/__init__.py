@@ -4,10 +4,11 @@
 """
 
 from app.plan.check_keys import UPLOAD_NAME
-from app.plan.compile import MAX_CHECKS, applies, compile_plan, covers, definition
+from app.plan.compile import MAX_CHECKS, applies, compile_plan, covers, definition, judged_by
 from app.plan.declared import CheckDecl
 from app.plan.diagnostics import as_json, format_diagnostic
 from app.plan.gatefile import Catalogue, GateFile, Parsed, parse
+from app.plan.judged import built_in_kinds
 from app.plan.matrix import Axis, Matrix
 from app.plan.schema import json_schema
 from app.plan.waivers import LONGEST, age, days_left
@@ -25,11 +26,13 @@ __all__ = [
     "age",
     "applies",
     "as_json",
+    "built_in_kinds",
     "compile_plan",
     "covers",
     "days_left",
     "definition",
     "format_diagnostic",
     "json_schema",
+    "judged_by",
     "parse",
 ]

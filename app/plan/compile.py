@@ -106,7 +106,12 @@ def _expression(found: Expression | None, cell: dict[str, Scalar]) -> Expression
 
 
 def _settled(spec: CheckSpec, judged: Collection[Kind]) -> CheckSpec:
-    kinds = produced(spec.reports)
+    spec = judged_by(spec, produced(spec.reports), judged)
+    return msgspec.structs.replace(spec, definition=definition(spec))
+
+
+def judged_by(spec: CheckSpec, kinds: tuple[Kind, ...], judged: Collection[Kind]) -> CheckSpec:
+    """A check of these kinds of evidence: its findings succeed only where a gate judges all of them."""
     return msgspec.structs.replace(
         spec,
         produces=kinds,

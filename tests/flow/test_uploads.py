@@ -271,6 +271,51 @@ async def test_what_no_condition_judges_fails_the_check(tmp_path, unjudged):
             assert "1 failed test, and not all of its reports are judged" in str(run.text)
 
 
+SCANNED = """\
+version: 1
+checks:
+  scan: {external: {upload: scan}, reports: [{path: scan.sarif}]}
+gate: ["findings('info', 'new') == 0"]
+"""
+LEAK = json.dumps(
+    {
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": {"name": "gitleaks", "rules": [{"id": "aws-access-token"}]}},
+                "results": [
+                    {
+                        "ruleId": "aws-access-token",
+                        "level": "error",
+                        "message": {"text": "an access token"},
+                        "locations": [
+                            {
+                                "physicalLocation": {
+                                    "artifactLocation": {"uri": "a.py"},
+                                    "region": {"startLine": 3},
+                                }
+                            }
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
+)
+
+
+async def test_an_uploaded_secret_that_no_condition_judges_fails_the_check(tmp_path, migrated_url):
+    async with stage(tmp_path, database_url=migrated_url) as scene:
+        repo, pull = await opened(scene, SCANNED)
+        token = await give_token(scene, repo)
+        assert (
+            await upload(scene, token, pull.head_sha, {"scan.sarif": LEAK}, name="scan")
+        ).status_code == 201
+        await scene.settled()
+        run = await ended_well(scene, repo, pull, "failure")
+        assert "1 finding, and no condition judges the secrets among it" in str(run.text)
+
+
 async def command(scene: Stage, folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     """The real client as a process of its own; gives its exit status and what it said."""
     process = await asyncio.create_subprocess_exec(

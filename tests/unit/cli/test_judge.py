@@ -134,6 +134,60 @@ def test_a_gate_file_judges_and_reports_go_to_their_checks(portcullis, shop, tmp
     assert "its checks are lint, build" in ran.err
 
 
+RED = "<testsuite name='s'><testcase classname='c' name='t'><failure>no</failure></testcase></testsuite>"
+SECRET = {
+    "version": "2.1.0",
+    "runs": [
+        {
+            "tool": {"driver": {"name": "gitleaks", "rules": [{"id": "token"}]}},
+            "results": [{"ruleId": "token", "level": "error", "message": {"text": "a token"}}],
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("declared", "report", "item", "judging", "because"),
+    [
+        (
+            "{run: pytest, reports: [{path: out/report, format: junit}]}",
+            RED,
+            "checks.passed",
+            "tests.failed <= 1",
+            "1 failed test, and not all of its reports are judged by a condition",
+        ),
+        (
+            "{run: scan, reports: [{path: out/report, format: sarif}]}",
+            json.dumps(SECRET),
+            "findings('info', 'new') == 0",
+            "",
+            "1 finding, and no condition judges the secrets among it (secrets.new == 0 would)",
+        ),
+    ],
+)
+def test_what_no_condition_judges_fails_the_check(
+    portcullis, shop, tmp_path, declared, report, item, judging, because
+):
+    (tmp_path / "report").write_text(report)
+    gate = tmp_path / "gate.yml"
+    gate.write_text(f"version: 1\nchecks:\n  one: {declared}\ngate:\n  - {item}\n")
+    status, told = judge(portcullis, "--gate", gate, tmp_path / "report")
+    assert (status, told["verdict"]) == (1, "blocked")
+    assert because in str(told["fewest"])
+    if judging:
+        gate.write_text(gate.read_text() + f"  - {judging}\n")
+        assert judge(portcullis, "--gate", gate, tmp_path / "report")[0] == 0
+
+
+def test_what_a_report_holds_beside_what_its_check_declares_is_judged_or_fails(portcullis, shop, tmp_path):
+    (tmp_path / "junit.xml").write_text(RED)
+    gate = tmp_path / "gate.yml"
+    gate.write_text(GATE)
+    status, told = judge(portcullis, "--gate", gate, f"lint={tmp_path / 'junit.xml'}")
+    assert status == 1
+    assert "1 failed test, and not all" in str(told["fewest"])
+
+
 def test_evidence_that_the_gate_wants_and_nobody_gave_is_missing(portcullis, shop, tmp_path):
     gate = tmp_path / "gate.yml"
     gate.write_text(GATE.replace("build: {run: make}", "test: {run: pytest, reports: [out/junit.xml]}"))

@@ -7,6 +7,7 @@ from app.executors import AttemptOutcome, Ended, ReportsRead
 from app.model import CheckEvidence, CheckSpec, Conclusion, Finding, ReportContent
 
 LONG_LINE = Finding(tool="ruff", rule="E501", message="long")
+UNJUDGED = "exit 1: found something, and not all of its reports are judged by a condition"
 SECRET = Finding(tool="gitleaks", rule="token", message="token", secret=True)
 
 
@@ -14,16 +15,16 @@ SECRET = Finding(tool="gitleaks", rule="token", message="token", secret=True)
     ("found", "findings_succeed", "secrets_judged", "expected", "because"),
     [
         (LONG_LINE, True, False, Conclusion.SUCCESS, "found something; the gate judges it"),
-        (LONG_LINE, False, False, Conclusion.FAILURE, "exit 1: found something"),
+        (LONG_LINE, False, False, Conclusion.FAILURE, UNJUDGED),
         (SECRET, True, True, Conclusion.SUCCESS, "found something; the gate judges it"),
         (
             SECRET,
             True,
             False,
             Conclusion.FAILURE,
-            "exit 1: found secrets, which no condition judges (secrets.new == 0 would)",
+            "exit 1: found something, and no condition judges the secrets among it (secrets.new == 0 would)",
         ),
-        (SECRET, False, True, Conclusion.FAILURE, "exit 1: found something"),
+        (SECRET, False, True, Conclusion.FAILURE, UNJUDGED),
     ],
 )
 def test_findings_succeed_only_where_secrets_among_them_are_judged_too(

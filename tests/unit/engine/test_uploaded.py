@@ -173,6 +173,12 @@ def test_it_times_out_and_a_later_upload_still_counts():
             "1 finding, and not all of its reports are judged by a condition",
         ),
         (
+            {"bad": "1 finding", "secrets": True},
+            True,
+            Conclusion.FAILURE,
+            "1 finding, and no condition judges the secrets among it (secrets.new == 0 would)",
+        ),
+        (
             {"problems": ("report unreadable: a.xml: line 1",)},
             True,
             Conclusion.FAILURE,
