@@ -11,14 +11,15 @@ def on_base(plan: Plan, keys: Collection[str]) -> tuple[CheckSpec, ...]:
     """The checks of these keys and all that they need, as they run on base: nobody decides about them. A soft
     need that leaves artifacts is among them: without those the check would not do the same there.
 
-    Others' systems are left out: they post on what changes. What they uploaded is there or is not.
+    Others' systems are left out: they post on what changes, and upload for base if they do. Whose uploads are
+    asked for are in it; who needs those does not wait for them.
     """
     by_id: dict[str, list[CheckSpec]] = {}
     for spec in plan.checks:
-        if spec.external is None or spec.external.upload:
+        if spec.external is None:
             by_id.setdefault(spec.id, []).append(spec)
     found: set[str] = set()
-    open_specs = [spec for specs in by_id.values() for spec in specs if spec.key in keys]
+    open_specs = [spec for spec in plan.checks if spec.key in keys and _has_evidence(spec)]
     while open_specs:
         spec = open_specs.pop()
         if spec.key not in found:
@@ -34,6 +35,10 @@ def on_base(plan: Plan, keys: Collection[str]) -> tuple[CheckSpec, ...]:
         for spec in plan.checks
         if spec.key in found
     )
+
+
+def _has_evidence(spec: CheckSpec) -> bool:
+    return spec.external is None or bool(spec.external.upload)
 
 
 def join(known: tuple[CheckSpec, ...], more: tuple[CheckSpec, ...]) -> tuple[CheckSpec, ...] | None:

@@ -14,7 +14,6 @@ from app.model import (
     Change,
     ChangeState,
     CheckEvidence,
-    CheckResult,
     CheckRow,
     Conclusion,
     Run,
@@ -93,7 +92,7 @@ def _finish(
     """Evidence is there or cannot be had: whoever waits is decided again, in this transaction."""
     now, result, evidence_id = services.clock.now(), row.result, row.evidence_id
     where = name_of(change.base_ref, run.base_sha)
-    reason = why_impossible(result, where, delivered=evidence_id is not None)
+    reason = why_impossible(row, where, delivered=evidence_id is not None)
     state = BaselineState.IMPOSSIBLE if reason else BaselineState.READY
     if not reason and evidence_id is None:
         evidence_id = _nothing(unit, run, asked, where, now)
@@ -110,16 +109,20 @@ def _finish(
         runs.wake_run(unit, run_id, now)
 
 
-def why_impossible(result: CheckResult, where: str, *, delivered: bool) -> str:
+def why_impossible(row: CheckRow, where: str, *, delivered: bool) -> str:
     """Why a check that ended on base gives nothing to compare with; '' where it does.
 
-    What was cut off half-way may lack anything. A check that had nothing to do there, or succeeded without a
-    report that it may leave out, says that there was nothing.
+    What was cut off half-way (by a signal, by a limit: what ran and has no exit code) may lack anything. A
+    check that had nothing to do there, or succeeded without a report that it may leave out, says that there
+    was nothing.
     """
+    result = row.result
     key, reason = result.key, result.reason
     match result.conclusion:
         case Conclusion.SUCCESS | Conclusion.NOT_NEEDED:
             return ""
+        case Conclusion.FAILURE if row.attempt and result.exit_code is None:
+            return f"{key} was cut off on {where}: {reason}"
         case Conclusion.FAILURE if delivered:
             return ""
         case Conclusion.FAILURE:
@@ -149,17 +152,16 @@ def _nothing(unit: Unit, run: Run, asked: baselines.BaselineRow, where: str, now
 
 
 def _close(unit: Unit, services: Services, run: Run, change: Change) -> None:
-    """All is made, or nobody wants the rest. Where the branch has moved on meanwhile, it is looked at: what
-    was pushed last waits for its own.
+    """All is made, or nobody wants the rest. Where a push was held back for this run the branch is looked at:
+    what was pushed last waits for its own.
     """
     now = services.clock.now()
     end(unit, services, run, RunStatus.CLOSED)
     if not runs.live_runs(unit.connection, run.change_id):
         closed = msgspec.structs.replace(change, state=ChangeState.CLOSED)
         changes.upsert_change(unit, run.repository_id, closed, now)
-    known = projects.branch(unit.connection, run.repository_id, change.base_ref)
     row_id = projects.branch_id(unit.connection, run.repository_id, change.base_ref)
-    if known is not None and row_id is not None and known[0] != run.head_sha:
+    if run.facts.holds_back and row_id is not None:
         wakes.want(unit, "branch", row_id, now)
 
 
@@ -190,10 +192,15 @@ def fill_ahead(unit: Unit, services: Services, base: Base) -> None:
 
 
 def _leave_behind(unit: Unit, services: Services, run_id: int, base: Base) -> bool:
-    """Drop what an older tip's run has not begun and nobody waits for; whether it still runs."""
+    """Drop what an older tip's run has not begun and nobody waits for; whether it still runs, so that the
+    newer tip waits for its end.
+    """
     run = runs.load_run(unit.connection, run_id)
     if run is None or run.head_sha == base.sha:
         return False
     baselines.leave_behind(unit, run_id)
     change = changes.load_change(unit.connection, run.change_id).change
-    return settle_base(unit, services, run, change) > 0
+    if settle_base(unit, services, run, change) == 0:
+        return False
+    runs.save_facts(unit, run_id, msgspec.structs.replace(run.facts, holds_back=True))
+    return True

@@ -31,9 +31,13 @@ def known_of_base(
         priority = priority_of(change, trusted=run.trusted)
         ask(unit, services, _base(unit, run, change), missing, priority=priority)
         rows = baselines.find(connection, run.repository_id, tree, definitions)
-    asked = {row for key in moved.wants if (row := rows.get(specs[key].definition)) is not None}
-    _wait(unit, run, change, {row for row in asked if row.state is BaselineState.OUTSTANDING})
+    _wait(unit, run, change, {row for row in rows.values() if _outstanding(row)})
     return tuple(_baselines(unit, run, change, moved, specs, rows))
+
+
+def _outstanding(row: baselines.BaselineRow) -> bool:
+    """Whether somebody makes it, so that its end can be waited for."""
+    return row.state is BaselineState.OUTSTANDING and not row.abandoned
 
 
 def _to_ask(
@@ -85,7 +89,7 @@ def _baselines(
     specs: dict[str, CheckSpec],
     rows: dict[str, baselines.BaselineRow],
 ) -> Iterator[Baseline]:
-    """One for each check wanted, in the plan's order; of those not needed only what is there."""
+    """One for each check wanted, in the plan's order; of those not needed what is there or on its way."""
     ids = tuple(row.evidence_id for row in rows.values() if row.evidence_id is not None)
     reports = evidence.load_reports(unit.connection, ids)
     for key, spec in specs.items():
@@ -95,7 +99,7 @@ def _baselines(
             yield Baseline(
                 key=key, state=row.state, origin=origin, evidence_id=row.evidence_id, reports=content
             )
-        elif row is not None and key in moved.wants:
+        elif row is not None and (key in moved.wants or _outstanding(row)):
             yield Baseline(key=key, state=row.state, reason=row.reason)
         elif spec.external is not None and key in moved.wants:
             reason = f"no upload of {spec.external.upload} for {name_of(change.base_ref, run.base_sha)}"

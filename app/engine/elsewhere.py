@@ -8,7 +8,7 @@ import msgspec
 from app.engine.conclude import conclude_reports
 from app.engine.external import standing
 from app.engine.uploaded import came_not, gather, uploaders, waits_for
-from app.model import Change, CheckRow, CheckSpec, Conclusion, ExternalPosted, Status, Upload
+from app.model import Change, ChangeKind, CheckRow, CheckSpec, Conclusion, ExternalPosted, Status, Upload
 
 READING_SECONDS: Final = 60.0
 """After so long, reports that are being read are asked for again: whoever read them may have stopped."""
@@ -72,7 +72,9 @@ def by_uploads(
     head_sha: str,
     now: float,
 ) -> Elsewhere:
-    """Waits for its reports on a head; once all are there they are read, and again whenever one changes."""
+    """Waits for its reports on a head; once all are there they are read, and again whenever one changes. On
+    base nobody waits: what is not there is not there.
+    """
     found, reading = gather(spec, uploads, change), row.reading
     if found.digest and reading is not None and reading.digest == found.digest:
         conclusion, reason = conclude_reports(spec, reading)
@@ -99,8 +101,10 @@ def by_uploads(
             wake_at=now + READING_SECONDS,
         )
     deadline = row.result.since + spec.timeout
-    if now >= deadline:
+    on_base = change.kind is ChangeKind.BASE
+    if on_base or now >= deadline:
         ended = {"status": Status.COMPLETED, "conclusion": Conclusion.TIMED_OUT}
-        return Elsewhere(fields={**undecided, **ended, "reason": came_not(spec, found)})
+        reason = came_not(spec, found, within=0.0 if on_base else spec.timeout)
+        return Elsewhere(fields={**undecided, **ended, "reason": reason})
     reason = waits_for(spec, found, head_sha)
     return Elsewhere(fields={**undecided, "reason": reason}, wake_at=deadline)

@@ -175,7 +175,7 @@ def _baseline(base: LocalChecks, key: str, where: str) -> Baseline:
     row, delivered = base.rows.get(key), base.evidence.get(key)
     if row is None:  # somebody else's system
         return Baseline(key=key, state=BaselineState.IMPOSSIBLE, reason=f"{key} is not run here")
-    if reason := why_impossible(row.result, where, delivered=delivered is not None):
+    if reason := why_impossible(row, where, delivered=delivered is not None):
         return Baseline(key=key, state=BaselineState.IMPOSSIBLE, reason=reason)
     reports = () if delivered is None else delivered.reports
     return Baseline(key=key, state=BaselineState.READY, origin=f"base run of {where}", reports=reports)

@@ -62,10 +62,11 @@ def waits_for(spec: CheckSpec, found: Gathered, head_sha: str) -> str:
     return f"waits for upload {name} for head {head_sha[:7]}: {_listed(found.missing)}{here}"
 
 
-def came_not(spec: CheckSpec, found: Gathered) -> str:
-    """That the time is over, for people."""
+def came_not(spec: CheckSpec, found: Gathered, *, within: float) -> str:
+    """That it is not waited for any longer, for people; `within` are the seconds it was."""
     name = spec.external.upload if spec.external is not None else ""
-    return f"upload {name}: {_listed(found.missing)} not uploaded within {spec.timeout / 60:g} min"
+    waited = f" within {within / 60:g} min" if within else ""
+    return f"upload {name}: {_listed(found.missing)} not uploaded{waited}"
 
 
 def uploaders(found: Gathered) -> str:

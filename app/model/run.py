@@ -38,7 +38,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     `authors` are (name, e-mail) of commit authors and co-authors; `diagnostics` are the judging file's,
     `head_diagnostics` those of the head's edited version; `edits_gate` when the change touches the file;
     `neutral` is `first` or `removed` for a NEUTRAL run; `base_ref` is the target it was judged against;
-    `trailers` are those of its commits, as `ai_authored` reads them.
+    `trailers` are those of its commits, as `ai_authored` reads them; `holds_back` when a push to the branch
+    waits for the end of this base run.
     """
 
     notes: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     neutral: str = ""
     base_ref: str = ""
     trailers: tuple[str, ...] = ()
+    holds_back: bool = False
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

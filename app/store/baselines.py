@@ -121,7 +121,11 @@ def hurry(unit: Unit, run_id: int, priority: int) -> None:
     """What a base run still makes is now asked for by somebody more urgent."""
     unit.connection.execute(
         update(baselines)
-        .where(baselines.c.run_id == run_id, baselines.c.state == _OUTSTANDING)
+        .where(
+            baselines.c.run_id == run_id,
+            baselines.c.state == _OUTSTANDING,
+            baselines.c.priority < priority,
+        )
         .values(priority=priority)
     )
 

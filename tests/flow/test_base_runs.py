@@ -5,15 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
-from app.executors import Answer, ScriptedExecutor, script_key
+from app.executors import Answer, Ended, ScriptedExecutor, script_key
 from app.model import Baseline, BaselineState
 from app.practice import PullRequest, Repository
 from app.store import Database, changes, metadata, runs, verdicts
 from tests.support.aftermath import ATTEMPTS, ended_well, like_github, rows
-from tests.support.ci import give_token, upload
+from tests.support.ci import JUNIT, give_token, upload
 from tests.support.described import answers
 from tests.support.prerequisites import program
 from tests.support.service import Stage, stage
@@ -123,6 +124,40 @@ async def test_what_cannot_be_had_is_said(tmp_path, migrated_url):
         [one] = await baselines_of(scene.program.database, pull)
         assert one.state is BaselineState.IMPOSSIBLE
         assert one.reason == f"lint left no report on main@{pull.base_sha[:7]}: exit 2"
+        await ended_well(scene, repo, pull, "success")
+
+
+@pytest.mark.parametrize("how", [Ended.SIGNALED, Ended.OUT_OF_MEMORY, Ended.DISK_FULL, Ended.LOG_LIMIT])
+async def test_what_was_cut_off_on_base_is_nothing_to_compare_with(tmp_path, how):
+    """Its report may lack anything, though it can be read."""
+    [whole] = found(OLD)
+    cut_off = msgspec.structs.replace(whole, ended=how)
+    runner = ScriptedExecutor({"lint": found(OLD), "lint on base": (cut_off,)})
+    async with stage(tmp_path, runner=runner) as scene:
+        repo = await scene.repository({".portcullis.yml": GATE, "a.py": "x\n"})
+        pull = await opened(scene, repo, 1)
+        await scene.settled()
+        [one] = await baselines_of(scene.program.database, pull)
+        assert (one.state, one.reports) == (BaselineState.IMPOSSIBLE, ())
+        assert one.reason.startswith(f"lint was cut off on main@{pull.base_sha[:7]}: ")
+        await ended_well(scene, repo, pull, "success")  # the finding is on no line of the change
+
+
+async def test_a_check_that_needs_an_upload_runs_on_a_fresh_base_at_once(tmp_path, migrated_url):
+    gate = GATE.replace("run: make lint", "run: make lint\n    needs: [ci]").replace(
+        "gate:", "  ci: {external: {upload: ci}, reports: [junit.xml]}\ngate:\n  - tests.failed == 0"
+    )
+    runner = ScriptedExecutor({"lint": found(OLD), "lint on base": found(OLD)})
+    async with stage(tmp_path, runner=runner, database_url=migrated_url) as scene:
+        repo = await scene.repository({".portcullis.yml": gate, "a.py": "x\n"})
+        pull = await opened(scene, repo, 1)
+        await scene.settled()
+        token = await give_token(scene, repo)
+        assert (await upload(scene, token, pull.head_sha, {"junit.xml": JUNIT})).status_code == 201
+        await scene.settled()
+        assert begun(runner) == ["lint", "lint on base"]
+        [one] = await baselines_of(scene.program.database, pull)
+        assert one.state is BaselineState.READY
         await ended_well(scene, repo, pull, "success")
 
 

@@ -7,6 +7,7 @@ from app.engine.base_plan import join, on_base, with_itself
 from app.engine.base_settling import why_impossible
 from app.model import (
     CheckResult,
+    CheckRow,
     CheckSpec,
     Conclusion,
     Expression,
@@ -64,6 +65,14 @@ def test_a_soft_need_that_leaves_artifacts_comes_along() -> None:
     assert keys(on_base(whole, ["test"])) == ["build", "test"]
 
 
+def test_an_upload_is_looked_at_where_it_is_asked_for_and_never_waited_for() -> None:
+    ci = msgspec.structs.replace(spec("ci"), external=External(upload="ci"))
+    whole = plan(ci, spec("test", "ci"))
+    assert keys(on_base(whole, ["test"])) == ["test"]
+    assert keys(on_base(whole, ["ci"])) == ["ci"]
+    assert keys(on_base(whole, ["test", "ci"])) == ["ci", "test"]
+
+
 def test_nobody_decides_about_a_check_on_base() -> None:
     asked = spec(
         "infra",
@@ -100,19 +109,28 @@ def test_a_commit_compared_with_itself_changed_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("conclusion", "delivered", "reason"),
+    ("conclusion", "code", "delivered", "reason"),
     [
-        (Conclusion.SUCCESS, True, ""),
-        (Conclusion.SUCCESS, False, ""),
-        (Conclusion.NOT_NEEDED, False, ""),
-        (Conclusion.FAILURE, True, ""),
-        (Conclusion.FAILURE, False, "ruff left no report on main@abc1234: exit 2"),
-        (Conclusion.TIMED_OUT, True, "ruff did not finish on main@abc1234: exit 2"),
-        (Conclusion.CANCELLED, True, "ruff did not finish on main@abc1234: exit 2"),
-        (Conclusion.ERROR, True, "ruff could not be run on main@abc1234: exit 2"),
-        (Conclusion.SKIPPED, False, "ruff did not run on main@abc1234: exit 2"),
+        (Conclusion.SUCCESS, 0, True, ""),
+        (Conclusion.SUCCESS, 0, False, ""),
+        (Conclusion.NOT_NEEDED, 3, False, ""),
+        (Conclusion.FAILURE, 2, True, ""),
+        (Conclusion.FAILURE, 2, False, "ruff left no report on main@abc1234: so it is"),
+        (Conclusion.FAILURE, None, True, "ruff was cut off on main@abc1234: so it is"),
+        (Conclusion.TIMED_OUT, None, True, "ruff did not finish on main@abc1234: so it is"),
+        (Conclusion.CANCELLED, None, True, "ruff did not finish on main@abc1234: so it is"),
+        (Conclusion.ERROR, None, True, "ruff could not be run on main@abc1234: so it is"),
+        (Conclusion.SKIPPED, None, False, "ruff did not run on main@abc1234: so it is"),
     ],
 )
-def test_what_an_ending_on_base_is_worth(conclusion: Conclusion, delivered: bool, reason: str) -> None:
-    result = CheckResult(id="ruff", key="ruff", conclusion=conclusion, reason="exit 2")
-    assert why_impossible(result, "main@abc1234", delivered=delivered) == reason
+def test_what_an_ending_on_base_is_worth(
+    conclusion: Conclusion, code: int | None, delivered: bool, reason: str
+) -> None:
+    result = CheckResult(id="ruff", key="ruff", conclusion=conclusion, reason="so it is", exit_code=code)
+    row = CheckRow(id=1, run_id=1, attempt=1, result=result)
+    assert why_impossible(row, "main@abc1234", delivered=delivered) == reason
+
+
+def test_uploads_have_no_exit_code_and_were_not_cut_off() -> None:
+    result = CheckResult(id="ci", key="ci", conclusion=Conclusion.FAILURE, reason="1 finding")
+    assert why_impossible(CheckRow(id=1, run_id=1, result=result), "main@abc1234", delivered=True) == ""

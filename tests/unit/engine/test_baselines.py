@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 from app.engine import recompute
-from app.engine.base_runs import Base
+from app.engine.base_runs import Base, ask
 from app.engine.base_settling import fill_ahead
 from app.engine.claiming import claim_work
 from app.engine.opening import accept_change
@@ -27,6 +27,7 @@ from app.model import (
     Condition,
     Evidence,
     Expression,
+    FileCoverage,
     Finding,
     Kind,
     People,
@@ -37,6 +38,7 @@ from app.model import (
     Severity,
     Sha,
     Status,
+    Verdict,
 )
 from app.plan import definition
 from app.policy import evaluate as judge
@@ -66,8 +68,18 @@ def check(key: str, *, script: str = "make lint", kinds: tuple[Kind, ...] = (Kin
 LINT = check("lint")
 
 
+COVER = msgspec.structs.replace(
+    check("cover", kinds=(Kind.COVERAGE,)), when=Expression(text="changed('src/**')")
+)
+"""Not needed for the changes told here, which touch no file."""
+COVERED = ReportContent(
+    format="cobertura", kind="coverage", coverage=(FileCoverage(path="a.py", lines={1: 1, 2: 0}),)
+)
+
+
 def plan(*specs: CheckSpec) -> Plan:
-    condition = Condition(expression=Expression(text="findings('high', 'new') == 0"))
+    gate = "coverage.overall >= 40%" if COVER in specs else "findings('high', 'new') == 0"
+    condition = Condition(expression=Expression(text=gate))
     return Plan(path="gate", policy_sha="", gate_hash="", checks=specs, gate=(condition,), gate_declared=True)
 
 
@@ -161,6 +173,13 @@ class Story:
         with self.desk.unit() as unit:
             found = changes.find_change(unit.connection, self.desk.repository_id, f"base-{sha}")
             return None if found is None else runs.latest_run(unit.connection, found.id)
+
+    def verdict(self, run: Run) -> Verdict:
+        """The verdict on record."""
+        with self.desk.unit() as unit:
+            recorded = verdicts.load_verdict(unit.connection, run.id)
+        assert recorded is not None
+        return recorded.verdict
 
     def known(self, run: Run) -> tuple[Baseline, ...]:
         """The baselines of the verdict on record."""
@@ -389,6 +408,36 @@ def test_a_more_urgent_asker_hurries_what_is_queued(story: Story, desk: Desk) ->
         assert unit.connection.execute(queued).scalars().all() == [1]
 
 
+def test_what_was_not_needed_waits_for_what_base_makes_and_has_it_in_the_end(story: Story) -> None:
+    fill(story, BASE, TREE, COVER)
+    base = needed(story.base_run())
+    run = story.open(1, COVER)
+    assert [(one.key, one.state) for one in story.known(run)] == [("cover", BaselineState.OUTSTANDING)]
+    verdict = story.verdict(run)
+    assert verdict.state == "pending"
+    assert "waits for cover on main" in str(verdict.outcomes)
+    assert ("run", run.id) in story.end(base.id, "cover", Conclusion.SUCCESS, COVERED)
+    story.settle(run.id)
+    assert [(one.state, one.reports) for one in story.known(run)] == [(BaselineState.READY, (COVERED,))]
+    assert story.verdict(run).state == "passed"
+
+
+def test_what_was_not_needed_asks_for_nothing(story: Story) -> None:
+    run = story.open(1, COVER)
+    assert story.base_run() is None
+    assert story.known(run) == ()
+
+
+def test_who_is_less_urgent_slows_nothing_down(story: Story, desk: Desk) -> None:
+    with desk.unit() as unit:
+        base = Base(repository_id=desk.repository_id, ref="main", sha=BASE, tree=TREE, plan=plan(LINT))
+        ask(unit, desk.services, base, ("lint",), priority=2)
+        more = msgspec.structs.replace(base, plan=plan(check("types", script="make types")))
+        ask(unit, desk.services, more, ("types",), priority=1)
+        found = unit.connection.execute(select(TABLES["baselines"].c.key, TABLES["baselines"].c.priority))
+        assert {row.key: row.priority for row in found} == {"lint": 2, "types": 1}
+
+
 def test_a_push_fills_the_store_and_the_next_change_waits_for_nothing(story: Story) -> None:
     fill(story, BASE, TREE)
     base = needed(story.base_run())
@@ -423,6 +472,10 @@ def test_ten_quick_pushes_run_twice(story: Story, desk: Desk) -> None:
         branch = projects.branch_id(unit.connection, desk.repository_id, "main")
     assert branch is not None
     assert ("branch", branch) in story.end(first.id, "lint", Conclusion.SUCCESS, FOUND)
+    older = story.open(1)  # a change on what is no tip any more
+    story.end(older.id, "lint", Conclusion.SUCCESS, FOUND)
+    woken = story.end(needed(story.base_run()).id, "lint", Conclusion.SUCCESS, FOUND)
+    assert ("branch", branch) not in woken, "no push waits for that one"
     fill(story, *tips[-1])
     assert story.states(needed(story.base_run(tips[-1][0]))) == {"lint": "waiting"}
 
@@ -470,7 +523,8 @@ def test_a_verdict_on_record_gives_the_same_bytes_with_its_baselines(story: Stor
     assert again.same
     assert again.judgement.evidence is not None
     assert again.judgement.evidence.baselines[0].reports == (FOUND,)
-    assert all(kept) or again.judgement.verdict.state == "pending"
+    assert again.judgement.verdict.state == "passed"
+    assert all(kept)
     assert all(one.reports == () for row in stored for one in unpack(Evidence, row).baselines)
 
 
