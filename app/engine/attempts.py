@@ -1,6 +1,7 @@
 """Run one attempt: claim it, run it in the sandbox under a lease, keep what it left, once."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path, PurePosixPath
 
 import structlog
@@ -31,11 +32,9 @@ from app.model import (
     Ending,
     Misconfigured,
     Outage,
-    Repository,
-    Run,
     Status,
 )
-from app.store import Unit, changes, checks, projects, records, runs
+from app.store import Unit, changes, checks, records, runs
 from app.store import evidence as stored
 
 LOG = structlog.get_logger(__name__)
@@ -85,23 +84,25 @@ async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, Repo
     spaces, repository, run = services.workspaces, work.repository, work.run
     try:
         await bring_tested(services, repository, run, work.change.change.base_ref)
-        tested = await spaces.checkout(repository, run.tested_sha)
-        needs_base = needs_base_tree(work.spec, trusted=run.trusted)
-        base = await spaces.checkout(repository, run.base_sha) if needs_base else None
-        spec = attempt_spec(
-            work.spec,
-            attempt_id=str(work.attempt.id),
-            comparison=work.comparison,
-            changed=await _changed(services, work),
-            base_ref=work.change.change.base_ref,
-            trusted=run.trusted,
-            tested=tested,
-            base=base,
-            inputs=await _inputs(services, work),
-            commits=await commits_of(spaces, repository, work.spec, work.comparison),
-        )
-        outcome = await services.executor.run(spec, _log_sink(services, work.attempt.id))
-        read = await read_reports(work.spec, outcome.files, reader=services.reader, tree=tested)
+        async with AsyncExitStack() as stack:
+            tested = await stack.enter_async_context(spaces.checkout(repository, run.tested_sha))
+            base = None
+            if needs_base_tree(work.spec, trusted=run.trusted):
+                base = await stack.enter_async_context(spaces.checkout(repository, run.base_sha))
+            spec = attempt_spec(
+                work.spec,
+                attempt_id=str(work.attempt.id),
+                comparison=work.comparison,
+                changed=await _changed(services, work),
+                base_ref=work.change.change.base_ref,
+                trusted=run.trusted,
+                tested=tested,
+                base=base,
+                inputs=await _inputs(services, work),
+                commits=await commits_of(spaces, repository, work.spec, work.comparison),
+            )
+            outcome = await services.executor.run(spec, _log_sink(services, work.attempt.id))
+            read = await read_reports(work.spec, outcome.files, reader=services.reader, tree=tested)
     except (Outage, Misconfigured, AuthorFault) as problem:
         LOG.warning("an attempt could not be run", reason=problem.message)
         return AttemptOutcome(ended=Ended.SETUP_ERROR, detail=problem.message), ReportsRead()
@@ -223,17 +224,3 @@ def lose(unit: Unit, services: Services, attempt: Attempt, reason: str, *, crash
         change = changes.load_change(unit.connection, run.change_id).change
         queue(unit, services, run, change, row.id)
     runs.wake_run(unit, run.id, now)
-
-
-async def release_trees(services: Services, run_id: int) -> None:
-    """The handler of ('release', run id): nobody runs on this run's trees any more."""
-
-    def read(connection: Connection) -> tuple[Run, Repository] | None:
-        run = runs.load_run(connection, run_id)
-        if run is None:
-            return None
-        return run, projects.load_repository(connection, run.repository_id)
-
-    found = await services.database.read(read)
-    if found is not None and found[0].tested_sha:
-        await services.workspaces.release(found[1], found[0].tested_sha)

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from app.engine.attempts import release_trees, run_attempt
+from app.engine.attempts import run_attempt
 from app.engine.branches import look_at_branch
 from app.engine.chores import CHORES, do_chore
 from app.engine.commands import obey
@@ -142,7 +142,7 @@ CONTROL: Works = {
     "chore": do_chore,
 }
 CHECKS: Works = {"attempt": run_attempt}
-EVERYWHERE: Works = {"stop": stop_attempt, "release": release_trees}
+EVERYWHERE: Works = {"stop": stop_attempt}
 """What each kind of key does; every handler may be called any number of times."""
 
 

@@ -5,6 +5,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -14,6 +15,7 @@ from app.engine.conclude import after_attempt, conclude, mark_flaky, wants_retry
 from app.engine.specs import attempt_spec, commits_of, files_of, input_name, needs_base_tree
 from app.executors import (
     AttemptOutcome,
+    AttemptSpec,
     Executor,
     LogChunk,
     ReportReader,
@@ -171,10 +173,22 @@ class LocalChecks:
 
     async def _execute(self, spec: CheckSpec) -> tuple[AttemptOutcome, ReportsRead]:
         spaces, repository, comparison = self._machine.workspaces, self._repository, self._comparison
-        tested = await spaces.checkout(repository, comparison.tested_sha)
-        base = None
-        if needs_base_tree(spec, trusted=True):
-            base = await spaces.checkout(repository, comparison.base_sha)
+        async with AsyncExitStack() as stack:
+            tested = await stack.enter_async_context(spaces.checkout(repository, comparison.tested_sha))
+            base = None
+            if needs_base_tree(spec, trusted=True):
+                base = await stack.enter_async_context(spaces.checkout(repository, comparison.base_sha))
+            attempt = await self._specified(spec, tested, base)
+
+            async def log(chunk: LogChunk) -> None:
+                self._machine.output(self._name(spec.key), chunk.data)
+
+            outcome = await self._machine.executor.run(attempt, log)
+            read = await read_reports(spec, outcome.files, reader=self._machine.reader, tree=tested)
+        return outcome, read
+
+    async def _specified(self, spec: CheckSpec, tested: Path, base: Path | None) -> AttemptSpec:
+        spaces, repository, comparison = self._machine.workspaces, self._repository, self._comparison
         changed = comparison.paths
         if self._whole:
             changed = files_of(await spaces.entries(repository, comparison.tested_sha))
@@ -184,7 +198,7 @@ class LocalChecks:
             for key, row in self.rows.items()
             if row.result.id in needed and key in self._artifacts
         }
-        attempt = attempt_spec(
+        return attempt_spec(
             spec,
             attempt_id=f"local-{os.getpid()}-{next(self._machine.ids)}",
             comparison=comparison,
@@ -196,13 +210,6 @@ class LocalChecks:
             inputs=inputs,
             commits=await commits_of(spaces, repository, spec, comparison),
         )
-
-        async def log(chunk: LogChunk) -> None:
-            self._machine.output(self._name(spec.key), chunk.data)
-
-        outcome = await self._machine.executor.run(attempt, log)
-        read = await read_reports(spec, outcome.files, reader=self._machine.reader, tree=tested)
-        return outcome, read
 
 
 def _not_here(result: CheckResult) -> CheckResult:

@@ -83,11 +83,12 @@ class OfflineJudge:
         head_sha = change.head_sha
         comparison = await self._workspaces.compare(repository, base_sha, head_sha, head_sha)
         plan = await self._plan(repository, comparison, gatefile, gate_path)
-        read = await self._read(plan, reports, await self._workspaces.checkout(repository, head_sha))
+        async with self._workspaces.checkout(repository, head_sha) as tree:
+            read = await self._read(plan, reports, tree)
         baselines: tuple[Baseline, ...] = ()
         if base_reports:
-            tree = await self._workspaces.checkout(repository, base_sha)
-            baselines = _baselines(await self._read(plan, base_reports, tree))
+            async with self._workspaces.checkout(repository, base_sha) as tree:
+                baselines = _baselines(await self._read(plan, base_reports, tree))
         plan = _with_reports(plan, read, gatefile)
         evidence = Evidence(
             change=change,

@@ -112,7 +112,6 @@ def end(unit: Unit, services: Services, run: Run, status: RunStatus) -> None:
     if runs.end_run(unit, run.id, status, now):
         for attempt_id in checks.cancel_attempts(unit, run.id, now):
             unit.wake("stop", attempt_id)
-        unit.wake("release", run.id)
 
 
 def _audit(

@@ -11,8 +11,9 @@ from app.engine.fetching import bring_tested
 from app.engine.flaky import remember_flaky
 from app.engine.services import Services
 from app.engine.uploaded import Gathered, gather, uploaders
-from app.executors import Collected, read_reports
+from app.executors import Collected, ReportsRead, read_reports
 from app.model import (
+    AuthorFault,
     ChangeKind,
     CheckEvidence,
     CheckRow,
@@ -51,15 +52,24 @@ async def read_uploads(services: Services, run_id: int) -> None:
     if work is None or not work.unread:
         return
     structlog.contextvars.bind_contextvars(run=run_id, repository=work.repository.full_name)
-    await bring_tested(services, work.repository, work.run, work.base_ref)
-    tree = await services.workspaces.checkout(work.repository, work.run.tested_sha)
-    for key, (spec, found) in work.unread.items():
-        reading, evidence = await _read(services, spec, found, tree)
-        await services.database.run(
-            lambda unit, key=key, reading=reading, evidence=evidence, found=found: _keep(  # type: ignore[misc]
-                unit, services, work, key, reading, evidence, found
-            )
-        )
+    try:
+        await bring_tested(services, work.repository, work.run, work.base_ref)
+        async with services.workspaces.checkout(work.repository, work.run.tested_sha) as tree:
+            for key, (spec, found) in work.unread.items():
+                read = await _read(services, spec, found, tree)
+                if read is not None:
+                    await _store(services, work, key, read, found)
+    except AuthorFault as fault:  # a tree that is too large to read reports beside
+        for key, (spec, found) in work.unread.items():
+            nothing = CheckEvidence(key=spec.key)
+            told = read_into(nothing, ReportsRead(problems=(fault.message,)), found.digest)
+            await _store(services, work, key, (told, nothing), found)
+
+
+async def _store(
+    services: Services, work: Work, key: str, read: tuple[UploadReading, CheckEvidence], found: Gathered
+) -> None:
+    await services.database.run(lambda unit: _keep(unit, services, work, key, *read, found))
 
 
 def _load(connection: Connection, run_id: int) -> Work | None:
@@ -91,13 +101,17 @@ def _is_read(row: CheckRow, found: Gathered) -> bool:
 
 async def _read(
     services: Services, spec: CheckSpec, found: Gathered, tree: Path
-) -> tuple[UploadReading, CheckEvidence]:
-    """All files of one check, by the process that reads hostile bytes."""
+) -> tuple[UploadReading, CheckEvidence] | None:
+    """All files of one check, by the process that reads hostile bytes; None where one was replaced or removed
+    meanwhile: then others are to be read.
+    """
     files = []
     for report, upload in found.files:
-        content = await services.database.read(lambda c, id_=upload.id: uploads.read_upload(c, id_))  # type: ignore[misc]
-        if content is not None:
-            files.append(Collected(declared=report.path, path=upload.path, content=content))
+        content = await services.database.read(lambda c, one=upload: uploads.read_upload(c, one))  # type: ignore[misc]
+        if content is None:
+            LOG.info("an upload changed while it was read", check=spec.key, path=upload.path)
+            return None
+        files.append(Collected(declared=report.path, path=upload.path, content=content))
     roots = dict.fromkeys((SANDBOX_ROOT, *(upload.root for _, upload in found.files if upload.root)))
     read = await read_reports(spec, tuple(files), reader=services.reader, tree=tree, roots=tuple(roots))
     evidence = CheckEvidence(key=spec.key, reports=read.contents)

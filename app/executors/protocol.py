@@ -7,6 +7,7 @@ They raise `Misconfigured` where a required protection is missing, `Outage` for 
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -125,12 +126,10 @@ class Workspaces(Protocol):
         """
         ...
 
-    async def checkout(self, repository: Repository, sha: Sha) -> Path:
-        """A read-only source tree of a commit, shared by all checks on it; without anything of git."""
-        ...
-
-    async def release(self, repository: Repository, sha: Sha) -> None:
-        """No run needs this tree any more; it may be removed."""
+    def checkout(self, repository: Repository, sha: Sha) -> AbstractAsyncContextManager[Path]:
+        """A read-only source tree of a commit, shared by all checks on it; without anything of git. It stays
+        as long as anybody is within, and a while longer.
+        """
         ...
 
     def close(self) -> None:

@@ -5,11 +5,13 @@ writable, so a tree that was used stays as git made it and may be reused for the
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from app.executors.derive import differences, give, link
@@ -29,36 +31,34 @@ class Trees:
         self.owner = owner if owner is not None and os.geteuid() == 0 else None
         # Passing through must be possible for the checks' own uid; listing needs not.
         place.mkdir(parents=True, exist_ok=True, mode=0o711)
-        self.users: dict[Path, set[tuple[str, int, Sha]]] = {}
+        self.users: Counter[Path] = Counter()
         self.used_at: dict[Path, float] = {}
         self.making: dict[Path, asyncio.Lock] = {}
 
-    def _path(self, repository: Repository, tree: Sha) -> Path:
+    def path(self, repository: Repository, tree: Sha) -> Path:
+        """Where a tree is, once it is made."""
         # Per repository: equal trees of two repositories are two directories, so a leak of one tells
         # nothing of the other.
         return self.place / f"{repository.forge}-{repository.forge_id}-{tree}"
 
-    def take(self, repository: Repository, sha: Sha, tree: Sha) -> Path | None:
-        """The tree if it is there; from now on `sha` uses it."""
-        path = self._path(repository, tree)
-        if not path.is_dir():
-            return None
-        self._use(path, repository, sha)
-        return path
-
-    def _use(self, path: Path, repository: Repository, sha: Sha) -> None:
-        self.users.setdefault(path, set()).add((repository.forge, repository.forge_id, sha))
+    @contextlib.contextmanager
+    def use(self, path: Path) -> Iterator[None]:
+        """Within, nobody removes the tree; each user counts for itself."""
+        self.users[path] += 1
         self.used_at[path] = time.monotonic()
+        try:
+            yield
+        finally:
+            self.users[path] -= 1
 
-    async def make(self, repository: Repository, sha: Sha, tree: Sha, git: Git) -> Path:
-        """Write the tree. Raises AuthorFault for names that no file system should hold (`.git`)."""
-        path = self._path(repository, tree)
+    async def make(self, repository: Repository, tree: Sha, git: Git) -> None:
+        """Write the tree where it is not there; its user says so before. Raises AuthorFault for names that no
+        file system should hold (`.git`).
+        """
+        path = self.path(repository, tree)
         async with self.making.setdefault(path, asyncio.Lock()):
             if not path.is_dir():
                 await self._write(repository, path, tree, git)
-        self._use(path, repository, sha)
-        await self._evict()
-        return path
 
     async def _write(self, repository: Repository, path: Path, tree: Sha, git: Git) -> None:
         # Beside the trees: files move into place by one rename, so a half-made tree is never taken.
@@ -94,14 +94,12 @@ class Trees:
 
         Attributes are the same in both trees: git finds them in `content`, as the index has none.
         """
-        prefix = self._path(repository, Sha("")).name
+        prefix = self.path(repository, Sha("")).name
         kept = [path for path in self.used_at if path.name.startswith(prefix) and path.is_dir()]
         if not kept:
             return None
         seed = max(kept, key=lambda path: self.used_at[path])
-        user = (repository.forge, repository.forge_id, tree)
-        self.users.setdefault(seed, set()).add(user)  # it must not go meanwhile
-        try:
+        with self.use(seed):
             changed = await differences(git, Sha(seed.name.removeprefix(prefix)), tree)
             if changed is None:
                 return None
@@ -111,28 +109,19 @@ class Trees:
                     await git("update-index", "-z", "--index-info", env=env, data=changed.index)
             finally:
                 linked = await linking
-        finally:
-            self.users[seed].discard(user)
         return changed.written if linked else None
 
-    async def release(self, repository: Repository, sha: Sha) -> None:
-        """`sha` no longer needs its tree."""
-        user = (repository.forge, repository.forge_id, sha)
-        for users in self.users.values():
-            users.discard(user)
-        await self._evict()
-
-    async def _evict(self) -> None:
-        unused = [
-            path
-            for path in await asyncio.to_thread(lambda: list(self.place.iterdir()))
-            if not path.name.startswith("new-") and not self.users.get(path)
-        ]
+    async def evict(self) -> None:
+        """Remove the unused trees that are too many, those first whose use is longest ago."""
+        there = await asyncio.to_thread(lambda: list(self.place.iterdir()))
+        unused = [path for path in there if not path.name.startswith("new-") and not self.users[path]]
         unused.sort(key=lambda path: self.used_at.get(path, 0.0))
         for path in unused[: max(0, len(unused) - self.kept)]:
+            if self.users[path] or not path.is_dir():
+                continue  # used, or removed, while others were
             grave = Path(tempfile.mkdtemp(prefix="new-", dir=self.place))
             path.rename(grave / "tree")
-            self.users.pop(path, None)
+            del self.users[path]
             self.used_at.pop(path, None)
             await asyncio.to_thread(shutil.rmtree, grave, ignore_errors=True)
 

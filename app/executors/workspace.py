@@ -1,6 +1,8 @@
 """`GitWorkspaces`: mirrors, test merges, comparisons and source trees, all by the git binary."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -256,22 +258,28 @@ class GitWorkspaces:
             await need(git, older, newer)
             return await is_ancestor(git, older, newer)
 
-    async def checkout(self, repository: Repository, sha: Sha) -> Path:
+    @contextlib.asynccontextmanager
+    async def checkout(self, repository: Repository, sha: Sha) -> AsyncIterator[Path]:
         """See `Workspaces.checkout`. Raises AuthorFault "too large to judge" over the limits."""
-        known = self._tree_of.get(sha)
-        kept = None if known is None else self.trees.take(repository, sha, known)
-        if kept is not None:
-            return kept
+        tree = self._tree_of.get(sha) or await self._remember_tree(repository, sha)
+        path = self.trees.path(repository, tree)
+        try:
+            with self.trees.use(path):
+                if not path.is_dir():
+                    async with self.mirror(repository).reading() as git:
+                        await self._check_size(git, await need_tree(git, sha))
+                        await self.trees.make(repository, tree, git)
+                yield path
+        finally:
+            await self.trees.evict()
+
+    async def _remember_tree(self, repository: Repository, sha: Sha) -> Sha:
         async with self.mirror(repository).reading() as git:
             tree = await need_tree(git, sha)
-            if len(self._tree_of) >= _REMEMBERED:
-                self._tree_of.clear()
-            self._tree_of[sha] = tree
-            kept = self.trees.take(repository, sha, tree)
-            if kept is not None:
-                return kept
-            await self._check_size(git, tree)
-            return await self.trees.make(repository, sha, tree, git)
+        if len(self._tree_of) >= _REMEMBERED:
+            self._tree_of.clear()
+        self._tree_of[sha] = tree
+        return tree
 
     async def _check_size(self, git: Git, tree: Sha) -> None:
         if tree not in self._sizes:
@@ -285,10 +293,6 @@ class GitWorkspaces:
             )
         if depth > self.limits.tree_depth:
             raise AuthorFault(f"too large to judge: folders {depth} deep, at most {self.limits.tree_depth}")
-
-    async def release(self, repository: Repository, sha: Sha) -> None:
-        """See `Workspaces.release`. Repeating it changes nothing."""
-        await self.trees.release(repository, sha)
 
     async def sweep(self) -> int:
         """Remove source trees that an earlier process left half made; gives how many. Called at start,

@@ -80,10 +80,13 @@ def bytes_of(connection: Connection, repository_id: int) -> int:
     return int(connection.execute(size.where(uploads.c.repository_id == repository_id)).scalar_one())
 
 
-def read_upload(connection: Connection, upload_id: int) -> bytes | None:
-    """The bytes of a file; None when it is not there any more."""
-    body = connection.execute(select(uploads.c.body).where(uploads.c.id == upload_id)).scalar()
-    return None if body is None else zstandard.decompress(body)
+def read_upload(connection: Connection, upload: Upload) -> bytes | None:
+    """The bytes of a file; None when it is not there any more, or was replaced by other bytes."""
+    columns = (uploads.c.document, uploads.c.body)
+    row = connection.execute(select(*columns).where(uploads.c.id == upload.id)).first()
+    if row is None or unpack(Upload, row.document).digest != upload.digest:
+        return None
+    return zstandard.decompress(row.body)
 
 
 def oldest(connection: Connection) -> float | None:

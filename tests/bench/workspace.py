@@ -20,6 +20,7 @@ from app.model import Repository as Known
 from app.model import Sha
 from app.practice import PracticeForge, Repository, World, serving
 from tests.bench.report import Bench, Table, median, ratio
+from tests.support.git import checked_out
 
 FILES, FOLDERS, COMMITS = 2087, 150, 1500
 LARGEST = 400_000
@@ -140,7 +141,7 @@ async def prepared(
         ),
     )
     assert set(compared.paths) == set(ours)
-    tree = await timed.step("checkout", spaces.checkout(known, merged.tested_sha))
+    tree = await timed.step("checkout", checked_out(spaces, known, merged.tested_sha))
     assert (tree / f"base/{number}.py").exists()
     return timed
 

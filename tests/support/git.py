@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from app.executors import GitWorkspaces
+from app.executors import GitWorkspaces, Workspaces
 from app.model import Repository, Sha
 
 _WHO = {
@@ -83,3 +83,9 @@ async def bring(workspaces: GitWorkspaces, origin: Origin, *branches: str, base:
             head_sha=origin.head(branch),
             credential=anonymous,
         )
+
+
+async def checked_out(spaces: Workspaces, repository: Repository, sha: Sha) -> Path:
+    """The tree of a commit, which stays for a while: few others are made here."""
+    async with spaces.checkout(repository, sha) as tree:
+        return tree

@@ -8,7 +8,7 @@ from app.engine.specs import attempt_spec, commits_of
 from app.executors import GitWorkspaces
 from app.model import Sha
 from tests.contracts.presets.conftest import Ran, Run, spec
-from tests.support.git import Origin, bring
+from tests.support.git import Origin, bring, checked_out
 
 pytestmark = pytest.mark.sandbox
 
@@ -33,6 +33,7 @@ def judge(run: Run, tmp_path: Path):
         await bring(spaces, origin)
         comparison = await spaces.compare(repository, base, head, head)
         check = spec("detect-secrets", args=args) if args else CHECK
+        tree = await checked_out(spaces, repository, head)
         attempt = attempt_spec(
             check,
             attempt_id="a",
@@ -40,12 +41,11 @@ def judge(run: Run, tmp_path: Path):
             changed=comparison.paths,
             base_ref="main",
             trusted=True,
-            tested=await spaces.checkout(repository, head),
+            tested=tree,
             base=None,
             inputs={},
             commits=await commits_of(spaces, repository, check, comparison),
         )
-        tree = await spaces.checkout(repository, head)
         files = {str(path.relative_to(tree)): path.read_text() for path in tree.rglob("*") if path.is_file()}
         given = {name: getattr(attempt, name) for name in ("changed", "facts", "commits")}
         return await run(check, files, **given)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.executors import GitWorkspaces
 from app.model import Sha
-from tests.support.git import Origin, bring
+from tests.support.git import Origin, bring, checked_out
 
 
 def listed(tree: Path) -> dict[Path, tuple[int, bytes]]:
@@ -26,7 +26,8 @@ async def both(origin: Origin, spaces: GitWorkspaces, tmp_path: Path, sha: Sha) 
     whole = GitWorkspaces(tmp_path / f"whole-{sha}", allow_local=True)
     for each in (spaces, whole):
         await bring(each, origin)
-    return await spaces.checkout(origin.repository, sha), await whole.checkout(origin.repository, sha)
+    repository = origin.repository
+    return await checked_out(spaces, repository, sha), await checked_out(whole, repository, sha)
 
 
 def first(origin: Origin) -> Sha:
@@ -104,7 +105,6 @@ async def test_a_tree_that_may_go_does_not_go_while_another_begins_from_it(
 ):
     sha = first(origin)
     await both(origin, workspaces, tmp_path, sha)
-    await workspaces.release(origin.repository, sha)
     for number in range(3):
         origin.write("edited.txt", f"{number}\n")
         derived, whole = await both(origin, workspaces, tmp_path, origin.commit(f"edit {number}"))

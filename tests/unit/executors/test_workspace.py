@@ -6,13 +6,14 @@ import http.server
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from app.executors import GitWorkspaces, WorkspaceLimits
 from app.model import AuthorFault, Misconfigured, Outage, Sha
-from tests.support.git import Origin, anonymous, bring
+from tests.support.git import Origin, anonymous, bring, checked_out
 
 NOWHERE = Sha("1" * 40)
 
@@ -184,7 +185,7 @@ async def test_attributes_of_the_head_do_not_choose_the_merge_or_hide_the_differ
     comparison = await workspaces.compare(origin.repository, base, head, head)
     (changed,) = [file for file in comparison.files if file.path == "a.py"]
     assert (changed.added, changed.binary) == (1, False)
-    tree = await workspaces.checkout(origin.repository, head)
+    tree = await checked_out(workspaces, origin.repository, head)
     assert (tree / "a.py").read_text() == "1\n2\n"
 
 
@@ -270,7 +271,8 @@ async def test_checkout_holds_nothing_of_git_and_is_shared(origin: Origin, works
     origin.write(b'odd \xff\n"name', "x")
     sha = origin.commit()
     await bring(workspaces, origin)
-    tree, again = await asyncio.gather(*(workspaces.checkout(origin.repository, sha) for _ in range(2)))
+    repository = origin.repository
+    tree, again = await asyncio.gather(*(checked_out(workspaces, repository, sha) for _ in range(2)))
     assert tree == again
     assert sorted(os.fsencode(path.name) for path in tree.iterdir()) == [b"bin", b"link", b'odd \xff\n"name']
     assert os.access(tree / "bin/run", os.X_OK)
@@ -283,26 +285,55 @@ async def test_checkout_holds_nothing_of_git_and_is_shared(origin: Origin, works
     }
 
 
-async def test_released_trees_go_when_there_are_too_many(origin: Origin, tmp_path: Path):
-    workspaces = GitWorkspaces(tmp_path / "w", allow_local=True, limits=WorkspaceLimits(kept_trees=1))
+async def few_trees(origin: Origin, tmp_path: Path, count: int) -> tuple[GitWorkspaces, list[Sha]]:
+    """Workspaces that keep no tree but those in use, and commits."""
+    workspaces = GitWorkspaces(tmp_path / "w", allow_local=True, limits=WorkspaceLimits(kept_trees=0))
     shas = []
-    for number in range(3):
+    for number in range(count):
         origin.write("n", str(number))
         shas.append(origin.commit())
     await bring(workspaces, origin)
-    trees = [await workspaces.checkout(origin.repository, sha) for sha in shas]
-    assert all(tree.exists() for tree in trees), "all are in use"
-    for sha in shas:
-        await workspaces.release(origin.repository, sha)
-    assert [tree.exists() for tree in trees] == [False, False, True]
-    assert await workspaces.checkout(origin.repository, shas[0]) == trees[0], "made again when asked for"
+    return workspaces, shas
+
+
+async def test_trees_that_nobody_uses_go_when_there_are_too_many(origin: Origin, tmp_path: Path):
+    workspaces, shas = await few_trees(origin, tmp_path, 3)
+    workspaces.trees.kept = 1
+    async with AsyncExitStack() as stack:
+        trees = [await stack.enter_async_context(workspaces.checkout(origin.repository, sha)) for sha in shas]
+        assert all(tree.exists() for tree in trees), "all are in use"
+    assert [tree.exists() for tree in trees].count(True) == 1
+    again = await checked_out(workspaces, origin.repository, shas[0])
+    assert again == trees[0], "made again when asked for"
+
+
+async def test_a_tree_stays_until_its_last_user_has_ended(origin: Origin, tmp_path: Path):
+    """Two runs of one commit (a base run of main, a pushed change) are two users."""
+    workspaces, [sha] = await few_trees(origin, tmp_path, 1)
+    async with workspaces.checkout(origin.repository, sha) as tree:
+        async with workspaces.checkout(origin.repository, sha):
+            pass
+        assert (tree / "n").read_text() == "0"
+    assert not tree.exists()
+
+
+async def test_a_tree_that_is_taken_while_others_are_removed_stays(origin: Origin, tmp_path: Path):
+    workspaces, shas = await few_trees(origin, tmp_path, 8)
+    repository = origin.repository
+
+    async def look(sha: Sha) -> None:
+        async with workspaces.checkout(repository, sha) as tree:
+            await asyncio.sleep(0)
+            assert await asyncio.to_thread((tree / "n").read_text) == str(shas.index(sha))
+
+    await asyncio.gather(*(look(sha) for _ in range(6) for sha in shas))
 
 
 async def test_half_made_trees_are_swept_and_whole_ones_kept(origin: Origin, workspaces: GitWorkspaces):
     origin.write("a", "1")
     sha = origin.commit()
     await bring(workspaces, origin)
-    tree = await workspaces.checkout(origin.repository, sha)
+    tree = await checked_out(workspaces, origin.repository, sha)
     (tree.parent / "new-left" / "tree").mkdir(parents=True)
     assert await workspaces.sweep() == 1
     assert await workspaces.sweep() == 0
@@ -339,7 +370,7 @@ async def test_limits_make_a_change_too_large_to_judge(origin: Origin, tmp_path:
         await bring(workspaces, origin)
         with pytest.raises(AuthorFault, match="too large to judge"):
             await workspaces.compare(origin.repository, base, head, head)
-            await workspaces.checkout(origin.repository, head)
+            await checked_out(workspaces, origin.repository, head)
 
 
 async def test_a_pack_over_the_limit_is_too_large(origin: Origin, tmp_path: Path):

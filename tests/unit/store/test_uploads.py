@@ -1,5 +1,6 @@
 """Uploaded files as rows: one per uploader and name, forgotten when nobody can ask for them any more."""
 
+import msgspec
 import pytest
 
 from app.model import Change, ChangeKind, Repository, RunStatus, Sha, Upload, Uploader
@@ -54,8 +55,10 @@ def test_a_file_is_kept_replaced_or_known(database, repository_id):
             ("b.xml", b"y".hex(), 0.0),
             ("junit.xml", b"y".hex(), 6.0),
         ]
-        assert uploads.read_upload(connection, found[1].id) == b"y"
-        assert uploads.read_upload(connection, 10**6) is None
+        assert uploads.read_upload(connection, found[1]) == b"y"
+        assert uploads.read_upload(connection, msgspec.structs.replace(found[1], id=10**6)) is None
+        as_it_was = msgspec.structs.replace(found[1], digest=b"x".hex())
+        assert uploads.read_upload(connection, as_it_was) is None, "these are other bytes"
         assert uploads.uploads_on(connection, repository_id, OTHER) == ()
         assert uploads.uploads_on(connection, repository_id + 1, HEAD) == ()
         assert uploads.count_on(connection, repository_id, HEAD) == 2
