@@ -6,15 +6,21 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
+import msgspec
 import pytest
+from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from app.executors import GitWorkspaces
 from app.practice import PullRequest, Repository, listening
+from app.store import Database, metadata
 from tests.support.aftermath import audit, ended_well, later, like_github
 from tests.support.ci import JUNIT, RED_JUNIT, cobertura, give_token, upload
 from tests.support.clock import HandTurnedClock
@@ -33,6 +39,7 @@ gate:
   - coverage.new >= 80%
 settings: {small_change: {lines: 0}}
 """
+CHECKS = metadata.tables["checks"]
 ROOT = "/home/runner/work/shop/shop"
 LINES = "".join(f"print({n})\n" for n in range(1, 11))
 
@@ -245,13 +252,45 @@ async def test_the_same_upload_many_times_at_once_is_one(tmp_path, migrated_url)
         assert len([one for one in await audit(scene) if one.verb == "report.uploaded"]) == 1
 
 
+@asynccontextmanager
+async def reading_held(scene: Stage) -> AsyncIterator[None]:
+    """Nobody reads from any mirror, so that no tree is made beside which reports are read."""
+    async with AsyncExitStack() as stack:
+        for mirror in list(spaces_of(scene)._mirrors.values()):
+            await stack.enter_async_context(mirror.lock("use", exclusive=True))
+        yield
+
+
+def spaces_of(scene: Stage) -> GitWorkspaces:
+    spaces = scene.program.services.workspaces
+    assert isinstance(spaces, GitWorkspaces)
+    return spaces
+
+
+async def test_a_tree_that_is_too_large_fails_what_is_read_beside_it(tmp_path, migrated_url):
+    async with stage(tmp_path, database_url=migrated_url) as scene:
+        repo, pull = await opened(scene)
+        spaces = spaces_of(scene)
+        spaces.limits = msgspec.structs.replace(spaces.limits, tree_files=1)
+        token = await give_token(scene, repo)
+        files = {"junit.xml": JUNIT, "coverage.xml": cobertura(range(1, 11))}
+        assert (await upload(scene, token, pull.head_sha, files, root=ROOT)).status_code == 201
+        await scene.settled()
+        run = await ended_well(scene, repo, pull, "failure")
+        assert "too large to judge: 3 files, at most 1" in str(run.text)
+
+
 async def test_a_restart_between_upload_and_reading_loses_nothing(tmp_path, migrated_url):
     async with stage(tmp_path, database_url=migrated_url) as scene:
         repo, pull = await opened(scene)
         token = await give_token(scene, repo)
         files = {"junit.xml": JUNIT, "coverage.xml": cobertura(range(1, 11))}
-        assert (await upload(scene, token, pull.head_sha, files, root=ROOT)).status_code == 201
-        await scene.stop()
+        async with reading_held(scene):
+            assert (await upload(scene, token, pull.head_sha, files, root=ROOT)).status_code == 201
+            await scene.stop()
+        with closing(Database(migrated_url)) as database:
+            read = await database.read(lambda c: c.execute(select(CHECKS.c.reading)).scalars().all())
+        assert read == [None], "nothing was read before the stop"
         await scene.start_again()
         await scene.settled()
         await ended_well(scene, repo, pull, "success")
