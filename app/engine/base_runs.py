@@ -5,6 +5,8 @@ the rows of `store.baselines`: by pushes to gated branches, ahead of any change,
 delivered something to compare. It ends when all is made, so that it costs no sweep anything.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from app.engine import rules
@@ -41,10 +43,17 @@ def name_of(ref: str, sha: Sha) -> str:
 
 
 def ask(
-    unit: Unit, services: Services, base: Base, keys: tuple[str, ...], *, priority: int, ahead: bool = False
+    unit: Unit,
+    services: Services,
+    base: Base,
+    keys: tuple[str, ...],
+    *,
+    priority: int,
+    ahead: bool = False,
+    digests: Mapping[str, str] | None = None,
 ) -> dict[str, int]:
     """Have these checks run on base, by a run that is under way if they fit in; gives the rows that tell of
-    it, by key.
+    it, by key. `digests` name the uploads that are to be read.
     """
     now = services.clock.now()
     more = on_base(base.plan, keys)
@@ -64,6 +73,7 @@ def ask(
             run_id=run.id,
             ahead=ahead,
             priority=priority,
+            digest=(digests or {}).get(key, ""),
             now=now,
         )
         for key in keys
@@ -83,7 +93,9 @@ def hurry(unit: Unit, run_id: int, priority: int) -> None:
 def _room(unit: Unit, base: Base, more: tuple[CheckSpec, ...], keys: tuple[str, ...]) -> Run | None:
     """A run of this commit that is under way and takes these checks too: none of `keys` has ended in it."""
     change = changes.find_change(unit.connection, base.repository_id, _key(base.sha))
-    for run in runs.live_runs(unit.connection, change.id) if change is not None else ():
+    if change is None or (change.change.base_ref != base.ref and any(spec.external for spec in more)):
+        return None  # whose uploads speak for a commit depends on the branch
+    for run in runs.live_runs(unit.connection, change.id):
         plan = run.plan
         joined = join(plan.checks, more) if plan is not None else None
         if plan is None or joined is None or _ended(unit, run) & set(keys):

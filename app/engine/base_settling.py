@@ -103,6 +103,7 @@ def _finish(
         reason=reason,
         ours=result.conclusion is Conclusion.ERROR,
         evidence_id=None if reason else evidence_id,
+        digest=asked.digest if row.reading is None else row.reading.digest,
         now=now,
     )
     for run_id in waiting:

@@ -26,10 +26,15 @@ def known_of_base(
     definitions = {spec.definition for spec in specs.values()}
     connection, tree = unit.connection, run.comparison.base_tree
     rows = baselines.find(connection, run.repository_id, tree, definitions)
-    missing = tuple(key for key in moved.wants if _to_ask(unit, rows, specs[key], run, change))
+    digests = _uploaded(unit, run, change, [specs[key] for key in moved.wants])
+    missing = tuple(
+        key
+        for key in moved.wants
+        if _to_ask(rows.get(specs[key].definition), specs[key], digests.get(key, ""), run)
+    )
     if missing:
         priority = priority_of(change, trusted=run.trusted)
-        ask(unit, services, _base(unit, run, change), missing, priority=priority)
+        ask(unit, services, _base(unit, run, change), missing, priority=priority, digests=digests)
         rows = baselines.find(connection, run.repository_id, tree, definitions)
     _wait(unit, run, change, {row for row in rows.values() if _outstanding(row)})
     return tuple(_baselines(unit, run, change, moved, specs, rows))
@@ -40,20 +45,26 @@ def _outstanding(row: baselines.BaselineRow) -> bool:
     return row.state is BaselineState.OUTSTANDING and not row.abandoned
 
 
-def _to_ask(
-    unit: Unit, rows: dict[str, baselines.BaselineRow], spec: CheckSpec, run: Run, change: Change
-) -> bool:
+def _uploaded(unit: Unit, run: Run, change: Change, specs: list[CheckSpec]) -> dict[str, str]:
+    """What is uploaded for base of the checks that others run: the digests of their files, by key."""
+    waiting = [spec for spec in specs if spec.external is not None]
+    if not waiting:
+        return {}
+    there = uploads.uploads_on(unit.connection, run.repository_id, run.base_sha)
+    on_base = msgspec.structs.replace(change, kind=ChangeKind.BASE, number=None)
+    return {spec.key: gather(spec, there, on_base).digest for spec in waiting}
+
+
+def _to_ask(row: baselines.BaselineRow | None, spec: CheckSpec, digest: str, run: Run) -> bool:
     """Whether nobody makes this baseline, and it can be made: never asked for, abandoned, or impossible
     through an error of ours before this run was opened. Others upload when they do: what is not there is
-    not waited for.
+    not waited for, and what is there beside or instead of what was read is read anew.
     """
-    row = rows.get(spec.definition)
-    if row is not None and not row.abandoned and not (row.ours and row.at < run.opened_at):
+    if spec.external is not None and not digest:
         return False
-    if spec.external is None:
+    if row is None or row.abandoned or (row.ours and row.at < run.opened_at):
         return True
-    there = uploads.uploads_on(unit.connection, run.repository_id, run.base_sha)
-    return bool(gather(spec, there, msgspec.structs.replace(change, number=None)).digest)
+    return row.state is not BaselineState.OUTSTANDING and row.digest != digest
 
 
 def _base(unit: Unit, run: Run, change: Change) -> Base:

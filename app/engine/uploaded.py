@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from app.language import Globs
-from app.model import Change, CheckSpec, ReportSpec, Upload
+from app.model import Change, ChangeKind, CheckSpec, ReportSpec, Upload
 
 NAMED: Final = 3
 """As many files or uploaders as a sentence names."""
@@ -42,7 +42,13 @@ def gather(spec: CheckSpec, uploads: tuple[Upload, ...], change: Change) -> Gath
 
 
 def _may_speak(upload: Upload, change: Change) -> bool:
-    return upload.uploader.pull in {0, change.number}
+    """Whether an uploader's word counts for a change. What others are compared with is told by a job of the
+    base or the default branch: a change's own job knows the commit before it is base's.
+    """
+    by = upload.uploader
+    if change.kind is ChangeKind.BASE:
+        return by.is_token or by.on_default or by.ref == f"refs/heads/{change.base_ref}"
+    return by.pull in {0, change.number}
 
 
 def declared(spec: CheckSpec, path: str) -> ReportSpec | None:

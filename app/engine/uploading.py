@@ -15,8 +15,9 @@ from app.engine.services import Services
 from app.engine.uploaded import declared
 from app.engine.uploads import reads_uploads
 from app.executors import Collected, read_reports
-from app.forges import IdentityTokens
+from app.forges import Identity, IdentityTokens
 from app.model import (
+    TOKEN_KEY,
     Actor,
     ActorKind,
     AuditEntry,
@@ -84,16 +85,21 @@ class Uploads:
         if token.startswith(TOKEN_PREFIX):
             return await self._by_token(token)
         identity = await self._identities.identify(token)
-        repository_id = await self._services.database.read(
-            lambda c: projects.find_active(c, identity.forge, identity.forge_id)
-        )
-        if repository_id is None:
+
+        def find(connection: Connection) -> tuple[int, Repository] | None:
+            found = projects.find_active(connection, identity.forge, identity.forge_id)
+            return None if found is None else (found, projects.load_repository(connection, found))
+
+        known = await self._services.database.read(find)
+        if known is None:
             raise UploadRefused(
                 Why.ABSENT,
                 "the token's repository is not judged here",
                 hint="upload from the repository that the pull request targets; a fork's jobs cannot",
             )
-        return Sender(repository_id=repository_id, repository=identity.repository, uploader=identity.uploader)
+        repository_id, repository = known
+        uploader = _speaks(identity, repository.default_branch)
+        return Sender(repository_id=repository_id, repository=identity.repository, uploader=uploader)
 
     async def _by_token(self, token: str) -> Sender:
         if not _TOKEN.fullmatch(token):
@@ -119,7 +125,7 @@ class Uploads:
         return Sender(
             repository_id=row.repository_id,
             repository=repository.full_name,
-            uploader=Uploader(key=f"token:{row.name}", says=f"token {row.name}"),
+            uploader=Uploader(key=f"{TOKEN_KEY}{row.name}", says=f"token {row.name}"),
         )
 
     async def accept(self, sender: Sender, sent: Sent) -> Taken:
@@ -207,6 +213,16 @@ class Uploads:
                 f"the uploads of {sender.repository} take all the room they may",
                 hint="old ones are removed after PORTCULLIS_UPLOAD_RETENTION; upload reports only",
             )
+
+
+def _speaks(identity: Identity, default_branch: str) -> Uploader:
+    """For which heads a job may speak: any, where its workflow is the default branch's whatever the change
+    holds. Whoever may write to some branch can have such an event run that branch's workflow.
+    """
+    uploader = identity.uploader
+    on_default = uploader.ref == f"refs/heads/{default_branch}"
+    sha = Sha("") if identity.vouches and on_default else uploader.sha
+    return msgspec.structs.replace(uploader, on_default=on_default, sha=sha)
 
 
 def _waiting(

@@ -15,9 +15,9 @@ from app.model import AuthorFault, Sha, Uploader
 _SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PULL: Final = re.compile(r"refs/pull/([1-9][0-9]{0,9})/(?:merge|head)")
 _MERGE_REQUEST: Final = re.compile(r"refs/merge-requests/([1-9][0-9]{0,9})/(?:merge|train)")
-_FROM_DEFAULT_BRANCH: Final = frozenset({"workflow_run", "pull_request_target"})
-"""Events whose workflow is the default branch's, whatever the change holds: it vouches for the head it names.
-They are how the reports of a fork's change are uploaded, whose own jobs get no token of the repository.
+_VOUCHING: Final = frozenset({"workflow_run", "pull_request_target"})
+"""Events whose workflow is not the change's: on the default branch it vouches for the head it names. They are
+how the reports of a fork's change are uploaded, whose own jobs get no token of the repository.
 """
 
 
@@ -29,12 +29,15 @@ class Untrusted(AuthorFault):
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose job holds a token: the forge, its id of the repository, and for which heads it may speak."""
+    """Whose job holds a token: the forge, its id of the repository, and for which heads it may speak: for any
+    where it `vouches`, if its ref is the repository's default branch (which no claim names).
+    """
 
     forge: str
     forge_id: int
     repository: str
     uploader: Uploader
+    vouches: bool = False
 
 
 class Claims:
@@ -79,7 +82,6 @@ def github(claims: Claims) -> Identity:
     workflow = named.removeprefix(f"{repository}/").removeprefix(".github/workflows/")
     run = claims.text("run_id")
     pull = _PULL.fullmatch(ref)
-    vouches = event in _FROM_DEFAULT_BRANCH
     return Identity(
         forge="github",
         forge_id=claims.number("repository_id"),
@@ -88,9 +90,11 @@ def github(claims: Claims) -> Identity:
             key=f"github:{workflow}"[:500],
             says=f"{repository} workflow {workflow} run {run}",
             run=f"{run}.{claims.text('run_attempt')}" if run else "",
-            sha=Sha("") if pull or vouches else claims.sha("sha"),
-            pull=int(pull[1]) if pull and not vouches else 0,
+            sha=Sha("") if pull else claims.sha("sha"),
+            pull=int(pull[1]) if pull else 0,
+            ref=ref,
         ),
+        vouches=event in _VOUCHING and not pull,
     )
 
 
@@ -113,6 +117,7 @@ def gitlab(claims: Claims) -> Identity:
             says=f"{project} pipeline {claims.text('pipeline_id')} on {ref or claims.text('ref')}",
             sha=Sha("") if merged else claims.sha("sha"),
             pull=int(merged[1]) if merged else 0,
+            ref=ref,
         ),
     )
 

@@ -121,6 +121,7 @@ from app.model.source import (
     Source,
 )
 from app.model.upload import (
+    TOKEN_KEY,
     Upload,
     Uploader,
     UploadReading,
@@ -140,6 +141,7 @@ from app.model.waiver import (
 
 __all__ = [
     "RULES_VERSION",
+    "TOKEN_KEY",
     "Actor",
     "ActorKind",
     "AiAuthored",

@@ -1,8 +1,13 @@
 """Reports that somebody else's CI uploads for a head."""
 
+from typing import Final
+
 import msgspec
 
 from app.model.change import Sha
+
+TOKEN_KEY: Final = "token:"  # noqa: S105 - what tells a key of one, no secret
+"""What the keys of repository tokens begin with; those of jobs begin with their forge."""
 
 
 class Uploader(msgspec.Struct, frozen=True, kw_only=True):
@@ -10,7 +15,8 @@ class Uploader(msgspec.Struct, frozen=True, kw_only=True):
 
     `says` names it for people. `run` is the CI run with its attempt where the identity proves one: what one
     run uploaded it does not replace. `sha` and `pull` are the only head, and the only pull request, for which
-    it may speak ('' and 0: any of its repository).
+    it may speak ('' and 0: any of its repository). `ref` is what its job runs on (`refs/heads/main`),
+    `on_default` when that was the repository's default branch; a repository token has neither.
     """
 
     key: str
@@ -18,6 +24,13 @@ class Uploader(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""
     sha: Sha = Sha("")
     pull: int = 0
+    ref: str = ""
+    on_default: bool = False
+
+    @property
+    def is_token(self) -> bool:
+        """Whether it is a repository token, which only the repository's own CI holds."""
+        return self.key.startswith(TOKEN_KEY)
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):

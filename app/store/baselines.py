@@ -22,7 +22,7 @@ _OUTSTANDING = BaselineState.OUTSTANDING.value
 class BaselineRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row. `key` is the check's in the base run `run_id`; `ours` when it is impossible through an error
     of ours; `ahead` when a push asked, before any change did; `at` when it was asked for or ended;
-    `abandoned` when nobody makes it any more.
+    `abandoned` when nobody makes it any more; `digest` names the uploaded files it is read from ('' = none).
     """
 
     id: int
@@ -38,6 +38,7 @@ class BaselineRow(msgspec.Struct, frozen=True, kw_only=True):
     evidence_id: int | None
     at: float
     abandoned: bool
+    digest: str
 
 
 def _row(row: Row[Any]) -> BaselineRow:
@@ -56,6 +57,7 @@ def _row(row: Row[Any]) -> BaselineRow:
         evidence_id=row.evidence_id,
         at=row.at,
         abandoned=state is BaselineState.OUTSTANDING and row.status not in _LIVE,
+        digest=row.digest,
     )
 
 
@@ -87,6 +89,7 @@ def ask(
     run_id: int,
     ahead: bool,
     priority: int,
+    digest: str,
     now: float,
 ) -> int:
     """Ask a base run for evidence, anew where nobody makes it any more; gives the row's id."""
@@ -101,6 +104,7 @@ def ask(
         "priority": priority,
         "evidence_id": None,
         "at": now,
+        "digest": digest,
     }
     statement = insert(unit.connection, baselines).values(
         repository_id=repository_id, tree=tree, definition=definition, **values
@@ -163,13 +167,14 @@ def finish(
     reason: str = "",
     ours: bool = False,
     evidence_id: int | None = None,
+    digest: str = "",
     now: float,
 ) -> tuple[int, ...]:
     """It ended; gives the runs that waited for it."""
     unit.connection.execute(
         update(baselines)
         .where(baselines.c.id == baseline_id)
-        .values(state=state.value, reason=reason, ours=ours, evidence_id=evidence_id, at=now)
+        .values(state=state.value, reason=reason, ours=ours, evidence_id=evidence_id, digest=digest, at=now)
     )
     gone = unit.connection.execute(
         baseline_waiters.delete()

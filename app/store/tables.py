@@ -218,6 +218,7 @@ baselines = Table(
     Column("priority", Integer, nullable=False, server_default="0"),
     Column("evidence_id", Identifier, ForeignKey("evidence.id", ondelete="SET NULL"), nullable=True),
     Column("at", Float, nullable=False),
+    Column("digest", String(64), nullable=False, server_default=""),  # of the uploads it is read from
     UniqueConstraint("repository_id", "tree", "definition"),
     Index("ix_baselines_evidence", "evidence_id"),
 )

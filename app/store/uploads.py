@@ -95,10 +95,18 @@ def oldest(connection: Connection) -> float | None:
 
 
 def prune_uploads(unit: Unit, before: float) -> int:
-    """Forget files from before a time, unless a live run may still read them; gives how many."""
+    """Forget the files of heads that nobody uploaded for since, unless a live run may still read them; gives
+    how many. Those of one head go together: what is left would say less than what was read.
+    """
     waiting = exists().where(
         runs.c.repository_id == uploads.c.repository_id,
         runs.c.head_sha == uploads.c.head_sha,
         runs.c.status.in_(LIVE),
     )
-    return unit.connection.execute(uploads.delete().where(uploads.c.at < before, ~waiting)).rowcount
+    later = uploads.alias()
+    newer = exists().where(
+        later.c.repository_id == uploads.c.repository_id,
+        later.c.head_sha == uploads.c.head_sha,
+        later.c.at >= before,
+    )
+    return unit.connection.execute(uploads.delete().where(uploads.c.at < before, ~waiting, ~newer)).rowcount

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from app.store import Database, changes, metadata, runs, verdicts
 from tests.support.aftermath import ATTEMPTS, ended_well, like_github, rows
 from tests.support.ci import JUNIT, give_token, upload
 from tests.support.described import answers
+from tests.support.issuer import github_claims, issuing
 from tests.support.prerequisites import program
 from tests.support.service import Stage, stage
 from tests.support.service_process import process_stage, until
@@ -31,6 +33,7 @@ gate:
   - findings('high', 'new') == 0
 """
 BASELINES = metadata.tables["baselines"]
+RUNS = metadata.tables["runs"]
 
 
 def found(*findings: str, hold: bool = False) -> tuple[Answer, ...]:
@@ -214,6 +217,60 @@ async def test_uploads_for_base_count_whenever_they_come(tmp_path, migrated_url)
         [other] = await baselines_of(scene.program.database, second)
         assert other.evidence_id == one.evidence_id
         await ended_well_on(scene, repo, second)
+
+
+async def test_a_baseline_follows_what_is_uploaded_for_base(tmp_path, migrated_url):
+    """A replaced file is read anew, as is one more of a glob; runs that are compared with it are told."""
+    gate = UPLOADED.replace("lint.sarif", "'*.sarif'")
+    async with stage(tmp_path, database_url=migrated_url) as scene:
+        repo = await scene.repository({".portcullis.yml": gate, "a.py": "x\n"})
+        pull = await opened(scene, repo, 1)
+        await scene.settled()
+        token = await give_token(scene, repo)
+        ours = {"lint.sarif": json.dumps(SARIF).encode()}
+        nothing = json.dumps({"version": "2.1.0", "runs": []}).encode()
+        await upload(scene, token, pull.head_sha, ours)
+        for files, shards, findings in (
+            ({"lint.sarif": b"{"}, 0, 0),
+            ({"lint.sarif": nothing}, 1, 0),
+            (ours, 1, 1),
+            ({"more.sarif": nothing}, 2, 1),
+        ):
+            await upload(scene, token, pull.base_sha, files)
+            await scene.settled()
+            [one] = await baselines_of(scene.program.database, pull)
+            assert one.state is (BaselineState.READY if shards else BaselineState.IMPOSSIBLE)
+            assert len(one.reports) == shards
+            assert sum(len(report.findings) for report in one.reports) == findings
+        run = await ended_well(scene, repo, pull, "failure")
+        assert "main has a findings report more.sarif, this change has not" in str(run.title)
+        made = await rows(scene, select(RUNS.c.id))
+        again = json.dumps(SARIF).encode()  # the same bytes
+        await upload(scene, token, pull.base_sha, {"lint.sarif": again})
+        await scene.settled()
+        assert await rows(scene, select(RUNS.c.id)) == made, "nothing is read twice"
+
+
+@pytest.mark.parametrize(("ref", "counts"), [("refs/heads/topic-9", False), ("refs/heads/main", True)])
+async def test_whose_upload_speaks_for_base(tmp_path, migrated_url, ref, counts):
+    """A job of a branch knew this commit before it became main's tip by a fast-forward."""
+    async with issuing() as issuer:
+        environment = {"PORTCULLIS_GITHUB_OIDC_ISSUER": issuer.url}
+        async with stage(tmp_path, database_url=migrated_url, environment=environment) as scene:
+            repo = await scene.repository({".portcullis.yml": UPLOADED, "a.py": "x\n"})
+            pull = await opened(scene, repo, 1)
+            await scene.settled()
+            files = {"lint.sarif": json.dumps(SARIF).encode()}
+            claims = github_claims(
+                scene.url, time.time(), repo.id, event_name="push", ref=ref, sha=pull.base_sha
+            )
+            assert (await upload(scene, issuer.sign(claims), pull.base_sha, files)).status_code == 201
+            assert (
+                await upload(scene, await give_token(scene, repo), pull.head_sha, files)
+            ).status_code == 201
+            await scene.settled()
+            [one] = await baselines_of(scene.program.database, pull)
+            assert one.state is (BaselineState.READY if counts else BaselineState.IMPOSSIBLE)
 
 
 async def ended_well_on(scene: Stage, repo: Repository, pull: PullRequest) -> None:

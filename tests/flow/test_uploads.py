@@ -483,6 +483,26 @@ async def test_who_may_upload_for_which_head(tmp_path, migrated_url):
             await ended_well(scene, repo, pull, "success")
 
 
+@pytest.mark.parametrize("event", ["pull_request_target", "workflow_run"])
+async def test_only_the_default_branchs_workflow_vouches_for_a_head(tmp_path, event):
+    """Who may push to some branch can put a workflow there that such an event runs."""
+    async with issuing() as issuer:
+        environment = {"PORTCULLIS_GITHUB_OIDC_ISSUER": issuer.url}
+        async with stage(tmp_path, environment=environment) as scene:
+            repo, pull = await opened(scene)
+            files = {"junit.xml": JUNIT, "coverage.xml": cobertura(range(1, 11))}
+            job = github_claims(scene.url, time.time(), repo.id, event_name=event)
+            for ref, status in (
+                ("refs/heads/theirs", 403),
+                ("refs/tags/main", 403),
+                ("refs/heads/main", 201),
+            ):
+                token = issuer.sign({**job, "ref": ref})
+                assert (await upload(scene, token, pull.head_sha, files, root=ROOT)).status_code == status
+            await scene.settled()
+            await ended_well(scene, repo, pull, "success")
+
+
 async def test_a_repository_may_not_fill_the_disk(tmp_path, migrated_url):
     environment = {"PORTCULLIS_MAX_UPLOAD_BYTES": "1MiB"}
     async with stage(tmp_path, database_url=migrated_url, environment=environment) as scene:

@@ -56,22 +56,24 @@ async def test_a_job_of_a_pull_request(we):
 
 
 @pytest.mark.parametrize(
-    ("event", "ref", "sha", "pull"),
+    ("event", "ref", "sha", "pull", "vouches"),
     [
-        ("push", "refs/heads/main", HEAD, 0),
-        ("merge_group", "refs/heads/gh-readonly-queue/main/pr-1-abc", HEAD, 0),
-        ("workflow_dispatch", "refs/heads/topic", HEAD, 0),
-        ("pull_request", "refs/heads/main", HEAD, 0),  # as for a closed one
-        ("pull_request", "refs/pull/12/merge", "", 12),
-        ("pull_request_review", "refs/pull/12/merge", "", 12),
-        ("pull_request_target", "refs/heads/main", "", 0),
-        ("workflow_run", "refs/heads/main", "", 0),
+        ("push", "refs/heads/main", HEAD, 0, False),
+        ("merge_group", "refs/heads/gh-readonly-queue/main/pr-1-abc", HEAD, 0, False),
+        ("workflow_dispatch", "refs/heads/topic", HEAD, 0, False),
+        ("pull_request", "refs/heads/main", HEAD, 0, False),  # as for a closed one
+        ("pull_request", "refs/pull/12/merge", "", 12, False),
+        ("pull_request_review", "refs/pull/12/merge", "", 12, False),
+        ("pull_request_target", "refs/heads/main", HEAD, 0, True),
+        ("pull_request_target", "refs/pull/12/merge", "", 12, False),
+        ("workflow_run", "refs/heads/main", HEAD, 0, True),
     ],
 )
-async def test_for_which_head_a_job_may_speak(we, event, ref, sha, pull):
-    token = we.issuer.sign(we.claims(event_name=event, ref=ref, sha=HEAD))
-    uploader = (await we.tokens.identify(token)).uploader
-    assert (uploader.sha, uploader.pull) == (sha, pull)
+async def test_for_which_head_a_job_may_speak(we, event, ref, sha, pull, vouches):
+    identity = await we.tokens.identify(we.issuer.sign(we.claims(event_name=event, ref=ref, sha=HEAD)))
+    uploader = identity.uploader
+    assert (uploader.sha, uploader.pull, uploader.ref) == (sha, pull, ref)
+    assert (identity.vouches, uploader.on_default) == (vouches, False), "which no claim tells"
 
 
 async def test_a_job_of_an_older_github_enterprise(we):
@@ -286,6 +288,7 @@ async def test_a_job_of_gitlab(ref_path, sha, pull):
         identity = await we.tokens.identify(issuer.sign(gitlab_claims(we.clock(), ref_path=ref_path)))
         assert (identity.forge, identity.forge_id, identity.repository) == ("gitlab", 28, "acme/tools/shop")
         assert (identity.uploader.sha, identity.uploader.pull) == (sha, pull)
+        assert (identity.uploader.ref, identity.vouches) == (ref_path, False)
         assert identity.uploader.says == f"acme/tools/shop pipeline 455 on {ref_path}"
         await we.refusal(issuer.sign(github_claims(US, we.clock(), 7)))
         await we.tokens.close()
