@@ -77,7 +77,9 @@ async def _renew(services: Services, attempt_id: int, task: asyncio.Task[None] |
 
 
 async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, ReportsRead]:
-    """Run it and read what it left. What goes wrong on our side is an outcome too: `setup_error`."""
+    """Run it and read what it left. What goes wrong on our side is an outcome too, `setup_error`; what the
+    change itself makes impossible is `refused`.
+    """
     if services.untrusted_refused and not work.run.trusted:
         detail = f"this machine may not run untrusted changes: {services.untrusted_refused}"
         return AttemptOutcome(ended=Ended.SETUP_ERROR, detail=detail), ReportsRead()
@@ -103,7 +105,9 @@ async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, Repo
             )
             outcome = await services.executor.run(spec, _log_sink(services, work.attempt.id))
             read = await read_reports(work.spec, outcome.files, reader=services.reader, tree=tested)
-    except (Outage, Misconfigured, AuthorFault) as problem:
+    except AuthorFault as fault:
+        return AttemptOutcome(ended=Ended.REFUSED, detail=fault.message), ReportsRead()
+    except (Outage, Misconfigured) as problem:
         LOG.warning("an attempt could not be run", reason=problem.message)
         return AttemptOutcome(ended=Ended.SETUP_ERROR, detail=problem.message), ReportsRead()
     except OSError as problem:
@@ -139,7 +143,16 @@ async def _inputs(services: Services, work: Work) -> dict[str, Path]:
                 found[name] = Path(place).parents[len(PurePosixPath(path).parts) - 1]
         return found
 
-    return await services.database.read(read)
+    found = await services.database.read(read)
+    await asyncio.to_thread(_need, found)
+    return found
+
+
+def _need(inputs: dict[str, Path]) -> None:
+    """A check is never run without what it is to be given: it may find nothing wrong in nothing."""
+    for name, folder in inputs.items():
+        if not folder.is_dir():
+            raise Outage(f"the artifacts of {name} are not here any more: run it again")
 
 
 def _log_sink(services: Services, attempt_id: int) -> LogSink:

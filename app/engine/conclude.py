@@ -125,7 +125,7 @@ def _judge(
         case Ended.DISK_FULL:
             limit = spec.resources.disk // MEBIBYTE
             return Conclusion.FAILURE, f"out of disk space (limit {limit} MiB)", "failure"
-        case Ended.LOG_LIMIT:
+        case Ended.LOG_LIMIT | Ended.REFUSED:
             return Conclusion.FAILURE, outcome.detail or "wrote more output than is allowed", "failure"
         case Ended.EXITED:
             return _judge_exit(spec, outcome.exit_code or 0, outcome.detail, problems, secrets=secrets)

@@ -198,7 +198,7 @@ def _limited(options: Options, check: CheckSpec) -> CheckSpec:
 
 
 def authors_of(commits: tuple[Commit, ...]) -> tuple[tuple[str, str], ...]:
-    """(name, e-mail) of authors, committers and co-authors, once each: who counts as having written."""
+    """(name, e-mail) of authors and co-authors, once each: who counts as having written."""
     found: dict[tuple[str, str], None] = {}
     for commit in commits:
         found[commit.author_name, commit.author_email] = None

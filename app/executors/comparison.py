@@ -11,6 +11,9 @@ import msgspec
 
 from app.model import AuthorFault, FileChange, FileStatus, Hunk
 
+DIFF = ("diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-color", "--no-abbrev")
+"""What git is asked with for either reading."""
+
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 LINK, SUBMODULE, ABSENT = "120000", "160000", "000000"
 _PLAIN = ("100644", "100755", "100664")

@@ -168,6 +168,7 @@ class Mirror:
     async def _prepare(self, head_sha: Sha) -> None:
         if (self.place / "broken").exists() and self.path.exists():
             async with self.lock("use", exclusive=True):
+                self.close()  # or it would answer from what is gone: the next directory may get its number
                 await asyncio.to_thread(shutil.rmtree, self.path, ignore_errors=True)
             (self.place / "broken").unlink(missing_ok=True)
         if self.path.exists():
@@ -196,7 +197,7 @@ class Mirror:
         """Bring all these tips by one fetch."""
         wanted = {name: ref for tips in asked for name, ref in tips.refs().items()}
         for tips in asked:
-            if tips.by_sha and await self.has(tips.head):
+            if tips.by_sha and tips.head in wanted and await self.has(tips.head):
                 await self.git("update-ref", wanted.pop(tips.head), tips.head)
         missing = await self._fetch_refs(wanted, token)
         names = [f"{ref}^{{commit}}" for tips in asked for ref in (tips.base_ref, tips.head_ref)]

@@ -138,7 +138,9 @@ class Workspaces(Protocol):
 
 
 class Ended(StrEnum):
-    """How the processes of an attempt ended; only `EXITED` has an exit code."""
+    """How the processes of an attempt ended; only `EXITED` has an exit code. REFUSED: none was begun, as the
+    change holds too much, or what cannot be written to a disk.
+    """
 
     EXITED = "exited"
     SIGNALED = "signaled"
@@ -147,6 +149,7 @@ class Ended(StrEnum):
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
     LOG_LIMIT = "log_limit"
+    REFUSED = "refused"
     SETUP_ERROR = "setup_error"
     LOST = "lost"
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import msgspec
 
 from app.executors.comparison import (
+    DIFF,
     LINK,
     file_changes,
     parse_patch,
     parse_raw,
 )
 from app.executors.git import Git, GitFailed, Transport
-from app.executors.history import added_by_commits
+from app.executors.history import HistoryLimits, added_by_commits
 from app.executors.mirror import Mirror
 from app.executors.objects import (
     COMMIT_FIELDS,
@@ -33,8 +34,6 @@ from app.executors.protocol import Commit, Credential, Fetched, Merged, TreeEntr
 from app.executors.reverts import undoes
 from app.executors.trees import JOB_UID, Trees
 from app.model import AuthorFault, Comparison, FileChange, Repository, Sha
-
-_DIFF = ("diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-color", "--no-abbrev")
 
 _REMEMBERED = 256
 """Of how many commits the tree is remembered, of how many trees the files, bytes and depth."""
@@ -59,6 +58,7 @@ class WorkspaceLimits(msgspec.Struct, frozen=True, kw_only=True):
     pack_bytes: int = 8 << 30
     fetch_seconds: float = 300.0
     kept_trees: int = 16
+    history: HistoryLimits = HistoryLimits()
 
 
 class GitWorkspaces:
@@ -163,7 +163,7 @@ class GitWorkspaces:
     async def _changes(self, git: Git, old: Sha, new: Sha) -> tuple[FileChange, ...]:
         if old == new:
             return ()
-        entries = parse_raw(await git(*_DIFF, "--raw", "-z", old, new))
+        entries = parse_raw(await git(*DIFF, "--raw", "-z", old, new))
         if len(entries) > self.limits.changed_files:
             raise AuthorFault(
                 f"too large to judge: {len(entries)} files changed, at most {self.limits.changed_files}"
@@ -176,7 +176,7 @@ class GitWorkspaces:
                 f"at most {self.limits.changed_bytes >> 20} MiB"
             )
         patch = await git(
-            *_DIFF, "-p", "-U0", "--diff-algorithm=histogram", old, new, most=self.limits.patch_bytes
+            *DIFF, "-p", "-U0", "--diff-algorithm=histogram", old, new, most=self.limits.patch_bytes
         )
         return file_changes(entries, await asyncio.to_thread(parse_patch, patch), sizes)
 
@@ -240,7 +240,7 @@ class GitWorkspaces:
     ) -> dict[str, bytes]:
         """See `Workspaces.added_by_commits`."""
         async with self.mirror(repository).reading() as git:
-            return await added_by_commits(git, base_sha, head_sha, most=self.limits.patch_bytes)
+            return await added_by_commits(git, base_sha, head_sha, self.limits.history)
 
     async def has_commit(self, repository: Repository, sha: Sha) -> bool:
         """See `Workspaces.has_commit`."""

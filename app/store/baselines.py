@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, or_, select, update
 
-from app.model import BaselineState, RunStatus, Sha
+from app.model import BaselineState, Sha
 from app.store.projects import insert
+from app.store.runs import LIVE
 from app.store.session import Unit
 from app.store.tables import baseline_waiters, baselines, changes, runs
 
-_LIVE = [status.value for status in RunStatus if status.live]
 _OUTSTANDING = BaselineState.OUTSTANDING.value
 
 
@@ -56,7 +56,7 @@ def _row(row: Row[Any]) -> BaselineRow:
         priority=row.priority,
         evidence_id=row.evidence_id,
         at=row.at,
-        abandoned=state is BaselineState.OUTSTANDING and row.status not in _LIVE,
+        abandoned=state is BaselineState.OUTSTANDING and row.status not in LIVE,
         digest=row.digest,
     )
 
@@ -147,7 +147,7 @@ def wanted(connection: Connection, run_id: int) -> tuple[BaselineRow, ...]:
     waited = (
         select(baseline_waiters.c.baseline_id)
         .join(runs, runs.c.id == baseline_waiters.c.run_id)
-        .where(baseline_waiters.c.baseline_id == baselines.c.id, runs.c.status.in_(_LIVE))
+        .where(baseline_waiters.c.baseline_id == baselines.c.id, runs.c.status.in_(LIVE))
     )
     rows = connection.execute(
         _ROWS.where(
@@ -208,7 +208,7 @@ def live_base_runs(connection: Connection, repository_id: int, branch: str) -> t
             changes.c.kind == "base",
             changes.c.state == "open",
             changes.c.base_ref == branch,
-            runs.c.status.in_(_LIVE),
+            runs.c.status.in_(LIVE),
         )
         .order_by(runs.c.id)
     )

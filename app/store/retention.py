@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, and_, exists, select
 
-from app.model import BaselineState, ChangeKind, ChangeState, RunStatus
+from app.model import BaselineState, ChangeKind, ChangeState
+from app.store.runs import LIVE
 from app.store.session import Unit
 from app.store.tables import baselines, changes, deliveries, evidence, flaky_tests, runs
 from app.store.tables_checks import artifacts, attempts, checks, log_chunks
-
-_LIVE = [status.value for status in RunStatus if status.live]
 
 
 def prune_deliveries(unit: Unit, before: float, limit: int) -> int:
@@ -46,8 +45,18 @@ class OldArtifact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def old_artifacts(connection: Connection, before: float, limit: int) -> tuple[OldArtifact, ...]:
-    """The oldest artifacts, where their attempts ended before. Their files go first."""
-    oldest = select(artifacts.c.id).order_by(artifacts.c.id).limit(limit)
+    """The oldest artifacts that no live run's check may still be given, where their attempts ended before.
+    Their files go first.
+    """
+    one = artifacts.alias()
+    needed = (
+        select(checks.c.id)
+        .join(runs, runs.c.id == checks.c.run_id)
+        .join(attempts, and_(attempts.c.check_id == checks.c.id, attempts.c.n == checks.c.attempt))
+        .where(attempts.c.id == one.c.attempt_id, runs.c.status.in_(LIVE))
+        .correlate(one)
+    )
+    oldest = select(one.c.id).where(~needed.exists()).order_by(one.c.id).limit(limit)
     rows = connection.execute(
         select(artifacts.c.id, artifacts.c.path, artifacts.c.stored)
         .join(attempts, attempts.c.id == artifacts.c.attempt_id)
@@ -67,7 +76,7 @@ def prune_baselines(unit: Unit, before: float, limit: int) -> int:
         and_(
             runs.c.repository_id == baselines.c.repository_id,
             runs.c.base_sha == baselines.c.base_sha,
-            runs.c.status.in_(_LIVE),
+            runs.c.status.in_(LIVE),
         )
     )
     old = (
@@ -82,7 +91,7 @@ def prune_evidence(unit: Unit, before: float, limit: int) -> int:
     """Evidence that no verdict on record, no baseline and no live run's check rests on; gives how many."""
     of_base = exists().where(baselines.c.evidence_id == evidence.c.id)
     of_check = exists().where(
-        and_(checks.c.evidence_id == evidence.c.id, runs.c.id == checks.c.run_id, runs.c.status.in_(_LIVE))
+        and_(checks.c.evidence_id == evidence.c.id, runs.c.id == checks.c.run_id, runs.c.status.in_(LIVE))
     )
     old = (
         select(evidence.c.id)

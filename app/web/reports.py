@@ -17,12 +17,12 @@ from starlette.responses import Response
 from app.engine import Sender, Sent, Taken, UploadRefused, Why
 from app.forges import Untrusted
 from app.model import Outage
+from app.reports import Limits
 from app.web.problems import documented, problem, unavailable
 from app.web.rates import Rates
 
 LOG = structlog.get_logger(__name__)
-MAX_FILE: Final = 50_000_000
-"""As large as a report may be (app.reports.Limits)."""
+MAX_FILE: Final = Limits().content
 MAX_BODY: Final = 100_000_000
 MAX_FILES: Final = 100
 _TOO_LONG: Final = f"the upload is larger than {MAX_BODY // 1_000_000} MB"

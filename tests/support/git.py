@@ -17,11 +17,11 @@ _WHO = {
 class Origin:
     """A repository to fetch from. `write` and `commit` change it; `repository` is how the model names it."""
 
-    def __init__(self, place: Path, *, number: int = 1) -> None:
+    def __init__(self, place: Path, *, number: int = 1, object_format: str = "sha1") -> None:
         self.place = place
         self.place.mkdir(parents=True)
         self.number = number
-        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("init", "--quiet", "--initial-branch=main", f"--object-format={object_format}")
 
     def git(self, *arguments: str, data: bytes | None = None, check: bool = True) -> str:
         return self.raw(*arguments, data=data, check=check).decode("utf-8", "replace").strip()

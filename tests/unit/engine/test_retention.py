@@ -153,6 +153,23 @@ async def test_output_and_artifacts_of_old_attempts_go(desk: Desk, tmp_path: Pat
     assert count(desk, "attempts") == 2  # that they ran stays known
 
 
+async def test_artifacts_stay_that_a_live_runs_check_may_be_given(desk: Desk, tmp_path: Path) -> None:
+    past = Past(desk, tmp_path)
+    _, check, attempt = past.attempt(OLD, live=True)
+    place = past.artifact(attempt)
+    ended = past.artifact(past.attempt(OLD)[2])
+    with desk.unit() as unit:
+        table = TABLES["checks"]
+        unit.connection.execute(update(table).where(table.c.id == check).values(attempt=1))
+        assert len(retention.old_artifacts(unit.connection, past.ago(DAY), 1)) == 1, "none blocks others"
+    await prune(desk.services)
+    assert (place.is_file(), ended.is_file()) == (True, False)
+    with desk.unit() as unit:
+        unit.connection.execute(update(table).where(table.c.id == check).values(attempt=2))
+    await prune(desk.services)
+    assert not place.is_file(), "of an attempt that another followed nobody is given anything"
+
+
 async def test_evidence_goes_that_nothing_rests_on(desk: Desk, tmp_path: Path) -> None:
     past = Past(desk, tmp_path)
     unused, fresh, recorded, live, ended, of_base = (

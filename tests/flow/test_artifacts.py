@@ -1,0 +1,37 @@
+"""What a check is given of the checks it needs."""
+
+from sqlalchemy import select
+
+from app.executors import Answer, Artifact, ScriptedExecutor
+from app.model import Conclusion
+from app.store import metadata
+from tests.support.aftermath import ended_well, like_github, rows
+from tests.support.service import stage
+
+GATE = """\
+version: 1
+checks:
+  build: {run: make, artifacts: [out/app]}
+  test: {run: ./test, needs: [build], retry: {max: 0}}
+"""
+
+
+async def test_a_check_does_not_run_without_what_it_is_to_be_given(tmp_path, migrated_url):
+    kept = tmp_path / "kept" / "out" / "app"
+    artifact = Artifact(path="out/app", size=1, stored=str(kept))
+    runner = ScriptedExecutor({"build": (Answer(artifacts=(artifact,)),)})
+    async with stage(tmp_path, runner=runner, database_url=migrated_url) as scene:
+        repo = await scene.repository({".portcullis.yml": GATE, "a.py": "x\n"})
+        await scene.forge.push("alice", repo, "topic", {"b.py": "1\n"}, base="main")
+        pull = await scene.forge.open_pull_request("alice", repo, "topic")
+        await scene.settled()  # its file was never there, as on a machine that lost its disk
+        run = await ended_well(scene, repo, pull, "failure")
+        assert "the artifacts of build are not here any more: run it again" in str(run.text)
+        assert [spec.check.key for spec in runner.ran] == ["build"]
+        ended = await rows(
+            scene, select(metadata.tables["checks"].c.key, metadata.tables["checks"].c.conclusion)
+        )
+        assert {row["key"]: row["conclusion"] for row in ended} == {
+            "build": Conclusion.SUCCESS, "test": Conclusion.ERROR,
+        }  # fmt: skip
+        like_github(scene)
