@@ -21,6 +21,7 @@ from app.engine.rereading import read_installation, read_repository
 from app.engine.roles import Role
 from app.engine.services import Services
 from app.engine.sweep import lose_lapsed, sweep
+from app.engine.upkeep import Upkeep
 from app.engine.uploads import read_uploads
 from app.forges import Importance, asking_for
 from app.model import Misconfigured, Outage
@@ -43,6 +44,7 @@ class Engine:
     def __init__(self, services: Services) -> None:
         self.services = services
         self._leader = Leader(services)
+        self._upkeep = Upkeep(services)
         self._outages: dict[Key, int] = {}
 
     async def start(self) -> None:
@@ -66,10 +68,13 @@ class Engine:
             await sweep(services, at_start=True)
         if role.control:
             self._leader.start()
+        if role.control or role.checks:
+            self._upkeep.start()
 
     async def stop(self) -> None:
         """Hand out nothing more; attempts under way are given back and run again, elsewhere or later."""
         await self._leader.stop()
+        await self._upkeep.stop()
         services = self.services
         services.dispatch.cancel_kind("attempt")
         await services.dispatch.stop(GRACE_SECONDS)

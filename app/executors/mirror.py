@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +38,12 @@ class _Asked(NamedTuple):
     answer: "asyncio.Future[Fetched]"
 
 
+def mirror_place(root: Path, repository: Repository) -> Path:
+    """The directory of a repository's mirror beneath `root`: another one once it is private."""
+    name = f"{re.sub(r'[^A-Za-z0-9.-]', '_', repository.forge)}-{repository.forge_id}"
+    return root / "mirrors" / f"{name}-{'private' if repository.private else 'public'}"
+
+
 class Mirror:
     """The mirror of one repository beneath `root`. Two locks: `use` (shared by readers, exclusive for
     removal and pruning) and `fetch` (one fetch at a time).
@@ -52,9 +58,7 @@ class Mirror:
         fetch_seconds: float,
         pack_bytes: int,
     ) -> None:
-        name = f"{re.sub(r'[^A-Za-z0-9.-]', '_', repository.forge)}-{repository.forge_id}"
-        visibility = "private" if repository.private else "public"
-        self.place = root / "mirrors" / f"{name}-{visibility}"
+        self.place = mirror_place(root, repository)
         self.place.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = self.place / "mirror.git"
         self.repository = repository
@@ -274,22 +278,30 @@ class Mirror:
             self.mark_broken(failed.text)
         return Outage(f"cannot fetch {name}: {failed.text}")
 
-    async def maintain(self) -> None:
-        """Pack what is loose, forget pins older than 30 days, drop what nothing reaches (2 weeks)."""
-        async with self.lock("fetch", exclusive=True), self.lock("use", exclusive=True):
+    async def maintain(self, needed: Collection[Sha]) -> None:
+        """Pack what is loose, forget pins older than 30 days but those of `needed`, drop what nothing reaches
+        (2 weeks). Others may read meanwhile: git opens the new packs, and what they write is younger.
+        """
+        async with self.lock("fetch", exclusive=True), self.lock("use", exclusive=False):
             if not self.path.exists():
                 return
             try:
-                await self._forget_pins()
+                await self._forget_pins(needed)
                 await self.git("repack", "-q", "-d", "--geometric=2", "--write-midx", seconds=1800)
                 await self.git("prune", "--expire=2.weeks.ago", seconds=1800)
                 await self.git("fsck", "--connectivity-only", "--no-dangling", seconds=1800)
             except GitFailed as failed:
                 self.mark_broken(failed.text)
+            finally:
+                self.close()  # or its git would hold packs that are gone
 
-    async def _forget_pins(self) -> None:
+    async def _forget_pins(self, needed: Collection[Sha]) -> None:
         oldest = time.time() - 30 * 86_400
-        stale = [pin.name for pin in self.path.glob("refs/portcullis/pin/*") if pin.stat().st_mtime < oldest]
+        stale = [
+            pin.name
+            for pin in self.path.glob("refs/portcullis/pin/*")
+            if pin.name not in needed and pin.stat().st_mtime < oldest
+        ]
         orders = "".join(f"delete refs/portcullis/pin/{name}\n" for name in stale)
         if orders:
             await self.git("update-ref", "--stdin", data=orders.encode())

@@ -6,7 +6,7 @@ processes before it returns. Executors never raise for what hostile code does: t
 They raise `Misconfigured` where a required protection is missing, `Outage` for what may pass.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from pathlib import Path
@@ -130,6 +130,10 @@ class Workspaces(Protocol):
         """A read-only source tree of a commit, shared by all checks on it; without anything of git. It stays
         as long as anybody is within, and a while longer.
         """
+        ...
+
+    async def maintain(self, repository: Repository, needed: Collection[Sha]) -> None:
+        """Daily care of what is kept of a repository here, if anything is; `needed` commits stay."""
         ...
 
     def close(self) -> None:

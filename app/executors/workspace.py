@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ from app.executors.comparison import (
 )
 from app.executors.git import Git, GitFailed, Transport
 from app.executors.history import HistoryLimits, added_by_commits
-from app.executors.mirror import Mirror
+from app.executors.mirror import Mirror, mirror_place
 from app.executors.objects import (
     COMMIT_FIELDS,
     COMMIT_FORMAT,
@@ -305,6 +305,7 @@ class GitWorkspaces:
         for mirror in self._mirrors.values():
             mirror.close()
 
-    async def maintain(self, repository: Repository) -> None:
-        """Nightly care of one mirror: repack, forget old pins, prune, check."""
-        await self.mirror(repository).maintain()
+    async def maintain(self, repository: Repository, needed: Collection[Sha]) -> None:
+        """See `Workspaces.maintain`: repack, forget old pins, prune, check."""
+        if mirror_place(self.root, repository).exists():
+            await self.mirror(repository).maintain(needed)

@@ -201,6 +201,12 @@ def wake_all(unit: Unit, at: float, unless_after: float) -> None:
     )
 
 
+def active(connection: Connection) -> tuple[int, ...]:
+    """Row ids of all repositories that we judge."""
+    rows = connection.execute(select(repositories.c.id).order_by(repositories.c.id))
+    return tuple(row.id for row in rows if is_active(connection, row.id))
+
+
 def wake_repository(unit: Unit, repository_id: int, at: float | None) -> None:
     """When a repository's open changes are to be read again (None: not on its own)."""
     unit.connection.execute(update(repositories).where(repositories.c.id == repository_id).values(wake_at=at))

@@ -176,6 +176,15 @@ def live_runs_against(connection: Connection, repository_id: int, base_sha: Sha)
     return tuple(row.id for row in rows)
 
 
+def commits_needed(connection: Connection, repository_id: int) -> frozenset[Sha]:
+    """The commits that live runs of a repository are about."""
+    columns = (runs.c.head_sha, runs.c.base_sha, runs.c.tested_sha)
+    rows = connection.execute(
+        select(*columns).where(runs.c.repository_id == repository_id, runs.c.status.in_(LIVE))
+    )
+    return frozenset(Sha(sha) for row in rows for sha in row if sha)
+
+
 def targets_of_head(connection: Connection, repository_id: int, head_sha: Sha) -> frozenset[str]:
     """Target branches that any run on a head was opened against, runs shown as neutral left out."""
     rows = connection.execute(

@@ -419,10 +419,41 @@ async def test_care_of_a_mirror_loses_nothing(origin: Origin, workspaces: GitWor
         origin.write("f", str(number))
         shas.append(origin.commit())
         await bring(workspaces, origin)
-    await workspaces.maintain(origin.repository)
+    await workspaces.maintain(origin.repository, ())
     assert not (workspaces.mirror(origin.repository).place / "broken").exists()
     for number, sha in enumerate(shas):
         assert await workspaces.read_file(origin.repository, sha, "f") == str(number).encode()
+
+
+async def test_care_forgets_what_is_old_and_nobody_needs(origin: Origin, workspaces: GitWorkspaces):
+    first, second, third = [origin.commit(text) for text in ("1", "2", "3")]
+    repository = origin.repository
+    for sha in (first, second, third):
+        origin.git("update-ref", "refs/heads/main", sha)
+        await bring(workspaces, origin)
+    pins = workspaces.mirror(repository).path / "refs/portcullis/pin"
+    for sha in (first, second):
+        os.utime(pins / sha, (1, 1))
+    await workspaces.maintain(repository, {second})
+    assert {pin.name for pin in pins.iterdir()} == {second, third}
+    assert await workspaces.has_commit(repository, third)
+
+
+async def test_care_of_what_is_not_here_makes_nothing(origin: Origin, workspaces: GitWorkspaces):
+    await workspaces.maintain(origin.repository, ())
+    assert not (workspaces.root / "mirrors").exists()
+
+
+async def test_two_wait_for_one_commit(origin: Origin, workspaces: GitWorkspaces):
+    """It is here already: one fetch serves both."""
+    sha = origin.commit()
+    await bring(workspaces, origin)
+    mirror = workspaces.mirror(origin.repository)
+    async with mirror._fetching:
+        both = [asyncio.ensure_future(mirror.fetch("main", sha, sha, anonymous)) for _ in range(2)]
+        while len(mirror._waiting) < 2:
+            await asyncio.sleep(0)
+    assert [found.head_sha for found in await asyncio.gather(*both)] == [sha, sha]
 
 
 class _Refusing(http.server.BaseHTTPRequestHandler):
