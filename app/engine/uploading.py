@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import re
 import secrets
 from typing import Final, Literal
@@ -34,7 +35,8 @@ LOG = structlog.get_logger(__name__)
 TOKEN_PREFIX: Final = "pct_"  # noqa: S105 - what tokens begin with, so that scanners know them
 _TOKEN: Final = re.compile(rf"{TOKEN_PREFIX}[A-Za-z0-9_-]{{43}}")
 MAX_FILES_ON_HEAD: Final = 2_000
-"""Uploaded files of one head: beyond, nothing new is kept."""
+MAX_BYTES_ON_HEAD: Final = 1 << 30
+"""Uploaded files of one head, and their bytes as they are read: beyond, nothing new is kept."""
 TOUCH_SECONDS: Final = 60.0
 
 
@@ -77,6 +79,8 @@ class Uploads:
     def __init__(self, services: Services, identities: IdentityTokens) -> None:
         self._services = services
         self._identities = identities
+        # checks have their reports read by the same process: of its children some are always left to them
+        self._looks = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
 
     async def identify(self, token: str) -> Sender:
         """Who holds this token. Raises UploadRefused for nobody we believe, Outage where that cannot be told
@@ -174,7 +178,8 @@ class Uploads:
         report = msgspec.structs.replace(found or ReportSpec(path=path), path=path, optional=False)
         check = CheckSpec(id="upload", key="upload", reports=(report,))
         collected = Collected(declared=path, path=path, content=content)
-        read = await read_reports(check, (collected,), reader=self._services.reader)
+        async with self._looks:
+            read = await read_reports(check, (collected,), reader=self._services.reader)
         return "; ".join(read.problems)
 
     def _keep(
@@ -183,7 +188,7 @@ class Uploads:
         """All files or none, with the audit entry and the wake-ups, in one transaction."""
         now, head_sha = self._services.clock.now(), found[0].head_sha
         projects.lock_repository(unit, sender.repository_id)
-        self._hold_limits(unit, sender, head_sha, sum(map(len, bodies)))
+        self._hold_limits(unit, sender, found, sum(map(len, bodies)))
         outcomes: list[Literal["stored", "replaced", "unchanged"]] = []
         for upload, body in zip(found, bodies, strict=True):
             outcome = uploads.keep_upload(unit, sender.repository_id, upload, body)
@@ -202,11 +207,17 @@ class Uploads:
                 runs.wake_run(unit, run_id, now)
         return outcomes
 
-    def _hold_limits(self, unit: Unit, sender: Sender, head_sha: Sha, more: int) -> None:
-        """Raises UploadRefused where too much is kept already."""
+    def _hold_limits(self, unit: Unit, sender: Sender, found: list[Upload], more: int) -> None:
+        """Raises UploadRefused where too much is kept already; `more` are the bytes as they would be kept."""
         connection, repository_id = unit.connection, sender.repository_id
-        if uploads.count_on(connection, repository_id, head_sha) > MAX_FILES_ON_HEAD:
+        there = uploads.uploads_on(connection, repository_id, found[0].head_sha)
+        if len(there) > MAX_FILES_ON_HEAD:
             raise UploadRefused(Why.FULL, f"more than {MAX_FILES_ON_HEAD} files were uploaded for this head")
+        # by what names a row: a replaced file counts as it will be
+        sizes = {(one.name, one.path, one.uploader.key): one.size for one in (*there, *found)}
+        if sum(sizes.values()) > MAX_BYTES_ON_HEAD:
+            most = MAX_BYTES_ON_HEAD >> 20
+            raise UploadRefused(Why.FULL, f"more than {most} MiB would be uploaded for this head")
         if uploads.bytes_of(connection, repository_id) + more > self._services.options.max_upload_bytes:
             raise UploadRefused(
                 Why.FULL,

@@ -11,7 +11,7 @@ from app.engine.fetching import bring_tested
 from app.engine.flaky import remember_flaky
 from app.engine.services import Services
 from app.engine.uploaded import Gathered, gather, uploaders
-from app.executors import Collected, ReportsRead, read_reports
+from app.executors import Collected, CollectLimits, ReportsRead, read_reports
 from app.model import (
     AuthorFault,
     ChangeKind,
@@ -103,8 +103,15 @@ async def _read(
     services: Services, spec: CheckSpec, found: Gathered, tree: Path
 ) -> tuple[UploadReading, CheckEvidence] | None:
     """All files of one check, by the process that reads hostile bytes; None where one was replaced or removed
-    meanwhile: then others are to be read.
+    meanwhile: then others are to be read. Together they may be as large as a check's own.
     """
+    size, most = sum(upload.size for _, upload in found.files), CollectLimits().reports
+    if size > most:
+        why = (
+            f"its {len(found.files)} files have {size >> 20} MiB together, at most {most >> 20} MiB are read"
+        )
+        nothing = CheckEvidence(key=spec.key)
+        return read_into(nothing, ReportsRead(problems=(why,)), found.digest), nothing
     files = []
     for report, upload in found.files:
         content = await services.database.read(lambda c, one=upload: uploads.read_upload(c, one))  # type: ignore[misc]

@@ -3,6 +3,7 @@
 `protocol` is the contract; a new executor is one file and one line in `EXECUTORS`.
 """
 
+from app.executors.collect import CollectLimits
 from app.executors.ingest import ReportsRead, read_file, read_reports
 from app.executors.ingest_child import FileReply
 from app.executors.logs import LogLimits
@@ -45,6 +46,7 @@ __all__ = [
     "Artifact",
     "AttemptOutcome",
     "AttemptSpec",
+    "CollectLimits",
     "Collected",
     "Commit",
     "Credential",

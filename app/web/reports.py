@@ -1,9 +1,11 @@
 """`POST /api/v1/reports`: CI uploads the reports of a head. Who uploads is proved before a byte is read."""
 
 import asyncio
+import tempfile
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
-from typing import Any, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 import msgspec
 import structlog
@@ -25,10 +27,12 @@ LOG = structlog.get_logger(__name__)
 MAX_FILE: Final = Limits().content
 MAX_BODY: Final = 100_000_000
 MAX_FILES: Final = 100
-_TOO_LONG: Final = f"the upload is larger than {MAX_BODY // 1_000_000} MB"
 READ_SECONDS: Final = 120.0
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 64
+_AT_ONCE_OF_ONE: Final = 8
+"""Uploads that are received at a time: in all, and of one repository, which may let them trickle in."""
 _IN_MEMORY: Final = 2
+_SPOOLED: Final = 1 << 20
 _MAX_FIELD: Final = 2_000
 _FIELDS: Final = ("head_sha", "name", "repository", "root", "job")
 _STATUS: Final = {
@@ -102,7 +106,7 @@ class _Door:
         self._intake = intake
         self._rates = Rates(burst=60, per_minute=60, now=now)
         self._strangers = Rates(burst=30, per_minute=30, now=now)
-        self._inside = 0
+        self._inside: Counter[int] = Counter()
         self._in_memory = asyncio.Semaphore(_IN_MEMORY)
 
     async def take(self, request: Request) -> Response:
@@ -114,13 +118,15 @@ class _Door:
         wait = self._rates.wait((sender.repository_id, sender.uploader.key))
         if wait:
             raise _Answered(problem(429, f"too many uploads by {sender.uploader.says}", retry_after=wait))
-        if self._inside >= _AT_ONCE:
+        repository = sender.repository_id
+        if self._inside[repository] >= _AT_ONCE_OF_ONE or self._inside.total() >= _AT_ONCE:
             raise _Answered(problem(503, "too many uploads are being received", retry_after=5))
-        self._inside += 1
+        self._inside[repository] += 1
         try:
             return await self._receive(request, sender)
         finally:
-            self._inside -= 1
+            self._inside[repository] -= 1
+            self._inside += Counter()  # forgets who has none
 
     async def _identify(self, token: str, request: Request) -> Sender:
         """Who holds a token. An address that sent too many of nobody waits before another is looked at."""
@@ -148,16 +154,21 @@ class _Door:
                 return _answer(await self._intake.accept(sender, sent))
 
 
-async def _form(request: Request, stack: AsyncExitStack) -> FormData | bytes:
-    """The form, its files on disk where they are large; or the raw body."""
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > MAX_BODY:
-        raise _Answered(_too_large(_TOO_LONG))
-    body = _limited(request)
+async def _form(request: Request, stack: AsyncExitStack) -> FormData | IO[bytes]:
+    """The form, or the raw body; on disk where they are large."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    raw = kind != "multipart/form-data"
+    most = MAX_FILE if raw else MAX_BODY
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared) > most:
+        raise _Answered(_too_large(_too_long(most)))
+    body = _limited(request, most)
     try:
-        if kind != "multipart/form-data":
-            return b"".join([part async for part in body])
+        if raw:
+            file = stack.enter_context(tempfile.SpooledTemporaryFile(_SPOOLED))  # noqa: SIM115 - it is one
+            async for part in body:
+                await asyncio.to_thread(file.write, part)
+            return file
         parser = MultiPartParser(
             request.headers, body, max_files=MAX_FILES, max_fields=len(_FIELDS), max_part_size=_MAX_FIELD
         )
@@ -171,21 +182,23 @@ async def _form(request: Request, stack: AsyncExitStack) -> FormData | bytes:
     return form
 
 
-async def _limited(request: Request) -> AsyncGenerator[bytes]:
+async def _limited(request: Request, most: int) -> AsyncGenerator[bytes]:
     """The body, as long as it may be: what was declared is not what comes."""
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > MAX_BODY:
-            raise _TooLongError(_TOO_LONG)
+        if size > most:
+            raise _TooLongError(_too_long(most))
         yield part
 
 
-async def _sent(request: Request, form: FormData | bytes) -> Sent:
+async def _sent(request: Request, form: FormData | IO[bytes]) -> Sent:
     """What a form or a raw body says."""
-    if isinstance(form, bytes):
+    if not isinstance(form, FormData):
+        form.seek(0)
+        content = await asyncio.to_thread(form.read)
         fields = {name: request.query_params.get(name, "") for name in (*_FIELDS, "file")}
-        return Sent(**{name: fields[name] for name in _FIELDS}, files=((fields["file"], _whole(form, "")),))
+        return Sent(**{name: fields[name] for name in _FIELDS}, files=((fields["file"], content),))
     fields, files = dict.fromkeys(_FIELDS, ""), []
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
@@ -201,6 +214,10 @@ def _whole(content: bytes, name: str) -> bytes:
     if len(content) > MAX_FILE:
         raise _Answered(_too_large(f"the file {name[:100]} is larger than {MAX_FILE // 1_000_000} MB"))
     return content
+
+
+def _too_long(most: int) -> str:
+    return f"the upload is larger than {most // 1_000_000} MB"
 
 
 def _too_large(why: str) -> Response:
