@@ -19,6 +19,7 @@ from app.executors.protocol import (
     LogSink,
     ProbeReport,
 )
+from app.language import globs
 
 _CHUNK = 64 * 1024
 
@@ -142,9 +143,13 @@ def _collected(spec: AttemptSpec, files: Mapping[str, bytes]) -> tuple[Collected
     """The files as a real executor gives them: the declared ones, missing ones with their problem."""
     declared = [report.path for report in spec.check.reports]
     declared += [spec.check.outputs] if spec.check.outputs else []
-    return tuple(
-        Collected(declared=path, path=path, content=files[path])
-        if path in files
-        else Collected(declared=path, path="", problem=MISSING)
-        for path in dict.fromkeys(declared)
-    )
+    return tuple(file for path in dict.fromkeys(declared) for file in _declared(path, files))
+
+
+def _declared(declared: str, files: Mapping[str, bytes]) -> list[Collected]:
+    """The file of that path, or all that it matches as a glob."""
+    pattern = globs((f"/{declared}",))
+    found = [declared] if declared in files else sorted(path for path in files if pattern.matches(path))
+    return [Collected(declared=declared, path=path, content=files[path]) for path in found] or [
+        Collected(declared=declared, path="", problem=MISSING)
+    ]

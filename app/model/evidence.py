@@ -50,13 +50,18 @@ class Conclusion(StrEnum):
     NOT_NEEDED = "not_needed"
 
 
+Harm = Literal["security", "reliability", "maintainability"]
+"""What a finding harms: SonarQube's software qualities."""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One located problem. Lines and columns are 1-based, 0 = none; `path` is repository-relative
     in tested_sha ('' = the whole project). `fingerprint` is the tool's own or GitHub's line hash,
     `line_hash` a hash of the line without its blanks ('' = the source could not be read, or the line is
     trivial: too short to be told from others). `suppressed` is the tool's own in-source ignore. `fix` is
     a replacement for the lines. `domain` is what it harms ('' = the tool does not say), `effort` the
-    minutes its repair takes (0 = unknown).
+    minutes its repair takes (0 = unknown). `impacts` are how bad it is for each of several domains, where
+    the report tells them apart.
     """
 
     tool: str
@@ -76,6 +81,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     line_hash: str = ""
     domain: Literal["", "security", "reliability", "maintainability"] = ""
     effort: int = 0
+    impacts: tuple[tuple[Harm, Severity], ...] = ()
 
 
 class TestOutcome(StrEnum):
@@ -119,7 +125,8 @@ class ReportContent(msgspec.Struct, frozen=True, kw_only=True):
     `roots` are the folders that a coverage report says it measured (Cobertura's sources), from the
     repository's root ('' = all of it); empty where the format names none. `sizes` are the lines of each
     file that was searched for clones (path → lines; '' = all files together, where the tool lists none).
-    `also` are further kinds of evidence that it delivers: trivy looks for secrets too.
+    `also` are further kinds of evidence that it delivers: trivy looks for secrets too. `tool` is '' where
+    each finding of the format names its own.
     """
 
     format: str

@@ -12,8 +12,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     `script` is run by bash in the check's workdir, `${args}` standing for the user's `args`. `tool` is
     the toolbox program it needs ('' if it comes from the project's own environment, then the result is
     shown as self-reported). `severities` map rule globs to severities, the longest match wins.
-    `config_files` are the configuration files the tool reads. `missing_hint` says how to
-    get a tool that is not there.
+    `config_files` are the configuration files the tool reads, `config_options` those of its options whose
+    value is one more (`--config`). `missing_hint` says how to get a tool that is not there.
     `tools` are the pinned toolbox packages (`ruff==0.17.5`) that it uses or falls back to; they are part
     of a check's definition. `args_reports` are reports written only when a word of the user's arguments
     is the key or begins with `key=` (pytest's `--cov`). `toolbox` is the group of the toolbox that has
@@ -40,3 +40,4 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     toolbox: str = "basic"
     looks_at: str = ""
     commits: bool = False
+    config_options: tuple[str, ...] = ()

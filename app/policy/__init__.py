@@ -9,12 +9,13 @@ from app.policy.flaky import WINDOW as FLAKY_WINDOW
 from app.policy.flaky import FlakyTest, failed_keys, flaky_tests, seen_flaky
 from app.policy.gate import builtin_gate, expressions_in, expressions_of, gate_of
 from app.policy.licences import DeniedPackage, denied_packages
-from app.policy.linemap import NewLines, map_line, new_lines, to_head_line, to_head_place
+from app.policy.linemap import HeadPlaces, NewLines, new_lines
 from app.policy.newcode import Age, CheckFindings, TrackedFinding, Tracking, new_findings
 from app.policy.newcoverage import FileNewCoverage, NewCoverage, is_generated, new_coverage
 from app.policy.overriding import excusable
 from app.policy.protocol import CheckFact, Fact, Family, Operation
 from app.policy.registry import CONDITIONS, vocabulary
+from app.policy.suites import failed_tests
 from app.policy.verdict import (
     blocked_verdict,
     decide,
@@ -37,6 +38,7 @@ __all__ = [
     "FileDuplication",
     "FileNewCoverage",
     "FlakyTest",
+    "HeadPlaces",
     "InForce",
     "NewCoverage",
     "NewDuplication",
@@ -58,12 +60,12 @@ __all__ = [
     "expressions_in",
     "expressions_of",
     "failed_keys",
+    "failed_tests",
     "flaky_tests",
     "gate_of",
     "in_force",
     "is_generated",
     "lost_coverage",
-    "map_line",
     "merge_group_verdict",
     "new_coverage",
     "new_duplication",
@@ -71,8 +73,6 @@ __all__ = [
     "new_lines",
     "pending_verdict",
     "seen_flaky",
-    "to_head_line",
-    "to_head_place",
     "touched_functions",
     "vocabulary",
     "waivers_of",

@@ -14,13 +14,14 @@ from app.model import (
     ReportContent,
     Severity,
     Status,
-    TestOutcome,
 )
 from app.policy.gate import expressions_in, gate_of
 from app.policy.judged import Judged
+from app.policy.missing import may_lose
+from app.policy.registry import vocabulary
+from app.policy.suites import FAILED
 
 _RAN = frozenset({Conclusion.SUCCESS, Conclusion.FAILURE})
-_FAILED = frozenset({TestOutcome.FAILED, TestOutcome.ERRORED})
 _ANY = -1
 _OF_SECRETS = frozenset({"secrets.new", "rating.security.new", "waivers.used"})
 """What counts new secrets."""
@@ -36,12 +37,15 @@ class _Asked:
         self.names = {name for words in self._words for name in words.names}
 
     @cached_property
+    def any_new(self) -> bool:
+        """Whether every new finding matters, however slight."""
+        return any(name.startswith(("rating.", "waivers.")) for name in self.names)
+
+    @cached_property
     def new_from(self) -> int | None:
         """The rank of the least severe new finding that is asked for; None where none is."""
         ranks = [_least(texts) for words in self._words if (texts := _finding_texts(words.texts)) & {"new"}]
-        if any(name.startswith(("rating.", "waivers.")) for name in self.names):
-            ranks.append(_ANY)
-        return min(ranks, default=None)
+        return _ANY if self.any_new else min(ranks, default=None)
 
     @cached_property
     def gone(self) -> set[Kind]:
@@ -49,6 +53,18 @@ class _Asked:
         fixed = any("fixed" in _finding_texts(words.texts) for words in self._words)
         removed = "tests.removed" in self.names
         return {kind for kind, asked in ((Kind.FINDINGS, fixed), (Kind.TESTS, removed)) if asked}
+
+    @cached_property
+    def judged(self) -> set[Kind]:
+        """The kinds of which it matters that no report is lost; tests are compared by name."""
+        known = vocabulary()
+        meanings = [known.names[name] for name in self.names if name in known.names]
+        kinds = {kind for meaning in meanings for kind in meaning.kinds | meaning.fed_by}
+        called = {name for words in self._words for name in words.functions}
+        kinds |= {kind for name in called if name in known.functions for kind in known.functions[name].kinds}
+        if self.any_new:
+            kinds |= {Kind.FINDINGS, Kind.SECRETS}
+        return kinds - {Kind.TESTS}
 
     @cached_property
     def overall(self) -> bool:
@@ -68,8 +84,9 @@ def baselines_wanted(plan: Plan, evidence: Evidence) -> tuple[str, ...]:
     """Keys of checks, in the plan's order, whose evidence on base is needed and not there (in any state).
 
     Only required checks that ended well enough to be compared count, and only where what they delivered
-    is asked about: a run without findings wants no baseline. One that was not needed wants its own where
-    coverage of all the code is asked for, to carry it forward.
+    is asked about: a run without findings wants no baseline, unless a report may be gone that nobody would
+    miss, because globs declare it. One that was not needed wants its own where coverage of all the code is
+    asked for, to carry it forward.
     """
     if plan.blocked:
         return ()
@@ -95,16 +112,18 @@ def _wants(asked: _Asked, spec: CheckSpec, result: CheckResult, reports: tuple[R
         return False
     if asked.gone & set(spec.produces):
         return True
+    if any(may_lose(spec, kind) for kind in asked.judged if kind.value in result.delivered):
+        return True
     return any(_compared(asked, report) for report in reports)
 
 
 def _compared(asked: _Asked, report: ReportContent) -> bool:
     """Whether something in the report may be as it is on base already, and that matters."""
-    if report.coverage and "coverage.delta" in asked.names:
-        return True
+    if report.kind == Kind.COVERAGE.value and Kind.COVERAGE in asked.judged:
+        return "coverage.delta" in asked.names or not any(file.lines for file in report.coverage)
     if report.packages and "licences.denied" in asked.names:
         return True
-    if "tests.new_failed" in asked.names and any(case.outcome in _FAILED for case in report.tests):
+    if "tests.new_failed" in asked.names and any(case.outcome in FAILED for case in report.tests):
         return True
     return any(_asked_of(asked, finding) for finding in report.findings)
 

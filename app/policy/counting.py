@@ -54,7 +54,7 @@ class Beside(Protocol):
 
 def waits_of(judged: Judged, compared: Sequence[Beside]) -> Unknown | None:
     """What to say of checks whose evidence on base is on its way; None where there is none."""
-    waits = [one.check for one in compared if one.waits]
+    waits = dict.fromkeys(one.check for one in compared if one.waits)
     return judged.base_wait(waits) if waits else None
 
 

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 import msgspec
 
 from app.language import Known, Name, NotApplicable, Unknown, Value, ValueType
-from app.model import Baseline, BaselineState, Conclusion, Evidence, Kind, Plan, ReportContent, UnknownCause
-from app.policy.judged import Gathered, Judged
-from app.policy.missing import lost_reports
+from app.model import BaselineState, Conclusion, Evidence, Kind, Plan, ReportContent, UnknownCause
+from app.policy.judged import Judged
 from app.policy.newcoverage import cover_new
 from app.policy.protocol import Fact, Family
 from app.policy.wholecoverage import carry_forward, whole_coverage
@@ -17,14 +16,15 @@ _EMPTY = Unknown(cause=UnknownCause.MISSING, reason="the coverage report names n
 
 def _new(judged: Judged) -> Value:
     gathered = judged.gather(Kind.COVERAGE)
-    if (obstacle := _lacking(judged, gathered)) is not None:
-        return obstacle
+    if gathered.lacking is not None:
+        return gathered.lacking
     found = cover_new(judged.plan, judged.evidence, gathered.reports)
     if not found.measured:
         return _EMPTY
     percent = found.percent
     if percent is None:
-        return NotApplicable(reason="no coverable new line")
+        emptied = _emptied(judged, list(gathered.reports), gathered.keys)
+        return emptied or NotApplicable(reason="no coverable new line")
     if found.small_change:
         lines = "1 new line" if found.added == 1 else f"{found.added} new lines"
         return NotApplicable(reason=lines)
@@ -33,15 +33,7 @@ def _new(judged: Judged) -> Value:
 
 def lost_coverage(plan: Plan, evidence: Evidence) -> tuple[str, ...]:
     """Sentences on the coverage that base has and this change lacks: without it no figure here is whole."""
-    return lost_reports(evidence, Kind.COVERAGE, Judged(plan, evidence).gather(Kind.COVERAGE).keys)
-
-
-def _lacking(judged: Judged, gathered: Gathered) -> Unknown | NotApplicable | None:
-    """Why coverage cannot be told: a missing shard or flag could move it either way, it has no bound."""
-    if gathered.lacking is not None:
-        return gathered.lacking
-    lost = lost_reports(judged.evidence, Kind.COVERAGE, gathered.keys)
-    return Unknown(cause=UnknownCause.MISSING, reason=lost[0], checks=gathered.keys) if lost else None
+    return tuple(one.says for one in Judged(plan, evidence).gather(Kind.COVERAGE).lost)
 
 
 class Idle(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +48,7 @@ class Idle(msgspec.Struct, frozen=True, kw_only=True):
 
 def idle_coverage(judged: Judged) -> Idle:
     """What is carried forward of checks that were not needed."""
-    baselines = _baselines(judged)
+    baselines = judged.baselines
     keys = [
         spec.key
         for spec in judged.plan.checks
@@ -72,17 +64,13 @@ def idle_coverage(judged: Judged) -> Idle:
     return Idle(carried=tuple(ready), waits=tuple(waits), without=tuple(without))
 
 
-def _baselines(judged: Judged) -> dict[str, Baseline]:
-    return {baseline.key: baseline for baseline in judged.evidence.baselines}
-
-
 def _measured(reports: Iterable[ReportContent]) -> list[ReportContent]:
     return [report for report in reports if report.kind == Kind.COVERAGE.value]
 
 
 def _overall(judged: Judged) -> Value:
     gathered, idle = judged.gather(Kind.COVERAGE), idle_coverage(judged)
-    obstacle = _lacking(judged, gathered)
+    obstacle = gathered.lacking
     if isinstance(obstacle, Unknown):
         return obstacle
     if idle.waits:
@@ -93,7 +81,7 @@ def _overall(judged: Judged) -> Value:
 
 
 def _carried(judged: Judged, idle: Idle) -> list[ReportContent]:
-    baselines, comparison = _baselines(judged), judged.evidence.comparison
+    baselines, comparison = judged.baselines, judged.evidence.comparison
     return [
         carry_forward(report, comparison)
         for key in idle.carried
@@ -106,13 +94,28 @@ def _whole(judged: Judged, reports: list[ReportContent], keys: tuple[str, ...]) 
         return _EMPTY
     share = whole_coverage(judged.plan, reports)
     if not share.total:
-        return NotApplicable(reason="no coverable line")
+        return _emptied(judged, reports, keys) or NotApplicable(reason="no coverable line")
     return Known(value=share.percent, checks=keys, of=str(share))
+
+
+def _emptied(judged: Judged, reports: list[ReportContent], keys: tuple[str, ...]) -> Unknown | None:
+    """What to say of reports without any coverable line while base has some, or is waited for."""
+    if whole_coverage(judged.plan, reports).total:
+        return None
+    known = {key: judged.baselines[key] for key in keys if key in judged.baselines}
+    if waits := [key for key, one in known.items() if one.state is BaselineState.OUTSTANDING]:
+        return judged.base_wait(waits)
+    there = [report for one in known.values() for report in _measured(one.reports)]
+    if not (was := whole_coverage(judged.plan, there)).total:
+        return None
+    base = judged.evidence.change.base_ref
+    reason = f"no coverable line here, {was.total:,} on {base}"
+    return Unknown(cause=UnknownCause.MISSING, reason=reason, checks=keys)
 
 
 def _delta(judged: Judged) -> Value:
     gathered, idle = judged.gather(Kind.COVERAGE), idle_coverage(judged)
-    obstacle = _lacking(judged, gathered)
+    obstacle = gathered.lacking
     if isinstance(obstacle, Unknown):
         return obstacle
     if (unready := _unready(judged, gathered.keys, idle)) is not None:
@@ -120,20 +123,23 @@ def _delta(judged: Judged) -> Value:
     if obstacle is not None and not idle.carried:
         return obstacle
     here, there = _same_flags(judged, gathered.keys)
-    baselines = _baselines(judged)
+    baselines = judged.baselines
     here += _carried(judged, idle)
     there += [report for key in idle.carried for report in _measured(baselines[key].reports)]
     now, was = whole_coverage(judged.plan, here), whole_coverage(judged.plan, there)
     base = judged.evidence.change.base_ref
-    if not was.total or not now.total:
-        return NotApplicable(reason=f"no coverable line {'here' if was.total else f'on {base}'}")
+    if not was.total:
+        return NotApplicable(reason=f"no coverable line on {base}")
+    if not now.total:
+        reason = f"no coverable line here, {was.total:,} on {base}"
+        return Unknown(cause=UnknownCause.MISSING, reason=reason, checks=gathered.keys)
     of = f"{now} here, {was} on {base}"
     return Known(value=now.percent - was.percent, checks=(*gathered.keys, *idle.carried), of=of)
 
 
 def _unready(judged: Judged, keys: tuple[str, ...], idle: Idle) -> Unknown | None:
     """Why base's coverage of the checks that ran is not there."""
-    baselines, base = _baselines(judged), judged.evidence.change.base_ref
+    baselines, base = judged.baselines, judged.evidence.change.base_ref
     states = {key: baselines[key].state if key in baselines else None for key in keys}
     waits = [key for key in keys if states[key] is BaselineState.OUTSTANDING]
     if waits or idle.waits:
@@ -148,7 +154,7 @@ def _unready(judged: Judged, keys: tuple[str, ...], idle: Idle) -> Unknown | Non
 
 def _same_flags(judged: Judged, keys: tuple[str, ...]) -> tuple[list[ReportContent], list[ReportContent]]:
     """Reports here and on base, of flags that both have: a new flag cannot be compared."""
-    baselines = _baselines(judged)
+    baselines = judged.baselines
     here: list[ReportContent] = []
     there: list[ReportContent] = []
     for delivered in judged.evidence.reports:

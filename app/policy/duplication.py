@@ -11,10 +11,11 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from app.language import Globs, Known, Name, NotApplicable, Unknown, Value, ValueType
+from app.language import Known, Name, NotApplicable, Unknown, Value, ValueType
 from app.model import CloneBlock, Evidence, FileChange, Kind, Plan, ReportContent, UnknownCause
 from app.policy.judged import Judged
 from app.policy.linemap import NewLines, Range, new_lines
+from app.policy.newcoverage import is_generated
 from app.policy.protocol import Fact, Family
 from app.policy.required import required_reports
 
@@ -54,7 +55,6 @@ def new_duplication(plan: Plan, evidence: Evidence) -> NewDuplication:
 def duplicate_new(plan: Plan, evidence: Evidence, reports: Iterable[ReportContent]) -> NewDuplication:
     """Duplication of new code by the given reports, united."""
     reports = list(reports)
-    generated = Globs(plan.settings.generated)
     searched = _Searched(reports)
     clones = _by_path(reports)
     lines = new_lines(evidence.comparison)
@@ -62,7 +62,7 @@ def duplicate_new(plan: Plan, evidence: Evidence, reports: Iterable[ReportConten
     new = added = 0
     for change in evidence.comparison.files:
         of_file = lines.get(change.path)
-        if of_file is None or change.binary or generated.matches(change.path):
+        if of_file is None or change.binary or is_generated(plan, change.path):
             continue
         if change.path not in searched:
             continue
@@ -196,7 +196,7 @@ def _overall(judged: Judged) -> Value:
             return _UNSIZED
         in_all += report.sizes.get("", 0)
         for path, lines in report.sizes.items():
-            if path and not judged.generated.matches(path):
+            if path and not is_generated(judged.plan, path):
                 sizes[path] = max(sizes.get(path, 0), lines)
     total = sum(sizes.values()) + in_all
     if not total:
@@ -204,7 +204,7 @@ def _overall(judged: Judged) -> Value:
     duplicated = sum(
         _length(_union((block.line, block.end_line) for block, _ in placed))
         for path, placed in _by_path(gathered.reports).items()
-        if not judged.generated.matches(path)
+        if not is_generated(judged.plan, path)
     )
     return Known(value=min(Fraction(100 * duplicated, total), Fraction(100)), checks=gathered.keys)
 

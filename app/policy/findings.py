@@ -2,13 +2,10 @@
 
 from collections import Counter
 
-import msgspec
-
-from app.language import Function, Parameter, Plain, Unknown, Value, ValueType, globs
-from app.model import Kind, Severity, UnknownCause
+from app.language import Function, Parameter, Plain, Value, ValueType, globs
+from app.model import Kind, Severity
 from app.policy.counting import count, count_gone, count_new
-from app.policy.judged import Gathered, Judged
-from app.policy.missing import lost_reports
+from app.policy.judged import Judged
 from app.policy.newcode import Age
 from app.policy.protocol import Family, Kwargs, Operation
 from app.policy.waiving import fits
@@ -20,7 +17,7 @@ _SEVERITIES = tuple(severity.value for severity in Severity)
 def _findings(judged: Judged, args: tuple[Plain, ...], kwargs: Kwargs) -> Value:
     named = _named(args, kwargs)
     least = Severity(named["min_severity"]).rank
-    gathered = _gathered(judged)
+    gathered = judged.gather(Kind.FINDINGS)
     if named["age"] == "fixed":
         one = fits(tool=named.get("tool"), rule=named.get("rule"), path=named.get("path"))
         gone = sum(1 for finding in judged.fixed if finding.severity.rank >= least and one(finding))
@@ -29,16 +26,6 @@ def _findings(judged: Judged, args: tuple[Plain, ...], kwargs: Kwargs) -> Value:
     if named["age"] == "all":
         return count(sum(by_age.values()), gathered)
     return count_new(by_age, gathered, judged, judged.compared(Kind.FINDINGS))
-
-
-def _gathered(judged: Judged) -> Gathered:
-    """The reports; not complete where a scanner that reported on base does not here."""
-    gathered = judged.gather(Kind.FINDINGS)
-    lost = lost_reports(judged.evidence, Kind.FINDINGS, gathered.keys)
-    if gathered.lacking is not None or not lost:
-        return gathered
-    why = Unknown(cause=UnknownCause.MISSING, reason=lost[0], checks=gathered.keys)
-    return msgspec.structs.replace(gathered, lacking=why)
 
 
 def _counted(judged: Judged, least: int, named: dict[str, str]) -> Counter[Age]:

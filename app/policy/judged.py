@@ -6,8 +6,10 @@ from functools import cached_property
 
 import msgspec
 
-from app.language import Globs, NotApplicable, Unknown
+from app.language import NotApplicable, Unknown
 from app.model import (
+    Baseline,
+    BaselineState,
     CheckResult,
     CheckSpec,
     Conclusion,
@@ -21,7 +23,7 @@ from app.model import (
     UnknownCause,
 )
 from app.policy.flaky import FlakyTest, flaky_tests
-from app.policy.missing import REPORT
+from app.policy.missing import REPORT, Compared, Lost, lost_reports, may_lose
 from app.policy.newcode import Age, CheckFindings, TrackedFinding, Tracking, waived
 from app.policy.required import required_keys
 from app.policy.suites import CheckTests, compare_tests
@@ -32,12 +34,14 @@ GOOD = frozenset({Conclusion.SUCCESS, Conclusion.NOT_NEEDED})
 
 class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     """All reports of one kind, from the checks `keys`. `lacking` is why they are not all there: an unknown
-    while a producer has not delivered, not applicable where none was needed, None when complete.
+    while a producer has not delivered, or less than it did on base, not applicable where none was needed,
+    None when complete. `lost` is what base has and this change has not, be it optional.
     """
 
     reports: tuple[ReportContent, ...]
     keys: tuple[str, ...]
     lacking: Unknown | NotApplicable | None
+    lost: tuple[Lost, ...] = ()
 
 
 class Judged:
@@ -54,17 +58,22 @@ class Judged:
         return {result.key: result for result in self.evidence.checks}
 
     @cached_property
+    def reports(self) -> dict[str, tuple[ReportContent, ...]]:
+        """What checks delivered, by check key."""
+        return {delivered.key: delivered.reports for delivered in self.evidence.reports}
+
+    @cached_property
+    def baselines(self) -> dict[str, Baseline]:
+        """What is known of base, by check key."""
+        return {baseline.key: baseline for baseline in self.evidence.baselines}
+
+    @cached_property
     def delivered(self) -> frozenset[str]:
         """The kinds of evidence that required checks have delivered, declared or not."""
         required = required_keys(self.plan)
         return frozenset(
             kind for result in self.evidence.checks if result.key in required for kind in result.delivered
         )
-
-    @cached_property
-    def generated(self) -> Globs:
-        """`settings.generated` of the base."""
-        return Globs(self.plan.settings.generated)
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
@@ -168,26 +177,49 @@ class Judged:
 
     def _gather(self, kind: Kind) -> Gathered:
         producers = [spec for spec in self.plan.checks if spec.required and self._produces(spec, kind)]
+        left_out = [spec for spec in producers if self._left_out(spec, kind)]
+        omitted = tuple(
+            spec.key for spec in left_out if self.results[spec.key].conclusion is not Conclusion.NOT_NEEDED
+        )
         content: list[ReportContent] = []
         lacking: list[Unknown] = []
-        needed: list[str] = []
-        for spec in producers:
-            if self._left_out(spec, kind):
-                continue
-            needed.append(spec.key)
-            content.extend(
-                report
-                for delivered in self.evidence.reports
-                for report in delivered.reports
-                if delivered.key == spec.key and kind.value in report.kinds
-            )
-            if (why := self._undelivered(spec, kind)) is not None:
+        lost: list[Lost] = []
+        needed = [spec for spec in producers if spec not in left_out]
+        for spec in needed:
+            content += [report for report in self.reports.get(spec.key, ()) if kind.value in report.kinds]
+            gone = self._lost(spec, kind)
+            lost += gone
+            if (why := self._undelivered(spec, kind) or self._short(spec, kind, gone)) is not None:
                 lacking.append(why)
         return Gathered(
             reports=tuple(content),
-            keys=tuple(needed),
-            lacking=_lacking(kind, producers, lacking, needed=bool(needed)),
+            keys=tuple(spec.key for spec in needed),
+            lacking=_lacking(kind, producers, lacking, omitted=omitted, needed=bool(needed)),
+            lost=tuple(lost),
         )
+
+    def _lost(self, spec: CheckSpec, kind: Kind) -> list[Lost]:
+        baseline = self.baselines.get(spec.key)
+        if baseline is None or baseline.state is not BaselineState.READY:
+            return []
+        compared = Compared(
+            spec=spec,
+            here=self.reports.get(spec.key, ()),
+            there=baseline.reports,
+            comparison=self.evidence.comparison,
+            base_ref=self.evidence.change.base_ref,
+        )
+        return list(lost_reports(compared, kind))
+
+    def _short(self, spec: CheckSpec, kind: Kind, lost: list[Lost]) -> Unknown | None:
+        """Why what a producer delivered may be less than it delivers on base. Tests are compared by name."""
+        if kind is Kind.TESTS:
+            return None
+        if (says := next((one.says for one in lost if not one.optional), None)) is not None:
+            return Unknown(cause=UnknownCause.MISSING, reason=says, checks=(spec.key,))
+        baseline = self.baselines.get(spec.key)
+        waits = baseline is not None and baseline.state is BaselineState.OUTSTANDING
+        return self.base_wait((spec.key,)) if waits and may_lose(spec, kind) else None
 
     def _produces(self, spec: CheckSpec, kind: Kind) -> bool:
         """Whether it declares that kind, or delivered it all the same: secrets among findings."""
@@ -233,11 +265,18 @@ _URGENCY = (UnknownCause.OUTSTANDING, UnknownCause.ERROR, UnknownCause.MISSING)
 
 
 def _lacking(
-    kind: Kind, producers: list[CheckSpec], lacking: list[Unknown], *, needed: bool
+    kind: Kind,
+    producers: list[CheckSpec],
+    lacking: list[Unknown],
+    *,
+    omitted: tuple[str, ...],
+    needed: bool,
 ) -> Unknown | NotApplicable | None:
     if not producers:
         reason = f"no required check declares a {REPORT[kind.value]}"
         return Unknown(cause=UnknownCause.MISSING, reason=reason)
+    if not needed and omitted:
+        return NotApplicable(reason=f"{omitted[0]} left out its {REPORT[kind.value]}, which is optional")
     if not needed:
         return NotApplicable(reason=f"no check with a {REPORT[kind.value]} was needed")
     if not lacking:

@@ -94,37 +94,45 @@ class _Shifts:
         return None if line < self._ends[at] else line + self._shift[at]
 
 
-def to_head_place(comparison: Comparison, path: str, line: int) -> tuple[str, int] | None:
-    """A line of tested_sha as path and line on head_sha; None where head has no such line.
+class HeadPlaces:
+    """Where places of tested_sha stand in head_sha."""
 
-    `line` is 1-based. Files that do not differ between the two keep their lines.
-    """
-    for file in comparison.to_head:
-        if (file.old_path or file.path) != path or file.status is FileStatus.ADDED:
-            continue
+    def __init__(self, comparison: Comparison) -> None:
+        self._changed = {
+            file.old_path or file.path: file
+            for file in comparison.to_head
+            if file.status is not FileStatus.ADDED
+        }
+        self._shifts: dict[str, Forward] = {}
+
+    def place(self, path: str, line: int) -> tuple[str, int] | None:
+        """A line (1-based) as path and line on head_sha; None where head has no such line. Files that do not
+        differ between the two keep their lines.
+        """
+        file = self._changed.get(path)
+        if file is None:
+            return path, line
         if file.status is FileStatus.REMOVED or file.binary:
             return None
-        mapped = map_line(file.hunks, line)
+        if path not in self._shifts:
+            self._shifts[path] = Forward(file.hunks)
+        mapped = self._shifts[path].line(line)
         return None if mapped is None else (file.path, mapped)
-    return path, line
 
 
-def to_head_line(comparison: Comparison, path: str, line: int) -> int | None:
-    """A line of tested_sha on head_sha, where the file has the same path there."""
-    place = to_head_place(comparison, path, line)
-    return place[1] if place is not None and place[0] == path else None
+class Forward:
+    """Old lines of one file as new ones, each found by bisection."""
 
+    def __init__(self, hunks: Sequence[Hunk]) -> None:
+        ordered = sorted(hunks, key=lambda hunk: (hunk.old_start, hunk.old_count))
+        # a hunk that only adds stands after its old line
+        self._from = [hunk.old_start + (not hunk.old_count) for hunk in ordered]
+        self._ends = [hunk.old_start + hunk.old_count for hunk in ordered]
+        self._shift = list(accumulate(hunk.new_count - hunk.old_count for hunk in ordered))
 
-def map_line(hunks: Sequence[Hunk], line: int) -> int | None:
-    """An old line as a new one: None inside a hunk, else shifted by all hunks before it.
-
-    A hunk that only adds (`old_count` 0) stands after its old line.
-    """
-    shift = 0
-    for hunk in hunks:
-        if line < hunk.old_start or (line == hunk.old_start and not hunk.old_count):
-            break
-        if line < hunk.old_start + hunk.old_count:
-            return None
-        shift += hunk.new_count - hunk.old_count
-    return line + shift
+    def line(self, line: int) -> int | None:
+        """An old line as a new one: None inside a hunk, else shifted by all hunks before it."""
+        at = bisect_right(self._from, line) - 1
+        if at < 0:
+            return line
+        return None if line < self._ends[at] else line + self._shift[at]

@@ -1,9 +1,12 @@
 """Evidence that base has and this change lacks: a report, a flag, a scanner."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
-from app.model import Baseline, BaselineState, CheckEvidence, Evidence, ReportContent
+import msgspec
+
+from app.language import globs
+from app.model import CheckSpec, Comparison, FileStatus, Kind, ReportContent, ReportSpec
 
 REPORT = {
     "tests": "test report",
@@ -16,44 +19,112 @@ REPORT = {
 }
 """What people call a report of each kind."""
 
-_Like = tuple[str, str, str, str]
+_Like = tuple[str, str, str]
+_GLOB = frozenset("*?[")
 
 
-def lost_reports(evidence: Evidence, kind: str, keys: Iterable[str]) -> tuple[str, ...]:
-    """Sentences on what the given checks reported on base and do not report here, of one kind.
-
-    Reports are alike by format, flag and tool, so that files may be called otherwise. Of test reports one
-    per class is usual: there only the last one counts, the tests themselves are compared.
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """A report that base has and this change has not, as a sentence. `optional`: the gate file lets the check
+    leave it out.
     """
-    wanted = set(keys)
-    here = {one.key: one for one in evidence.reports}
-    return tuple(
-        sentence
-        for baseline in evidence.baselines
-        if baseline.key in wanted and baseline.state is BaselineState.READY
-        for sentence in _lost(baseline, here.get(baseline.key), kind, evidence.change.base_ref)
+
+    says: str
+    optional: bool
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One check's reports here and on base, whose branch is `base_ref`."""
+
+    spec: CheckSpec
+    here: tuple[ReportContent, ...]
+    there: tuple[ReportContent, ...]
+    comparison: Comparison
+    base_ref: str
+
+
+def may_lose(spec: CheckSpec, kind: Kind) -> bool:
+    """Whether a report of that kind could be gone without anybody noticing: nothing but base tells how many
+    files a glob is to match. A path without a glob is missed by name, an optional one may be left out.
+    """
+    return any(
+        not report.optional and _GLOB.intersection(report.path)
+        for report in spec.reports
+        if not report.kinds or kind in report.kinds
     )
 
 
-def _lost(baseline: Baseline, here: CheckEvidence | None, kind: str, base: str) -> list[str]:
-    there = [report for report in baseline.reports if report.kind == kind]
-    ours = [report for report in here.reports if report.kind == kind] if here is not None else []
+def lost_reports(compared: Compared, kind: Kind) -> Iterator[Lost]:
+    """What a check reported on base and does not report here, of one kind.
+
+    Reports are alike by format, flag and tool, so that files may be called otherwise. One all of whose files
+    are gone is not lost. Of test reports one per class is usual: there only the last one counts, the tests
+    themselves are compared.
+    """
+    ours = [report for report in compared.here if kind.value in report.kinds]
     left = Counter(map(_like, ours))
-    sentences = []
-    for like, number in Counter(map(_like, there)).items():
-        if left[like] >= number or (kind == "tests" and left[like]):
+    paths = {report.path for report in ours}
+    gone: set[str] | None = None
+    groups: dict[_Like, list[ReportContent]] = {}
+    for report in compared.there:
+        if kind.value in report.kinds:
+            groups.setdefault(_like(report), []).append(report)
+    for like, reports in groups.items():
+        missing = len(reports) - left[like]
+        if missing <= 0 or (kind is Kind.TESTS and left[like]):
             continue
-        sentences.append(f"{baseline.key}: {base} has {_named(like, there)}, this change has not")
-    return sentences
+        gone = gone if gone is not None else _gone(ours, compared.comparison)
+        missing -= sum(1 for report in reports if (named := _paths(report)) and named <= gone)
+        if missing <= 0:
+            continue
+        optional = [report for report in reports if _optional(compared.spec.reports, report)]
+        first = next((report for report in reports if report.path not in paths), reports[0])
+        says = f"{compared.spec.key}: {compared.base_ref} has {_named(first)}, this change has not"
+        yield Lost(says=says, optional=missing <= len(optional))
 
 
 def _like(report: ReportContent) -> _Like:
-    return report.kind, report.format, report.flag, report.tool
+    # a bill of materials may name its tool with its version
+    return report.format, report.flag, "" if report.kind == Kind.LICENCES.value else report.tool
 
 
-def _named(like: _Like, reports: Sequence[ReportContent]) -> str:
-    kind, _, flag, tool = like
-    path = next(report.path for report in reports if _like(report) == like)
-    by = f" of {tool}" if tool and kind != "tests" else ""
-    which = f" with flag {flag}" if flag else f" {path}" if path else ""
-    return f"a {REPORT[kind]}{by}{which}"
+def _named(one: ReportContent) -> str:
+    by = f" of {one.tool}" if one.tool and one.kind != "tests" else ""
+    which = f" with flag {one.flag}" if one.flag else f" {one.path}" if one.path else ""
+    return f"a {REPORT[one.kind]}{by}{which}"
+
+
+def _gone(ours: Sequence[ReportContent], comparison: Comparison) -> set[str]:
+    """The files of base that the change removes, or moves to where a report of this side names them."""
+    named = {path for report in ours for path in _paths(report)}
+    return {
+        file.old_path or file.path
+        for file in comparison.files
+        if file.status is FileStatus.REMOVED or (file.status is FileStatus.RENAMED and file.path in named)
+    }
+
+
+def _paths(report: ReportContent) -> set[str]:
+    """The files that a report names."""
+    named = {
+        *(file.path for file in report.coverage),
+        *(finding.path for finding in report.findings),
+        *(case.path for case in report.tests),
+        *(function.path for function in report.functions),
+        *(block.path for clone in report.clones for block in clone.blocks),
+        *report.sizes,
+    }
+    return named - {""}
+
+
+def _optional(declared: Sequence[ReportSpec], report: ReportContent) -> bool:
+    """Whether all that it is declared as may be left out."""
+    fitting = [one.optional for one in declared if declares(one, report)]
+    return bool(fitting) and all(fitting)
+
+
+def declares(declared: ReportSpec, report: ReportContent) -> bool:
+    """Whether a report is one of those that a check declares by this path or glob."""
+    if declared.flag != report.flag:
+        return False
+    path = declared.path.removeprefix("./").lstrip("/")
+    return report.path == path or globs((f"/{path}",)).matches(report.path)

@@ -208,7 +208,7 @@ def waived(plan: Plan, evidence: Evidence, tracking: Tracking) -> Covered:
     if not waivers:
         return Covered()
     found = _new(tracking, evidence, required_keys(plan))
-    return cover(waivers, evidence.today, (one.finding for one in found))
+    return cover(waivers, evidence.today, ((one.check, one.finding) for one in found))
 
 
 def _new(tracking: Tracking, evidence: Evidence, keys: Container[str]) -> Iterator[TrackedFinding]:
@@ -243,9 +243,11 @@ def _not_comparable(
 ) -> str:
     """Why one tool's findings of the two trees cannot be compared; '' if they can."""
     ours = [report for report in here if _carries(report, tool)]
-    formats = {report.format for report in ours}
+    kinds = {(report.format, report.flag) for report in ours}
     theirs = [
-        report for report in there if _carries(report, tool) or (not report.tool and report.format in formats)
+        report
+        for report in there
+        if _carries(report, tool) or (not report.tool and (report.format, report.flag) in kinds)
     ]
     if not theirs:
         return f"{tool} reported nothing on {base}"

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from app.language import Globs
+from app.language import Globs, globs
 from app.model import Evidence, FileChange, FileCoverage, FileStatus, Plan, ReportContent
 from app.policy.linemap import NewLines, new_lines
 from app.policy.required import required_reports
@@ -14,7 +14,7 @@ from app.policy.required import required_reports
 
 def is_generated(plan: Plan, path: str) -> bool:
     """Whether `settings.generated` of the base names the path."""
-    return Globs(plan.settings.generated).matches(path)
+    return globs(plan.settings.generated).matches(path)
 
 
 class FileNewCoverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +93,7 @@ def cover_new(plan: Plan, evidence: Evidence, reports: Iterable[ReportContent]) 
 
 def exclusions(plan: Plan) -> Globs:
     """Paths that coverage never counts: excluded ones and generated ones."""
-    return Globs((*plan.settings.coverage_exclude, *plan.settings.generated))
+    return globs((*plan.settings.coverage_exclude, *plan.settings.generated))
 
 
 def _covered(path: str, reported: list[FileCoverage], new: NewLines) -> FileNewCoverage:

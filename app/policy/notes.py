@@ -3,14 +3,25 @@
 from collections.abc import Iterator
 
 from app.language import Used, used
-from app.model import GateItem, Kind, Outcome, OutcomeValue, TestCase, UnknownCause, VerdictState
+from app.model import (
+    BaselineState,
+    Conclusion,
+    GateItem,
+    Kind,
+    Outcome,
+    OutcomeValue,
+    TestCase,
+    UnknownCause,
+    VerdictState,
+)
 from app.policy.coverage import idle_coverage
 from app.policy.gate import expressions_in, kinds_of
 from app.policy.judged import Judged
-from app.policy.missing import lost_reports
+from app.policy.missing import REPORT, declares, may_lose
 from app.policy.newcode import Age
 from app.policy.sonar import unmeasured
 
+_RAN = frozenset({Conclusion.SUCCESS, Conclusion.FAILURE})
 _NAMED = 5
 """How many tests a note names."""
 
@@ -67,8 +78,7 @@ def _on_base(judged: Judged, words: list[Used]) -> Iterator[str]:
     if "tests.new_failed" in names:
         yield from _on_failed_tests(judged)
     yield from _on_removed_tests(judged)
-    for kind in (Kind.TESTS, Kind.FINDINGS, Kind.COVERAGE):
-        yield from lost_reports(judged.evidence, kind.value, judged.gather(kind).keys)
+    yield from _on_lost_reports(judged)
     if names & {"coverage.overall", "coverage.delta"}:
         yield from _on_idle_coverage(judged)
 
@@ -81,6 +91,39 @@ def _kinds_told_new(words: list[Used], names: set[str]) -> Iterator[Kind]:
         yield Kind.FINDINGS
     if both or names & {"secrets.new", "rating.security.new"}:
         yield Kind.SECRETS
+
+
+def _on_lost_reports(judged: Judged) -> Iterator[str]:
+    """What is not there, of whichever kind: also where nothing judges it, or where it may be left out."""
+    for kind in Kind:
+        gathered = judged.gather(kind)
+        yield from (says for key in gathered.keys if (says := _untold(judged, key, kind)))
+        for lost in gathered.lost:
+            yield f"{lost.says}; it is optional" if lost.optional else lost.says
+    yield from _on_optional_reports(judged)
+
+
+def _on_optional_reports(judged: Judged) -> Iterator[str]:
+    for spec in judged.plan.checks:
+        result = judged.results.get(spec.key)
+        if not spec.required or result is None or result.conclusion not in _RAN:
+            continue
+        here = judged.reports.get(spec.key, ())
+        for declared in spec.reports:
+            if declared.optional and not any(declares(declared, report) for report in here):
+                yield f"{spec.key} left out {declared.path}, which is optional"
+
+
+def _untold(judged: Judged, key: str, kind: Kind) -> str:
+    """That nobody can tell whether a check lost a report; '' where somebody can."""
+    baseline = judged.baselines.get(key)
+    if baseline is None or baseline.state is not BaselineState.IMPOSSIBLE or kind is Kind.TESTS:
+        return ""
+    if not any(spec.key == key and may_lose(spec, kind) for spec in judged.plan.checks):
+        return ""
+    base = judged.evidence.change.base_ref
+    why = baseline.reason or f"{key} cannot be run on {base}"
+    return f"{why}: whether a {REPORT[kind.value]} of {key} is lost is not known"
 
 
 def _on_failed_tests(judged: Judged) -> Iterator[str]:

@@ -54,4 +54,3 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     per_check: Mapping[str, CheckFact] = {}
     later_names: Mapping[str, Name] = {}
     later_functions: Mapping[str, Function] = {}
-    later_per_check: Mapping[str, Name] = {}

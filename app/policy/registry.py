@@ -59,7 +59,6 @@ def vocabulary() -> Vocabulary:
     for family in CONDITIONS:
         names |= family.later_names
         functions |= family.later_functions
-        per_check |= family.later_per_check
     return Vocabulary(names=names, functions=functions, per_check=per_check)
 
 

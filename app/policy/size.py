@@ -6,12 +6,15 @@ from fractions import Fraction
 from app.language import Known, Name, Value, ValueType
 from app.model import FileChange, FileStatus
 from app.policy.judged import Judged
+from app.policy.newcoverage import is_generated
 from app.policy.protocol import Fact, Family
 
 
 def _summing(part: Callable[[FileChange], int]) -> Callable[[Judged], Value]:
     def read(judged: Judged) -> Value:
-        files = (file for file in judged.evidence.comparison.files if not judged.generated.matches(file.path))
+        files = (
+            file for file in judged.evidence.comparison.files if not is_generated(judged.plan, file.path)
+        )
         return Known(value=Fraction(sum(part(file) for file in files)))
 
     return read

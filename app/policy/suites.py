@@ -62,23 +62,50 @@ def compare_tests(evidence: Evidence, check: str) -> CheckTests:
     return CheckTests(check=check, failed=failed, untold=why)
 
 
+def failed_tests(evidence: Evidence, check: str) -> tuple[tuple[TestCase, bool], ...]:
+    """The failed tests of one check in the order of its reports, each with whether it fails alike on base."""
+    compared = compare_tests(evidence, check)
+    alike = {id(case) for case in compared.alike}
+    reports = [one for delivered in evidence.reports if delivered.key == check for one in delivered.reports]
+    return tuple((case, id(case) in alike) for case in _cases(reports) if case.outcome in FAILED)
+
+
 def _cases(reports: Iterable[ReportContent]) -> Iterable[TestCase]:
     return (case for report in reports for case in report.tests)
 
 
 def _compared(check: str, here: list[TestCase], baseline: Baseline, renames: "_Renames") -> CheckTests:
     there = list(_cases(baseline.reports))
-    failing = {_identity(case) for case in there if case.outcome in FAILED}
     flaky = {_identity(case) for case in there if case.flaky}
-    failed = [case for case in here if case.outcome in FAILED]
-    new = tuple(case for case in failed if renames.identity(case) not in failing)
+    new, alike = _told_apart(here, there, renames)
     return CheckTests(
         check=check,
         failed=new,
-        alike=tuple(case for case in failed if renames.identity(case) in failing),
+        alike=alike,
         flaky_on_base=tuple(case for case in new if renames.identity(case) in flaky),
         removed=_removed(here, there, renames),
     )
+
+
+def _told_apart(
+    here: list[TestCase], there: list[TestCase], renames: "_Renames"
+) -> tuple[tuple[TestCase, ...], tuple[TestCase, ...]]:
+    """The failed tests, new ones and those that fail alike on base. Of tests of one name (parameters that
+    the report leaves out) as many fail alike as fail there.
+    """
+    failing = Counter(_identity(case) for case in there if case.outcome in FAILED)
+    new: list[TestCase] = []
+    alike: list[TestCase] = []
+    for case in here:
+        if case.outcome not in FAILED:
+            continue
+        identity = renames.identity(case)
+        if failing[identity]:
+            failing[identity] -= 1
+            alike.append(case)
+        else:
+            new.append(case)
+    return tuple(new), tuple(alike)
 
 
 def _removed(here: list[TestCase], there: list[TestCase], renames: "_Renames") -> tuple[TestCase, ...]:

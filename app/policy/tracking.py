@@ -122,15 +122,15 @@ class _Matcher:
 
     def _no_line(self, findings: Sequence[Finding], *, old: bool = False) -> Key:
         """What is about a whole file or the whole project: rule, path and message. Tools put the former on
-        line 1 too, whatever stands there.
+        line 1 too, whatever stands there. A secret must be the same one.
         """
 
         def key(place: int) -> Hashable | None:
             one = findings[place]
             path = self._old_path[place] if old else one.path
-            return (
-                None if one.line > 1 or path is None else (one.rule, path, one.line, self._mask(one.message))
-            )
+            if path is None or not _is_whole(one):
+                return None
+            return one.rule, path, one.line, self._mask(one.message), one.fingerprint if one.secret else ""
 
         return key
 
@@ -188,6 +188,15 @@ class _Matcher:
         if masked is None:
             masked = self._masked[message] = _DIGITS.sub("#", message)
         return masked
+
+
+def _is_whole(one: Finding) -> bool:
+    """Whether it may be about its file as a whole: it has no line, or stands before the first character of
+    the first and reaches over none. What else stands on line 1 is about that line, if its text is known.
+    """
+    if one.line != 1 or not one.line_hash:
+        return one.line <= 1
+    return one.column == 1 and one.end_line <= 1 and one.end_column <= 1
 
 
 def _text(one: Finding) -> str:

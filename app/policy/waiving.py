@@ -1,5 +1,6 @@
 """Which new findings waivers cover (gate-file.md section 9), and whether those waivers are in force."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 
@@ -9,7 +10,7 @@ from app.language import globs, like
 from app.model import Evidence, Finding, Plan, UsedWaiver, Waiver
 
 Fits = Callable[[Finding], bool]
-Identity = tuple[str, str, str, str, int, int]
+Identity = tuple[str, str, str, str, int, int, str]
 
 
 def fits(*, tool: str | None = None, rule: str | None = None, path: str | None = None) -> Fits:
@@ -60,9 +61,9 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
         return self.by.get(_identity(finding)) if self.by else None
 
 
-def cover(waivers: Sequence[Waiver], today: str, found: Iterable[Finding]) -> Covered:
-    """Covers new findings. One that several checks or cells report alike is one; where several waivers
-    fit it, the first in the file covers it.
+def cover(waivers: Sequence[Waiver], today: str, found: Iterable[tuple[str, Finding]]) -> Covered:
+    """Covers new findings, each with the key of its check. One that several checks or cells report alike is
+    one, as often as a single check reports it; where several waivers fit it, the first in the file covers it.
     """
     if not waivers:
         return Covered()
@@ -74,28 +75,40 @@ def cover(waivers: Sequence[Waiver], today: str, found: Iterable[Finding]) -> Co
         matching = alike.matching(waiver)
         if not matching:
             continue
-        if note := _why_not(waiver, today, len(matching)):
+        if note := _why_not(waiver, today, alike.number(matching)):
             notes.append(note)
             continue
         own = [identity for identity in matching if identity not in by]
         by |= dict.fromkeys(own, waiver)
         if own:
-            used.append(UsedWaiver(waiver=waiver, findings=len(own)))
+            used.append(UsedWaiver(waiver=waiver, findings=alike.number(own)))
     return Covered(by=by, used=tuple(used), notes=tuple(notes))
 
 
 class _Alike:
     """New findings by what waivers ask for, so that many of each cost little."""
 
-    def __init__(self, found: Iterable[Finding]) -> None:
+    def __init__(self, found: Iterable[tuple[str, Finding]]) -> None:
+        self._numbers: dict[Identity, int] = {}
         self._by_fingerprint: dict[str, list[Identity]] = {}
         self._by_place: dict[tuple[str, str, str], list[Identity]] = {}
         self._like: dict[tuple[str, str, str], Finding] = {}
-        for finding in {_identity(finding): finding for finding in found}.values():
+        in_check: Counter[tuple[str, Identity]] = Counter()
+        for check, finding in found:
+            one = _identity(finding)
+            in_check[check, one] += 1
+            known = self._numbers.get(one, 0)
+            self._numbers[one] = max(known, in_check[check, one])
+            if known:
+                continue
             place = (finding.tool, finding.rule, finding.path)
             self._like[place] = finding
-            self._by_place.setdefault(place, []).append(_identity(finding))
-            self._by_fingerprint.setdefault(finding.fingerprint, []).append(_identity(finding))
+            self._by_place.setdefault(place, []).append(one)
+            self._by_fingerprint.setdefault(finding.fingerprint, []).append(one)
+
+    def number(self, identities: Iterable[Identity]) -> int:
+        """How many findings they stand for."""
+        return sum(self._numbers[one] for one in identities)
 
     def matching(self, waiver: Waiver) -> list[Identity]:
         """The new findings that a waiver is about, whether or not it may cover them."""
@@ -136,4 +149,4 @@ def describe(waiver: Waiver) -> str:
 def _identity(finding: Finding) -> Identity:
     """What makes two reported findings one."""
     one = finding
-    return (one.tool, one.rule, one.path, one.fingerprint, one.line, one.column)
+    return (one.tool, one.rule, one.path, one.fingerprint, one.line, one.column, one.message)

@@ -7,7 +7,7 @@ import msgspec
 
 from app.language import Globs
 from app.model import Comparison, FileCoverage, FileStatus, Plan, ReportContent
-from app.policy.linemap import map_line
+from app.policy.linemap import Forward
 from app.policy.newcoverage import exclusions, unite
 
 
@@ -55,9 +55,8 @@ def carry_forward(report: ReportContent, comparison: Comparison) -> ReportConten
         if change is None:
             carried.append(file)
         elif change.status is not FileStatus.REMOVED and not change.binary:
-            lines = {new: hits for line, hits in file.lines.items() if (new := map_line(change.hunks, line))}
-            branches = {
-                new: pair for line, pair in file.branches.items() if (new := map_line(change.hunks, line))
-            }
+            forward = Forward(change.hunks)
+            lines = {new: hits for line, hits in file.lines.items() if (new := forward.line(line))}
+            branches = {new: pair for line, pair in file.branches.items() if (new := forward.line(line))}
             carried.append(FileCoverage(path=change.path, lines=lines, branches=branches))
     return msgspec.structs.replace(report, coverage=tuple(carried))

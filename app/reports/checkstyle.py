@@ -49,7 +49,6 @@ class _Checkstyle:
 
     def __init__(self, context: ReadContext) -> None:
         self.findings = Findings(context)
-        self.tool = ""
         self.xml = XmlReader(self._start, self._end)
         self._file: str | None = None
         self._place = Located()
@@ -71,7 +70,6 @@ class _Checkstyle:
         if self._file is None:
             raise AuthorFault(f"{self.xml.where}: an error outside of a file")
         tool, rule = named(attributes.get("source", ""))
-        self.tool = self.tool or tool
         self.findings.add(
             tool=tool,
             rule=rule,
@@ -97,7 +95,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
         raise AuthorFault(f"its root element is {quoted(name)}, not 'checkstyle'")
     reader = _Checkstyle(context)
     reader.xml.run(content)
-    return reader.findings.report("checkstyle", reader.tool)
+    return reader.findings.report("checkstyle")
 
 
 CHECKSTYLE = Format(

@@ -102,7 +102,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
     findings = Findings(context)
     for one in _issues(content):
         _add(one, findings)
-    return findings.report("codequality", _TOOL)
+    return findings.report("codequality")
 
 
 CODEQUALITY = Format(

@@ -65,6 +65,19 @@ _ESLINT: Final[Mapping[str, Domain]] = {
         SECURITY,
     ),
 }
+
+
+def _oxlint(rule: str) -> str:
+    """A rule as oxlint names it: `eslint(no-eval)`, `typescript(no-unsafe-*`."""
+    plugin, _, name = rule.rpartition("/")
+    plugin = {"": "eslint", "@typescript-eslint": "typescript"}.get(plugin, plugin)
+    return f"{plugin}({name}" + ("" if name.endswith("*") else ")")
+
+
+_OXLINT: Final[Mapping[str, Domain]] = {
+    **{"*" if rule == "*" else _oxlint(rule): domain for rule, domain in _ESLINT.items()},
+    "oxc(*": RELIABILITY,  # its own rules: what can hardly be meant
+}
 _HADOLINT: Final[Mapping[str, Domain]] = {
     "*": MAINTAINABILITY,
     "SC*": RELIABILITY,  # shellcheck's rules
@@ -109,6 +122,7 @@ _TABLES: Final[Mapping[str, Mapping[str, Domain]]] = {
     "flake8": _RUFF,
     "pylint": _PYLINT,
     "eslint": _ESLINT,
+    "oxlint": _OXLINT,
     "hadolint": _HADOLINT,
     "biome": _BIOME,
     **{tool: {"*": domain} for domain, tools in _WHOLE.items() for tool in tools},

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from app.model import Finding, ReportContent, Severity
+from app.model import Finding, Harm, ReportContent, Severity
 from app.reports.domains import Domain, domain_of
 from app.reports.fingerprint import Fingerprints
 from app.reports.paths import Paths, Place, Unplaced
@@ -45,12 +45,19 @@ def region(line: int | None, column: int | None, end_line: int | None, end_colum
     return line, column, end_line, end_column
 
 
+def _without_next_line(where: Region) -> Region:
+    """A region that ends before the first character of a line ends with the line before."""
+    line, column, end_line, end_column = where
+    return (line, column, end_line - 1, 0) if end_line > line and end_column == 1 else where
+
+
 class Findings:
     """The findings of one report so far."""
 
     def __init__(self, context: ReadContext) -> None:
         self.dropped = Dropped()
         self._sources = context.sources
+        self._split: tuple[str, list[str] | None] = ("", None)
         self._limit = context.limits.findings
         self._secret = context.secret
         self._paths = Paths(context)
@@ -89,12 +96,14 @@ class Findings:
         fix: str = "",
         domain: Domain = "",
         effort: int = 0,
+        impacts: tuple[tuple[Harm, Severity], ...] = (),
     ) -> None:
         """One more, made consistent: no line without a path, no end before its start, a fingerprint.
 
         `rule` and `tool` are clean words, `message` is raw; of what the line holds it may only tell where
         `secret` is not set. `identity` is what the finding is known by where lines and words do not
-        matter. `domain` is what the report says that it harms, '' = what is known of the rule. Of secrets
+        matter. `domain` is what the report says that it harms, '' = what is known of the rule; `impacts` how
+        much, where it says so of several. Of secrets
         that a reader does not know to be such, only the rule is kept. Raises AuthorFault over the limit.
         """
         if len(self._findings) >= self._limit:
@@ -106,7 +115,7 @@ class Findings:
             # It stays, without a place: losing it would open the gate.
             text = f"{text} (at {quoted(place.said)})"
             self.dropped.add(f"location of a finding {place.why.value}", place.said)
-        line, column, end_line, end_column = region if path else NOWHERE
+        line, column, end_line, end_column = _without_next_line(region) if path else NOWHERE
         if identity:
             fingerprint = self._fingerprints.named(*identity)
         elif hidden:
@@ -126,7 +135,7 @@ class Findings:
             line_hash=self._fingerprints.of_line(path, line, rule if hidden else "") if line else "",
             domain="security" if hidden else domain or domain_of(tool, rule),
         )
-        if hidden or suppressed or fix or effort:
+        if hidden or suppressed or fix or effort or impacts:
             # Few have any of these, and each argument more costs a hundred thousand findings.
             finding = msgspec.structs.replace(
                 finding,
@@ -134,6 +143,7 @@ class Findings:
                 suppressed=suppressed,
                 fix=fix if line and not hidden else "",
                 effort=min(max(effort, 0), _MAX_EFFORT),
+                impacts=() if hidden else impacts,
             )
         self._findings.append(finding)
 
@@ -144,10 +154,11 @@ class Findings:
 
     def source_lines(self, path: str, first: int, last: int) -> list[str] | None:
         """Lines first … last (1-based, both included) of a file without their ends; None if not there."""
-        source = self._sources(path) if path and self._sources is not None else None
-        if source is None:
-            return None
-        lines = source.decode("utf-8", "replace").split("\n")[first - 1 : last]
+        if path != self._split[0]:
+            # Findings come file by file: the lines of the last one are kept.
+            source = self._sources(path) if self._sources is not None else None
+            self._split = path, None if source is None else source.decode("utf-8", "replace").split("\n")
+        lines = (self._split[1] or [])[first - 1 : last]
         return [text.removesuffix("\r") for text in lines] if len(lines) == last - first + 1 else None
 
     def replacement(self, path: str, where: Region, deleted: Region, text: str) -> str:
@@ -156,7 +167,11 @@ class Findings:
         """
         first, column, last, end_column = deleted
         last = last or first
-        if not path or not where[0] or (first, last) != (where[0], where[2] or where[0]):
+        _, _, where_last, _ = _without_next_line(where)
+        if end_column == 1 and last == (where_last or where[0]) + 1 and text.endswith("\n"):
+            # The end of the last line goes, and comes again.
+            last, end_column, text = last - 1, 0, text[:-1]
+        if not path or not where[0] or (first, last) != (where[0], where_last or where[0]):
             return ""
         lines = self.source_lines(path, first, last)
         if lines is None:
@@ -173,8 +188,10 @@ class Findings:
         """The first of these files that stands where the tool ran; the whole project if none does."""
         return Located(next((path for name in names if (path := self._paths.existing(name))), ""))
 
-    def report(self, name: str, tool: str, version: str = "") -> ReportContent:
-        """What a reader of findings hands back: `name` is its format, `version` raw."""
+    def report(self, name: str, tool: str = "", version: str = "") -> ReportContent:
+        """What a reader of findings hands back: `name` is its format, `version` raw. `tool` is left out where
+        each finding names its own: reports of such a format are alike whoever found something.
+        """
         return ReportContent(
             format=name,
             kind="findings",

@@ -89,13 +89,11 @@ def _recognises(head: bytes) -> bool:
 def read(content: bytes, context: ReadContext) -> ReportContent:
     """The annotations in a log; none at all is a clean run. Raises AuthorFault."""
     findings = Findings(context)
-    tools: set[str] = set()
     text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
     for level, said, message in _commands(text):
         tool, rule, words = _named(
             level, one_line(said.get("title", ""), RULE_CHARS), message, secret=context.secret
         )
-        tools.add(tool)
         findings.add(
             tool=tool,
             rule=rule,
@@ -109,7 +107,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
                 _number(said.get("endcolumn", "")),
             ),
         )
-    return findings.report("github", tools.pop() if len(tools) == 1 else "")
+    return findings.report("github")
 
 
 GITHUB = Format(

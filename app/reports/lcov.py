@@ -35,6 +35,7 @@ class _Lcov:
         self._branches: Branches = {}
         self._taken: dict[str, Taken] = {}
         self._current: Taken = {}
+        self._touched: set[int] = set()
         # Numbers repeat over files: each is parsed and kept once.
         self._numbers: dict[bytes, int] = {}
         self._hits: dict[bytes, int] = {}
@@ -97,6 +98,7 @@ class _Lcov:
         hit = taken != b"-" and number(_text(taken), "the branch's count", where) > 0
         if self._lines is None or not line:
             return
+        self._touched.add(line)
         known = self._current.setdefault(line, {})
         if name not in known:
             self._count += 1
@@ -108,8 +110,10 @@ class _Lcov:
         """`end_of_record`."""
         if not self.open:
             raise AuthorFault(f"{where}: 'end_of_record' without 'SF:'")
-        for line, branches in self._current.items():
+        for line in self._touched:
+            branches = self._current[line]
             merge_branches(self._branches, line, sum(branches.values()), len(branches))
+        self._touched.clear()
         self.open = False
         self._lines = None
 

@@ -99,7 +99,6 @@ class _Reader:
 
     def __init__(self, context: ReadContext) -> None:
         self.findings = Findings(context)
-        self.tools: set[str] = set()
 
     def add(self, one: _Diagnostic, result: _Result) -> None:
         """One more diagnostic. Raises AuthorFault over the limit."""
@@ -111,7 +110,6 @@ class _Reader:
         location = one.location or _Location()
         place = self.findings.locate(location.path) if location.path else Located()
         where = _region(location.range)
-        self.tools.add(tool)
         self.findings.add(
             tool=tool,
             rule=rule,
@@ -125,7 +123,7 @@ class _Reader:
 
     def report(self, name: str) -> ReportContent:
         """All of it."""
-        return self.findings.report(name, next(iter(self.tools)) if len(self.tools) == 1 else "")
+        return self.findings.report(name)
 
 
 def read_json(content: bytes, context: ReadContext) -> ReportContent:

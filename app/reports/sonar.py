@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from app.model import Kind, ReportContent, Severity
+from app.model import Harm, Kind, ReportContent, Severity
 from app.reports.domains import Domain
 from app.reports.findings import Findings, Region, region
 from app.reports.jsontext import decode
@@ -26,7 +26,7 @@ _IMPACTS = {
     "LOW": Severity.LOW,
     "INFO": Severity.INFO,
 }
-_QUALITIES: dict[str, Domain] = {
+_QUALITIES: dict[str, Harm] = {
     "SECURITY": "security",
     "RELIABILITY": "reliability",
     "MAINTAINABILITY": "maintainability",
@@ -88,17 +88,30 @@ class _Report(_Camel):
 _DECODER = msgspec.json.Decoder(_Report)
 
 
-def _said(of: _Issue | _Rule) -> tuple[Severity, Domain] | None:
-    """What an issue or a rule says of its severity and of what it harms; impacts are the newer word."""
-    impacts = [
-        (_IMPACTS.get(impact.severity.upper(), Severity.MEDIUM), _QUALITIES.get(impact.software_quality, ""))
+_Impacts = tuple[tuple[Harm, Severity], ...]
+
+
+def _said(of: _Issue | _Rule) -> tuple[Severity, Domain, _Impacts] | None:
+    """What an issue or a rule says of its severity, of what it harms, and of how much each; impacts are the
+    newer word. Of several that are equally bad the first of security, reliability, maintainability counts.
+    """
+    said = [
+        (_QUALITIES.get(impact.software_quality.upper()), _IMPACTS.get(impact.severity.upper()))
         for impact in of.impacts or ()
     ]
-    if impacts:
-        return max(impacts, key=lambda said: said[0].rank)
+    worst: dict[Harm, Severity] = {}
+    for quality in _QUALITIES.values():
+        severities = [severity or Severity.MEDIUM for harmed, severity in said if harmed == quality]
+        if severities:
+            worst[quality] = max(severities, key=lambda one: one.rank)
+    if worst:
+        domain = max(worst, key=lambda one: worst[one].rank)
+        return worst[domain], domain, tuple(worst.items()) if len(worst) > 1 else ()
+    if said:
+        return max((one or Severity.MEDIUM for _, one in said), key=lambda one: one.rank), "", ()
     if not of.severity:
         return None
-    return BLOCKER_WORDS.get(of.severity.lower(), Severity.MEDIUM), _TYPES.get(of.type or "", "")
+    return BLOCKER_WORDS.get(of.severity.lower(), Severity.MEDIUM), _TYPES.get(of.type or "", ""), ()
 
 
 def _region(where: _Range | None) -> Region:
@@ -116,18 +129,21 @@ def _region(where: _Range | None) -> Region:
 def _add(one: _Issue, rules: Mapping[str, _Rule], findings: Findings) -> None:
     rule = one_line(one.rule_id, RULE_CHARS) or _TOOL
     known = rules.get(one.rule_id)
-    nothing: tuple[Severity, Domain] = (Severity.MEDIUM, "")
-    severity, domain = _said(one) or (_said(known) if known is not None else None) or nothing
+    nothing: tuple[Severity, Domain, _Impacts] = (Severity.MEDIUM, "", ())
+    severity, domain, impacts = _said(one) or (_said(known) if known is not None else None) or nothing
+    counts = findings.severity(severity, rule)
     engine = one.engine_id or (known.engine_id if known is not None else None) or ""
     findings.add(
         tool=one_line(engine, RULE_CHARS) or _TOOL,
         rule=rule,
         message=one.primary_location.message,
-        severity=findings.severity(severity, rule),
+        severity=counts,
         place=findings.locate(one.primary_location.file_path),
         region=_region(one.primary_location.text_range),
         domain=domain,
         effort=one.effort_minutes or 0,
+        # the gate file's word on a rule is for all that it harms
+        impacts=impacts if counts is severity else (),
     )
 
 
@@ -142,8 +158,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
     findings = Findings(context)
     for one in report.issues:
         _add(one, rules, findings)
-    tools = {finding.tool for finding in findings.all()}
-    return findings.report("sonar", tools.pop() if len(tools) == 1 else "")
+    return findings.report("sonar")
 
 
 SONAR = Format(

@@ -21,7 +21,10 @@ from app.reports.text import line as one_line
 
 _POINT = re.compile(r"(not )?ok\b(?:[ \t]+(\d{1,9}))?(?:[ \t]+-)?[ \t]*(.*)", re.DOTALL)
 _PLAN = re.compile(r"1\.\.(\d{1,9})[ \t]*(?:#[ \t]*(.*))?", re.DOTALL)
-_DIRECTIVE = re.compile(r"(?:\A|[ \t])#[ \t]*(skip|todo)\w{0,10}:?[ \t]*(.*)", re.DOTALL | re.IGNORECASE)
+# Producers write `# skipped`; what goes on after `todo` is another word.
+_DIRECTIVE = re.compile(
+    r"(?:\A|[ \t])#[ \t]*(?:(skip)\w{0,10}|(todo)\b):?[ \t]*(.*)", re.DOTALL | re.IGNORECASE
+)
 _TIME = re.compile(r"[ \t]#[ \t]*time=(\d{1,9}(?:\.\d{1,9})?)ms.*", re.DOTALL)
 _ESCAPED = re.compile(r"\\([#\\])")
 _FIRST = re.compile(
@@ -65,7 +68,7 @@ def _point(text: str) -> _Point | None:
     opens = name.endswith("{")
     point = _Point(name.removesuffix("{").rstrip() if opens else name, match[1] is None, opens=opens)
     if (said := _DIRECTIVE.search(point.name)) is not None:
-        point.directive, point.reason = said[1].lower(), said[2]
+        point.directive, point.reason = (said[1] or said[2]).lower(), said[3]
         point.name = point.name[: said.start()]
     elif (timed := _TIME.search(point.name)) is not None:
         point.seconds = float(timed[1]) / 1_000

@@ -12,6 +12,7 @@ from app.model import (
     Kind,
     Package,
     ReportContent,
+    ReportSpec,
     Severity,
 )
 from app.policy import baselines_wanted
@@ -71,6 +72,36 @@ def test_a_clean_run_wants_none_unless_what_is_gone_is_asked_for() -> None:
     clean = linted(report=findings("lint"))
     assert baselines_wanted(plan(LINT, gate=[NEW]), clean) == ()
     assert baselines_wanted(plan(LINT, gate=["findings('info', 'fixed') >= 0"]), clean) == ("lint",)
+
+
+@pytest.mark.parametrize(
+    ("condition", "report", "wanted"),
+    [
+        (NEW, ReportSpec(path="out/*.sarif", kind=Kind.FINDINGS), True),
+        (NEW, ReportSpec(path="out/*"), True),
+        ("rating.security.new == 'A'", ReportSpec(path="out/*.sarif", kind=Kind.FINDINGS), True),
+        ("suppressions.new == 0", ReportSpec(path="out/*.sarif", kind=Kind.FINDINGS), True),
+        ("coverage.new >= 80%", ReportSpec(path="out/*.sarif", kind=Kind.FINDINGS), False),
+        ("checks.passed", ReportSpec(path="out/*.sarif", kind=Kind.FINDINGS), False),
+        (NEW, ReportSpec(path="out/lint.sarif", kind=Kind.FINDINGS), False),
+        (NEW, ReportSpec(path="out/*.sarif", kind=Kind.FINDINGS, optional=True), False),
+        (NEW, ReportSpec(path="out/*.xml", kind=Kind.TESTS), False),
+    ],
+)
+def test_a_clean_run_wants_one_where_a_glob_hides_what_is_lost(
+    condition: str, report: ReportSpec, *, wanted: bool
+) -> None:
+    clean = linted(report=findings("lint"))
+    spec = msgspec.structs.replace(LINT, reports=(report,))
+    assert baselines_wanted(plan(spec, gate=[condition]), clean) == (("lint",) if wanted else ())
+
+
+@pytest.mark.parametrize("name", ["new", "overall"])
+def test_coverage_without_a_line_is_compared(name: str) -> None:
+    given = evidence(ended("test", C.SUCCESS, Kind.COVERAGE), reports=[coverage("test", covered("a.py", ""))])
+    spec = check("test", Kind.COVERAGE)
+    assert baselines_wanted(plan(spec, gate=[f"coverage.{name} >= 80%"]), given) == ("test",)
+    assert baselines_wanted(plan(spec, gate=["checks.passed"]), given) == ()
 
 
 def test_items_in_groups_and_behind_a_when_count_too() -> None:

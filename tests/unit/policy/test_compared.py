@@ -19,6 +19,7 @@ from app.model import (
     OutcomeValue,
     Plan,
     ReportContent,
+    ReportSpec,
     Severity,
     UnknownCause,
     Verdict,
@@ -26,7 +27,7 @@ from app.model import (
 )
 from app.model import TestCase as Case
 from app.model import TestOutcome as Ended
-from app.policy import Age, Tracking, evaluate, new_findings
+from app.policy import Age, Tracking, baselines_wanted, evaluate, new_findings
 from tests.unit.policy.world import (
     C,
     F,
@@ -215,6 +216,35 @@ def test_a_scanner_that_reported_on_base_only_is_missing_evidence() -> None:
     assert verdict.state is VerdictState.BLOCKED
 
 
+def shared(*tools: str) -> ReportContent:
+    """A report of a format whose findings name their tools."""
+    return content(
+        *(finding(line=at, tool=tool, line_hash=tool) for at, tool in enumerate(tools, 40)),
+        format="checkstyle",
+        tool="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "new"),
+    [
+        (("eslint", "shellcheck"), ("shellcheck",), 0),
+        (("eslint",), (), 0),
+        ((), ("eslint",), 1),
+        (("eslint",), ("eslint", "shellcheck"), 1),
+    ],
+)
+def test_who_found_something_does_not_matter_where_many_share_a_report(
+    was: tuple[str, ...], now: tuple[str, ...], new: int
+) -> None:
+    reports = [CheckEvidence(key="lint", reports=(shared(*now),))]
+    verdict = judge(NEW, ready("lint", shared(*was)), reports=reports, of=plan(LINT))
+    assert (says(verdict, NEW), verdict.notes) == (
+        f"new high+ findings {new} {'= 0' if not new else '> 0'}",
+        (),
+    )
+
+
 # tests
 
 
@@ -254,6 +284,14 @@ def test_what_fails_alike_on_base_is_not_new() -> None:
         says(run_tests("tests.failed <= 2", case("a", F), base=base), "tests.failed <= 2")
         == "failed tests 1 ≤ 2"
     )
+
+
+def test_of_tests_of_one_name_as_many_fail_alike_as_on_base() -> None:
+    verdict = run_tests(
+        NEW_FAILED, case("a", F), case("a", F), base=ready("test", suite(case("a", F), case("a")))
+    )
+    assert says(verdict, NEW_FAILED) == "failed tests 1 > 0"
+    assert verdict.notes == ("1 test (tests.test_pay::a) of test fails alike on main",)
 
 
 def test_failed_tests_that_were_not_compared_all_count() -> None:
@@ -365,6 +403,118 @@ def test_a_flag_that_base_has_and_the_change_lacks_is_missing(text: str) -> None
     outcome = cover(text, base, here=[measured(covered("a.py", "1+"), flag="unit")])
     assert outcome.cause is UnknownCause.MISSING
     assert "test: main has a coverage report with flag e2e, this change has not" in outcome.says
+
+
+GLOB = msgspec.structs.replace(COV, reports=(ReportSpec(path="out/cov-*.xml", kind=Kind.COVERAGE),))
+
+
+def test_where_a_glob_may_hide_a_loss_base_is_wanted_and_waited_for() -> None:
+    """As the engine does it: asked for, then on its way, then there."""
+    text = "coverage.new >= 80%"
+    unit, e2e = (measured(covered("a.py", "1+ 2+ 3+"), flag=flag) for flag in ("unit", "e2e"))
+    judging = plan(GLOB, gate=[text], small_change_lines=0)
+    given = evidence(
+        ended("test", C.SUCCESS, Kind.COVERAGE),
+        reports=[CheckEvidence(key="test", reports=(unit,))],
+        files=[EDITED],
+    )
+    assert baselines_wanted(judging, given) == ("test",)
+    coming = evaluate(judging, msgspec.structs.replace(given, baselines=(outstanding("test"),)))
+    assert (coming.state, coming.waits_for) == (VerdictState.PENDING, ("test on main",))
+    short = evaluate(judging, msgspec.structs.replace(given, baselines=(ready("test", unit, e2e),)))
+    assert (short.state, outcome_of(short, text).cause) == (VerdictState.BLOCKED, UnknownCause.MISSING)
+    for base in (ready("test", unit), impossible("test")):
+        whole = evaluate(judging, msgspec.structs.replace(given, baselines=(base,)))
+        assert whole.state is VerdictState.PASSED
+    why = "ruff fails on main: whether a coverage report of test is lost is not known"
+    assert why in whole.notes
+
+
+MODULES = (
+    measured(covered("core/a.py", "1+")),
+    measured(covered("gone/b.py", "1+"), covered("gone/c.py", "1-")),
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "here", "lost"),
+    [
+        ((), ("core/a.py",), True),
+        ((("gone/b.py", None),), ("core/a.py",), True),
+        ((("gone/b.py", None), ("gone/c.py", None)), ("core/a.py",), False),
+        ((("gone/b.py", "core/b.py"), ("gone/c.py", None)), ("core/a.py", "core/b.py"), False),
+        ((("gone/b.py", "core/b.py"), ("gone/c.py", None)), ("core/a.py",), True),
+    ],
+)
+def test_the_report_of_a_module_that_is_gone_is_not_lost(
+    files: tuple[tuple[str, str | None], ...], here: tuple[str, ...], lost: bool
+) -> None:
+    changes = [
+        file(new, old_path=old, status=FileStatus.RENAMED) if new else file(old, status=FileStatus.REMOVED)
+        for old, new in files
+    ]
+    now = [measured(*(covered(path, "1+") for path in here))]
+    outcome = cover(DELTA, ready("test", *MODULES), here=now, files=changes)
+    assert (outcome.cause is UnknownCause.MISSING) is lost
+
+
+@pytest.mark.parametrize("text", [DELTA, "coverage.overall >= 10%", "coverage.new >= 10%"])
+def test_coverage_that_has_lost_all_its_lines_is_missing(text: str) -> None:
+    empty, full = measured(covered("a.py", "")), measured(covered("a.py", "1+ 2-"))
+    gone = cover(text, ready("test", full), here=[empty])
+    assert (gone.value, gone.cause) == (UNKNOWN, UnknownCause.MISSING)
+    assert gone.says.endswith("no coverable line here, 2 on main")
+    assert cover(text, outstanding("test"), here=[empty]).cause is UnknownCause.OUTSTANDING
+    assert cover(text, ready("test", empty), here=[empty]).value is EXEMPT
+
+
+MAYBE = msgspec.structs.replace(
+    COV, reports=(ReportSpec(path="out/cov.xml", kind=Kind.COVERAGE, optional=True),)
+)
+
+
+def test_an_optional_report_that_is_left_out_is_told() -> None:
+    text = "coverage.new >= 10%"
+    verdict = judge(text, reports=[], of=plan(MAYBE), results=(ended("test", C.SUCCESS),))
+    outcome = outcome_of(verdict, text)
+    assert (outcome.value, verdict.notes) == (EXEMPT, ("test left out out/cov.xml, which is optional",))
+    assert outcome.says.endswith("test left out its coverage report, which is optional")
+    there = msgspec.structs.replace(measured(covered("a.py", "1+")), path="out/cov.xml")
+    told = judge(text, reports=[CheckEvidence(key="test", reports=(there,))], of=plan(MAYBE))
+    assert told.notes == ()
+    skipped = judge(text, reports=[], of=plan(MAYBE), results=(ended("test", C.NOT_NEEDED),))
+    assert not any("optional" in note for note in skipped.notes)
+
+
+def test_an_optional_report_that_only_base_has_is_told_and_not_missing() -> None:
+    unit, e2e = (measured(covered("a.py", "1+"), flag=flag) for flag in ("unit", "e2e"))
+    e2e = msgspec.structs.replace(e2e, path="out/e2e.xml")
+    optional = ReportSpec(path="out/e2e.xml", kind=Kind.COVERAGE, flag="e2e", optional=True)
+    spec = msgspec.structs.replace(COV, reports=(ReportSpec(path="out/cov.xml"), optional))
+    text = "coverage.overall >= 10%"
+    reports = [CheckEvidence(key="test", reports=(unit,))]
+    verdict = judge(text, ready("test", unit, e2e), reports=reports, of=plan(spec))
+    assert outcome_of(verdict, text).value is MET
+    assert (
+        "test: main has a coverage report with flag e2e, this change has not; it is optional" in verdict.notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "like"),
+    [
+        (Kind.SECRETS, "secrets.new == 0", "gitleaks"),
+        (Kind.DUPLICATION, "duplication.overall <= 3%", "jscpd"),
+        (Kind.LICENCES, "licences.denied == 0", "spdx"),
+        (Kind.COMPLEXITY, "complexity.new_max <= 10", "lizard"),
+    ],
+)
+def test_whatever_kind_is_lost_is_missing(kind: Kind, text: str, like: str) -> None:
+    one = ReportContent(format=like, kind=kind.value, tool=like)
+    reports = [CheckEvidence(key="x", reports=(one,))]
+    verdict = judge(text, ready("x", one, one), reports=reports, of=plan(check("x", kind)))
+    assert outcome_of(verdict, text).cause is UnknownCause.MISSING
+    assert [note for note in verdict.notes if "x: main has a" in note]
 
 
 def test_coverage_that_cannot_be_compared() -> None:

@@ -10,16 +10,15 @@ from app.language import Vocabulary
 from app.model import FileChange, FileStatus, Hunk, Kind
 from app.policy import (
     CONDITIONS,
+    HeadPlaces,
     NewCoverage,
     is_generated,
-    map_line,
     new_coverage,
     new_findings,
     new_lines,
-    to_head_line,
-    to_head_place,
     vocabulary,
 )
+from app.policy.linemap import Forward
 from tests.unit.policy.world import (
     check,
     compare,
@@ -71,8 +70,9 @@ def test_an_old_line_is_found_where_its_text_is(edits: list[tuple[int, int, int]
         new += [f"new {index}.{n}" for n in range(add)]
         at += cut
     new += old[at:]
+    forward = Forward(hunks)
     for number, text in enumerate(old, start=1):
-        mapped = map_line(hunks, number)
+        mapped = forward.line(number)
         if mapped is None:
             assert text not in new
         else:
@@ -90,17 +90,23 @@ def test_tested_lines_on_head() -> None:
             file("mode.sh"),
         )
     )
-    assert to_head_line(comparison, "same.py", 5) == 5
-    assert to_head_line(comparison, "a.py", 1) == 1
-    assert [to_head_line(comparison, "a.py", n) for n in (2, 3, 4)] == [None] * 3
-    assert to_head_line(comparison, "a.py", 9) == 6
-    assert to_head_line(comparison, "a.py", 10) == 9
-    assert to_head_line(comparison, "gone.py", 1) is None
-    assert to_head_line(comparison, "img.png", 1) is None
-    assert to_head_line(comparison, "mode.sh", 4) == 4
-    assert to_head_line(comparison, "tested-name.py", 4) is None
-    assert to_head_place(comparison, "tested-name.py", 4) == ("head-name.py", 4)
-    assert to_head_place(comparison, "only-head.py", 4) == ("only-head.py", 4)
+    places = HeadPlaces(comparison)
+
+    def line(path: str, number: int) -> int | None:
+        place = places.place(path, number)
+        return place[1] if place is not None and place[0] == path else None
+
+    assert line("same.py", 5) == 5
+    assert line("a.py", 1) == 1
+    assert [line("a.py", n) for n in (2, 3, 4)] == [None] * 3
+    assert line("a.py", 9) == 6
+    assert line("a.py", 10) == 9
+    assert line("gone.py", 1) is None
+    assert line("img.png", 1) is None
+    assert line("mode.sh", 4) == 4
+    assert line("tested-name.py", 4) is None
+    assert places.place("tested-name.py", 4) == ("head-name.py", 4)
+    assert places.place("only-head.py", 4) == ("only-head.py", 4)
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,8 @@ def rating(
     given = evidence(
         ended("lint", C.SUCCESS, Kind.FINDINGS),
         reports=[findings("lint", *found)],
-        files=[file("a.py", (1, lines)), file("notes.md", (1, 500))],
         today="2026-11-21",
-        **more,
+        **({"files": [file("a.py", (1, lines)), file("notes.md", (1, 500))]} | more),
     )
     return str(outcome_of(evaluate(judging, given), text).used[f"rating.{domain}.new"])
 
@@ -52,7 +51,7 @@ def test_security_and_reliability_follow_the_worst_issue(severity, letter):
     ("minutes", "lines", "letter"),
     [
         (0, 100, "A"), (150, 100, "A"), (151, 100, "B"), (300, 100, "B"), (301, 100, "C"), (600, 100, "C"),
-        (601, 100, "D"), (1500, 100, "D"), (1501, 100, "E"), (5, 0, "A"), (0, 0, "A"),
+        (601, 100, "D"), (1500, 100, "D"), (1501, 100, "E"), (5, 0, "E"), (0, 0, "A"),
     ],
 )  # fmt: skip
 def test_maintainability_follows_the_debt_ratio_each_bound_included(minutes, lines, letter):
@@ -84,6 +83,34 @@ def test_the_tools_own_effort_counts_and_five_minutes_where_it_tells_none():
     # 7 * 5 = 35 of 600 minutes
     untold = [finding("a.py", line, Severity.INFO, domain=M) for line in range(1, 8)]
     assert (rating(M, *untold[:6]), rating(M, *untold)) == ("A", "B")
+
+
+def test_debt_without_a_line_of_its_kind_counts_against_all_new_lines():
+    # found in a file of a kind that the change adds no line of
+    elsewhere = finding("go.mod", 0, Severity.LOW, domain=M, effort=60)
+    base = (Baseline(key="lint", state=BaselineState.READY, reports=findings("lint").reports),)
+    # 60 of 520 * 30 minutes
+    assert rating(M, elsewhere, baselines=base) == "A"
+    assert rating(M, msgspec.structs.replace(elsewhere, effort=1561), baselines=base) == "C"
+    assert rating(M, elsewhere, files=(), baselines=base) == "E"
+
+
+def test_each_quality_has_the_severity_that_its_impact_says():
+    both = finding("a.py", 1, Severity.HIGH, domain=S, impacts=((S, Severity.HIGH), (R, Severity.MEDIUM)))
+    assert (rating(S, both), rating(R, both), rating(M, both)) == ("D", "C", "A")
+
+
+@pytest.mark.parametrize("text", ["rating.security.new == 'A'", "rating.maintainability.new == 'A'"])
+def test_a_scanner_that_is_lost_leaves_a_rating_unknown(text):
+    there = (*findings("lint").reports, ReportContent(format="bandit", kind="findings", tool="bandit"))
+    given = evidence(
+        ended("lint", C.SUCCESS, Kind.FINDINGS),
+        reports=[findings("lint")],
+        baselines=(Baseline(key="lint", state=BaselineState.READY, reports=there),),
+    )
+    outcome = outcome_of(evaluate(plan(LINT, gate=(text,)), given), text)
+    assert (outcome.value, outcome.cause) == ("unknown", UnknownCause.MISSING)
+    assert outcome.says.endswith("lint: main has a findings report of bandit, this change has not")
 
 
 def test_a_waived_finding_is_left_out():

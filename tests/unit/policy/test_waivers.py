@@ -3,8 +3,19 @@
 import msgspec
 import pytest
 
+from app.model import (
+    Baseline,
+    BaselineState,
+    Finding,
+    Kind,
+    ReportContent,
+    UnknownCause,
+    UsedWaiver,
+    Verdict,
+    VerdictState,
+    Waiver,
+)
 from app.model import CheckEvidence as Delivered
-from app.model import Finding, Kind, ReportContent, UnknownCause, UsedWaiver, Verdict, VerdictState, Waiver
 from app.policy import evaluate, merge_group_verdict, new_findings
 from tests.unit.policy.world import (
     GROUP,
@@ -119,6 +130,30 @@ def test_a_fingerprint_stands_for_one_finding():
 def test_what_two_checks_report_alike_is_one_finding():
     verdict = judge((area("F821", "a.py", 1),), ONE, twice=True)
     assert (verdict.state, verdict.waivers[0].findings) == (VerdictState.PASSED, 1)
+
+
+@pytest.mark.parametrize("other", ["undefined", "something else"])
+@pytest.mark.parametrize("one", [area("F821", "a.py", 1), waiver(fingerprint="ab:1")])
+def test_two_on_one_line_are_two(one, other):
+    verdict = judge((one,), ONE, msgspec.structs.replace(ONE, message=other), twice=True)
+    assert (verdict.state, verdict.waivers) == (VerdictState.BLOCKED, ())
+    both = judge((area("F821", "a.py", 2),), ONE, msgspec.structs.replace(ONE, message=other), twice=True)
+    assert (both.state, both.waivers[0].findings) == (VerdictState.PASSED, 2)
+
+
+def test_how_many_waivers_are_used_is_not_known_while_base_is_waited_for():
+    used = "waivers.used == 0"
+    judging = msgspec.structs.replace(plan(LINT, gate=(used,)), waivers=(area("F821", "a.py", 1),))
+    given = evidence(
+        ended("lint", C.SUCCESS, Kind.FINDINGS),
+        reports=[findings("lint", ONE)],
+        files=FILES,
+        today=TODAY,
+        baselines=(Baseline(key="lint", state=BaselineState.OUTSTANDING),),
+    )
+    verdict = evaluate(judging, given)
+    assert outcome_of(verdict, used).says == "waivers used: waits for lint on main"
+    assert (verdict.state, verdict.waits_for) == (VerdictState.PENDING, ("lint on main",))
 
 
 def test_the_first_of_several_waivers_covers_and_all_that_match_count_for_max():

@@ -23,7 +23,7 @@ def places(name: str) -> Counter[tuple[str, str, int]]:
 
 def test_checkstyle():
     read_ = sample("checkstyle.xml")
-    assert read_.tool == "checkstyle"
+    assert {finding.tool for finding in read_.findings} == {"checkstyle"}
     assert Counter(finding.rule for finding in read_.findings) == snapshot(
         Counter(
             {
@@ -87,7 +87,7 @@ def test_checkstyle_of_shellcheck():
             ),
         ]
     )
-    assert read_.tool == "shellcheck"
+    assert {finding.tool for finding in read_.findings} == {"shellcheck"}
 
 
 @pytest.mark.parametrize(
@@ -224,10 +224,43 @@ def test_generic_issues_since_10_3_say_it_in_rules():
     assert read(json.dumps(report)).findings == ()
 
 
+def test_of_equally_bad_impacts_security_counts_first_and_each_keeps_its_own():
+    def issue(*impacts: tuple[str, str]) -> dict[str, object]:
+        return {
+            "ruleId": "r",
+            "impacts": [{"softwareQuality": quality, "severity": severity} for quality, severity in impacts],
+            "primaryLocation": {"message": "m", "filePath": "a.py"},
+        }
+
+    report = {
+        "issues": [
+            issue(("MAINTAINABILITY", "HIGH"), ("RELIABILITY", "LOW"), ("SECURITY", "HIGH")),
+            issue(("MAINTAINABILITY", "BLOCKER"), ("SECURITY", "LOW")),
+            issue(("RELIABILITY", "LOW")),
+            issue(("CLARITY", "LOW"), ("CLARITY", "HIGH")),
+        ],
+        "rules": [],
+    }
+    three, two, one, other = read(json.dumps(report)).findings
+    assert (three.domain, three.severity) == ("security", "high")
+    assert dict(three.impacts) == {"security": "high", "reliability": "low", "maintainability": "high"}
+    assert (two.domain, dict(two.impacts)) == (
+        "maintainability",
+        {"security": "low", "maintainability": "critical"},
+    )
+    assert (one.domain, one.severity, one.impacts) == ("reliability", "low", ())
+    assert (other.domain, other.severity, other.impacts) == ("", "high", ())
+    (ruled,) = read(
+        json.dumps(report | {"issues": report["issues"][:1]}),
+        context=ReadContext(severities={"r": Severity.INFO}),
+    ).findings
+    assert (ruled.severity, ruled.impacts) == ("info", ())
+
+
 def test_workflow_commands_of_ruff():
     assert places("ruff.sarif") <= places("ruff.github.txt")
     read_ = sample("ruff.github.txt")
-    assert read_.tool == "ruff"
+    assert {finding.tool for finding in read_.findings} == {"ruff"}
     assert [(*short(finding), finding.message) for finding in read_.findings][:2] == snapshot(
         [
             (
@@ -381,3 +414,60 @@ def test_rdjsonl_names_the_line_that_is_none():
     assert len(read(good + "\n" + good).findings) == 2
     assert fault(good + "oops").startswith("line 2: ")
     assert read("", "rdjsonl").findings == ()
+
+
+def rdjson(*diagnostics: dict[str, object]) -> str:
+    named = {"severity": "ERROR", "code": {"value": "R"}, "source": {"name": "t"}}
+    return json.dumps({"diagnostics": [{"message": "m", **named, **one} for one in diagnostics]})
+
+
+def spot(*ends: int) -> dict[str, object]:
+    start_line, start_column, line, column = ends
+    where = {"start": {"line": start_line, "column": start_column}, "end": {"line": line, "column": column}}
+    return {"path": "a.py", "range": where}
+
+
+@pytest.mark.parametrize(
+    ("ends", "kept"),
+    [
+        ((3, 1, 4, 1), (3, 1, 3, 0)),
+        ((3, 1, 5, 1), (3, 1, 4, 0)),
+        ((3, 1, 4, 2), (3, 1, 4, 2)),
+        ((3, 1, 3, 1), (3, 1, 3, 1)),
+    ],
+)
+def test_what_ends_before_a_line_does_not_touch_it(ends, kept):
+    (one,) = read(rdjson({"location": spot(*ends)})).findings
+    assert (one.line, one.column, one.end_line, one.end_column) == kept
+
+
+def test_a_suggestion_for_whole_lines_replaces_just_these():
+    source = b"one\ntwo\nthree\nfour\n"
+    suggested = {
+        "location": spot(2, 1, 3, 1),
+        "suggestions": [{"range": spot(2, 1, 3, 1)["range"], "text": "2\n"}],
+    }
+    joined = {
+        "location": spot(2, 1, 3, 1),
+        "suggestions": [{"range": spot(2, 1, 3, 1)["range"], "text": "2"}],
+    }
+    context = ReadContext(sources=lambda _: source)
+    two, none = read(rdjson(suggested, joined), context=context).findings
+    assert (two.line, two.end_line, two.fix) == (2, 2, "2")
+    assert none.fix == ""
+
+
+def test_of_a_file_with_many_suggestions_the_source_is_read_once_or_twice():
+    asked = []
+
+    def source(path: str) -> bytes:
+        asked.append(path)
+        return b"x = 1\n" * 500
+
+    one = [
+        {"location": spot(at, 1, at, 2), "suggestions": [{"range": spot(at, 1, at, 2)["range"], "text": "y"}]}
+        for at in range(1, 400)
+    ]
+    found = read(rdjson(*one), context=ReadContext(sources=source)).findings
+    assert {finding.fix for finding in found} == {"y = 1"}
+    assert len(asked) <= 2  # once for suggestions, once for fingerprints

@@ -4,6 +4,7 @@ that a path, a page or a comment could be led astray by.
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
@@ -292,29 +293,26 @@ def test_deep_json(name, opening):
         settled((opening * depth + "1" + "]" * depth).encode(), name)
 
 
+REPEATED = [
+    *((piece, "") for piece in ("#", " ", "\t", "\\", '"', "<", "&", "[", "::", "not ok ", "1..", "%")),
+    *((piece, "") for piece in ("a:1.1,", "\r", "---\n")),
+    *((" #", start) for start in ("1..1\nnot ok 1 ", "SF:", "mode: set\n", "::error file=", '{"a":"')),
+    (" #", "<testsuite><!--"),
+]
+
+
 @pytest.mark.parametrize("name", [entry.name for entry in FORMATS])
-def test_many_of_the_same_thing(name):
-    """Things that a careless pattern would try in a number of ways that grows with their square."""
-    for piece in (
-        "#",
-        " ",
-        "\t",
-        "\\",
-        '"',
-        "<",
-        "&",
-        "[",
-        "::",
-        "not ok ",
-        "1..",
-        "%",
-        "a:1.1,",
-        "\r",
-        "---\n",
-    ):
-        settled((piece * (200_000 // len(piece))).encode(), name)
-    for start in ("1..1\nnot ok 1 ", "SF:", "mode: set\n", "::error file=", '{"a":"', "<testsuite><!--"):
-        settled((start + " #" * 100_000).encode(), name)
+def test_many_of_the_same_thing_take_time_as_they_are_many(name):
+    """A careless pattern tries things in a number of ways that grows with their square."""
+
+    def seconds(piece: str, start: str, length: int) -> float:
+        content = (start + piece * (length // len(piece))).encode()
+        started = time.process_time()
+        settled(content, name)
+        return time.process_time() - started
+
+    for piece, start in REPEATED:
+        assert seconds(piece, start, 200_000) < 4 * seconds(piece, start, 100_000) + 1, (piece, start)
 
 
 def test_no_secret_is_told_by_a_refusal():

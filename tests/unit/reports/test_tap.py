@@ -139,3 +139,17 @@ def test_yaml_is_looked_at_and_never_built():
 def test_more_tests_than_we_read():
     context = ReadContext(limits=Limits(tests=3))
     assert fault("ok 1\n" * 4, context=context) == "it holds more than 3 tests"
+
+
+@pytest.mark.parametrize(
+    ("line", "outcome"),
+    [
+        ("not ok 1 - empty cart # todos are listed", "failed"),
+        ("not ok 1 - empty cart # TODO list them", "skipped"),
+        ("not ok 1 - empty cart # todo: list them", "skipped"),
+        ("ok 1 - empty cart # skipped on Windows", "skipped"),
+    ],
+)
+def test_only_skip_may_run_on(line, outcome):
+    ((_, _, found),) = outcomes(f"1..1\n{line}\n")
+    assert found == outcome
