@@ -2,7 +2,7 @@
 
 A change must not judge itself by rules it brings. Every file of the head that a preset names as its
 configuration (globs as in gitignore, so at any depth) is taken from the base, or removed where the base
-has none. Links on the way are never followed.
+has none; so is what the base's own configuration extends or imports. Links on the way are never followed.
 """
 
 import functools
@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pathspec
 
+from app.executors.references import with_references
 from app.executors.trees import JOB_UID
 
 
@@ -45,7 +46,7 @@ def replacement(tree: Path, config_tree: Path, patterns: tuple[str, ...]) -> Rep
     """What to do. The trees are immutable and named by their tree object, so the answer is kept."""
     if not patterns:
         return Replacement()
-    ours = _matching(config_tree, patterns)
+    ours = with_references(config_tree, _matching(config_tree, patterns))
     theirs = _matching(tree, patterns)
     files = {path for path in ours if _resolved(config_tree, path) is not None}
     hidden = set()

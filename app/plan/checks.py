@@ -1,8 +1,10 @@
 """One check of the gate file: from its keys to the template of its cells."""
 
+import posixpath
 import re
 import shlex
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -25,6 +27,8 @@ _UPLOAD_KEYS: Final = _EXTERNAL_KEYS | {"reports", "workdir"}
 _PASTED: Final = ("run", "args", "env", "workdir", "reports", "outputs", "artifacts", "when", "after")
 _EXTERNAL_WORDS: Final = frozenset({"context", "app", "creator", "accept"})
 _HASH = re.compile(r"\$\{hash\(")
+_SPECIAL: Final = re.compile(r"[\\*?\[\]!# ]")
+_ESCAPE: Final = r"\\\g<0>"
 
 
 class Builder:
@@ -194,7 +198,7 @@ class Builder:
             findings_exits=preset.findings_exits,
             not_needed_exits=preset.not_needed_exits,
             severities=preset.severities,
-            config_files=preset.config_files,
+            config_files=(*preset.config_files, *_configured_by(args, preset, template.workdir)),
             tools=preset.tools,
             self_reported=not preset.tool,
             config=declared.config,
@@ -275,3 +279,21 @@ def scalars(node: Node) -> list[ScalarNode]:
             return [found for item in node.items for found in scalars(item)]
         case MapNode():
             return [found for _, item in node.entries.values() for found in scalars(item)]
+
+
+def _configured_by(args: str, preset: Preset, workdir: str) -> tuple[str, ...]:
+    """The files that the arguments name as the tool's configuration, as globs from the repository's root."""
+    options = preset.config_options
+    try:
+        words = shlex.split(args)
+    except ValueError:
+        return ()  # complained about already
+    named = [after for word, after in pairwise(words) if word in options]
+    for word in words:
+        for option in options:
+            glued = f"{option}=" if option.startswith("--") else option
+            if word.startswith(glued) and word != option:
+                named.append(word.removeprefix(glued))
+    paths = [posixpath.normpath(posixpath.join(workdir, one)) for one in named if one]
+    inside = [one for one in paths if one != "." and not one.startswith(("/", ".."))]
+    return tuple(f"/{_SPECIAL.sub(_ESCAPE, one)}" for one in inside)

@@ -93,6 +93,7 @@ def _cell(decl: CheckDecl, cell: dict[str, Scalar]) -> CheckSpec:
         workdir=replace(spec.workdir, cell),
         outputs=replace(spec.outputs, cell),
         artifacts=tuple(replace(one, cell) for one in spec.artifacts),
+        config_files=tuple(replace(one, cell) for one in spec.config_files),
         reports=reports,
         when=_expression(spec.when, cell),
         after=_expression(spec.after, cell),

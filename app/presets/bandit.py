@@ -57,6 +57,7 @@ PRESET = Preset(
     reports=(ReportSpec(path="out/bandit.json", format="bandit", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),
+    config_options=("-c", "--configfile", "-b", "--baseline", "--ini"),
     config_files=(".bandit", "bandit.yaml", "bandit.yml", "pyproject.toml"),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

@@ -40,6 +40,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),
     severities=SEVERITIES,
+    config_options=("--config-path",),
     config_files=("biome.json", "biome.jsonc", ".biome.json", ".biome.jsonc", ".gitignore", ".ignore"),
     missing_hint="the operator installs it: portcullis toolbox install web",
 )

@@ -67,6 +67,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),
     severities=SEVERITIES,
+    config_options=("--config-file", "--baseline"),
     config_files=(".checkov.yaml", ".checkov.yml", ".checkov.baseline", ".checkovignore"),
     missing_hint="the operator installs it: portcullis toolbox install infra",
 )

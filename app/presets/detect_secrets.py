@@ -78,8 +78,8 @@ for commit in sorted(os.listdir(history)) if os.path.isdir(history) else ():
     for file in walk(os.path.join(history, commit)):
         path = os.path.relpath(os.path.join(root, os.path.relpath(file, os.path.join(history, commit))))
         for one in () if path.startswith("..") else search(file, path):
-            said = (one["type"], one["hashed_secret"])
-            if said[1] not in there and said not in told and one.get("is_secret") is not False:
+            said = (one["type"], one["hashed_secret"], one.get("is_secret"))
+            if said[1] not in there and said not in told:
                 told.add(said)
                 results.setdefault(path, []).append({**one, "commit": commit})
 results = {path: found for path, found in results.items() if found}

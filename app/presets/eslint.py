@@ -37,6 +37,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),
     severities=SEVERITIES,
+    config_options=("-c", "--config"),
     config_files=(
         *("eslint.config.*", ".eslintrc", ".eslintrc.*", ".eslintignore", "package.json", "tsconfig*.json"),
     ),

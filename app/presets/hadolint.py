@@ -23,6 +23,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),
     not_needed_exits=(NOTHING,),
+    config_options=("-c", "--config"),
     config_files=(".hadolint.yaml", ".hadolint.yml"),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

@@ -21,6 +21,7 @@ PRESET = Preset(
     reports=(ReportSpec(path="out/jscpd-report.json", format="jscpd", kind=Kind.DUPLICATION),),
     produces=(Kind.DUPLICATION,),
     findings_exits=(1,),
+    config_options=("-c", "--config"),
     config_files=(".jscpd.json", ".jscpd-baseline.json", "package.json", ".gitignore", ".ignore"),
     missing_hint="the operator installs it: portcullis toolbox install web",
 )

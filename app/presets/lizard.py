@@ -21,6 +21,7 @@ PRESET = Preset(
     script=_SCRIPT,
     reports=(ReportSpec(path="out/lizard.csv", format="lizard", kind=Kind.COMPLEXITY),),
     produces=(Kind.COMPLEXITY,),
+    config_options=("-W", "--whitelist"),
     config_files=("whitelizer.txt", ".gitignore"),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

@@ -42,6 +42,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),
     severities=SEVERITIES,
+    config_options=("--config",),
     config_files=(".markdownlint-cli2.*", ".markdownlint.*", "package.json", ".markdownlintignore"),
     missing_hint="the operator installs it: portcullis toolbox install web",
 )

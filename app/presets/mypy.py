@@ -37,6 +37,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),
     severities=SEVERITIES,
+    config_options=("--config-file",),
     config_files=("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg"),
     missing_hint="let the operator offer an environment with mypy as a tool chain, "
     "and put its bin first in the check's env: {PATH: …}",

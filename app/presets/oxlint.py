@@ -44,6 +44,7 @@ PRESET = Preset(
     findings_exits=(1,),
     not_needed_exits=(NOTHING,),
     severities=SEVERITIES,
+    config_options=("-c", "--config", "--ignore-path", "--tsconfig"),
     config_files=(
         *(".oxlintrc.json", ".oxlintrc.jsonc", "oxlint.config.*", ".eslintignore"),
         *("tsconfig*.json", ".gitignore", ".ignore"),

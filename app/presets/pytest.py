@@ -40,6 +40,7 @@ PRESET = Preset(
     args_reports={"--cov": (ReportSpec(path="out/coverage.xml", format="cobertura", kind=Kind.COVERAGE),)},
     produces=(Kind.TESTS,),
     findings_exits=(1,),
+    config_options=("-c", "--config-file"),
     config_files=("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", ".coveragerc"),
     missing_hint="let the operator offer an environment with pytest (and pytest-cov) as a tool chain, "
     "and put its bin first in the check's env: {PATH: …}",

@@ -84,6 +84,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),
     severities=SEVERITIES,
+    config_options=("--config",),
     config_files=(".gitignore", ".ignore", "pyproject.toml", "ruff.toml", ".ruff.toml"),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

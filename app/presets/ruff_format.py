@@ -27,6 +27,7 @@ PRESET = Preset(
     findings_exits=(1,),
     not_needed_exits=(NOTHING,),
     severities={"*": Severity.INFO, "invalid-syntax": Severity.CRITICAL},
+    config_options=("--config",),
     config_files=(".gitignore", ".ignore", "pyproject.toml", "ruff.toml", ".ruff.toml", ".editorconfig"),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

@@ -29,6 +29,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),
     not_needed_exits=(NOTHING,),
+    config_options=("--rcfile",),
     config_files=(".shellcheckrc", "shellcheckrc"),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

@@ -23,6 +23,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(2,),
     severities={"*": Severity.LOW},
+    config_options=("-c", "--config"),
     config_files=(
         ".gitignore",
         ".ignore",

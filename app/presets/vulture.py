@@ -38,6 +38,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(3,),
     severities={"*": Severity.LOW, **dict.fromkeys(("unreachable", "unsatisfiable"), Severity.MEDIUM)},
+    config_options=("--config",),
     config_files=("pyproject.toml",),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

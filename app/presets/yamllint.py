@@ -45,6 +45,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(1, 2),
     severities=SEVERITIES,
+    config_options=("-c", "--config-file"),
     config_files=(".yamllint", ".yamllint.yaml", ".yamllint.yml", ".gitignore"),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

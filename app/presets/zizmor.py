@@ -25,6 +25,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(10, 11, 12, 13, 14),
     not_needed_exits=(3,),
+    config_options=("-c", "--config"),
     config_files=(
         ".gitignore",
         ".ignore",

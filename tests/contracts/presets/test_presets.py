@@ -78,6 +78,24 @@ async def test_a_change_cannot_hide_its_faults_by_configuration(name: str, run: 
     assert held.exit == seen.exit
 
 
+@pytest.mark.parametrize(
+    ("files", "keys"),
+    [
+        ({"pyproject.toml": '[tool.ruff]\nextend = "tools/shared.toml"\n'}, {}),
+        ({}, {"args": "--config tools/shared.toml"}),
+    ],
+)
+async def test_nor_by_a_file_that_its_configuration_names(files, keys, run: Run, tmp_path):
+    check = spec("ruff", **keys)
+    files = {"a.py": "import os\nprint(undefined)\n", **files, "tools/shared.toml": ""}
+    base = lay(tmp_path / "base", files)
+    seen = await run(check, files)
+    blind = {**files, "tools/shared.toml": 'lint.ignore = ["F", "I"]\n'}
+    assert {"F401", "F821"} <= {rule for rule, *_ in seen.findings()}
+    assert (await run(check, blind)).findings() == []
+    assert (await run(check, blind, config_tree=base)).findings() == seen.findings()
+
+
 async def test_pytest_with_the_toolbox_alone(run: Run):
     files = {
         "src/pkg.py": "def add(a, b):\n    if a > 100:\n        return 0\n    return a + b\n",

@@ -102,6 +102,18 @@ async def test_what_somebody_excused_is_suppressed(judge, tmp_path: Path):
     assert (ran.exit, found(ran)) == (0, {("GitHub Token", "a.py", 1, True)})
 
 
+async def test_what_somebody_excused_in_a_commit_only_is_suppressed_and_told(judge, tmp_path: Path):
+    origin = Origin(tmp_path / "origin")
+    origin.write("a.py", "x = 1\n")
+    base = origin.commit("base")
+    origin.write("a.py", f"# {TOKEN}  # pragma: allowlist secret\n")
+    origin.commit("excused")
+    origin.write("a.py", "x = 2\n")
+    origin.commit("gone")
+    ran = await judge(origin, base)
+    assert (ran.exit, found(ran)) == (0, {("GitHub Token", "a.py", 0, True)})
+
+
 async def test_without_a_secret_and_on_the_base_itself(judge, tmp_path: Path):
     origin = Origin(tmp_path / "origin")
     origin.write("a.py", f"# {TOKEN}\n")

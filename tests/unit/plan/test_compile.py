@@ -256,6 +256,32 @@ def test_presets_arrive_resolved(plan):
     assert test.self_reported
 
 
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ("use: ruff, args: --config tools/lint.toml src", ["/tools/lint.toml"]),
+        ("use: ruff, args: --config=tools/lint.toml", ["/tools/lint.toml"]),
+        ("use: ruff, args: [--config, 'a b[1].toml']", [r"/a\ b\[1\].toml"]),
+        ("use: ruff, args: --config=../lint.toml, workdir: api", ["/lint.toml"]),
+        ("use: ruff, args: --config=lint.toml, workdir: api", ["/api/lint.toml"]),
+        ("use: hadolint, args: -c h.yaml", ["/h.yaml"]),
+        ("use: hadolint, args: -ch.yaml", ["/h.yaml"]),
+        ("use: ruff, args: --config=/etc/x.toml --config ../x.toml", []),
+        ("use: ruff, args: --select=F src", []),
+        ("use: ruff", []),
+    ],
+)
+def test_configuration_that_arguments_name_is_configuration(plan, keys, named):
+    (check,) = plan(f"checks: {{c: {{{keys}}}}}\n").checks
+    (plain,) = plan(f"checks: {{c: {{use: {check.preset}}}}}\n").checks
+    assert [one for one in check.config_files if one not in plain.config_files] == named
+
+
+def test_arguments_of_a_matrix_name_each_cells_configuration(plan):
+    checks = plan("checks: {c: {use: ruff, args: '--config=${matrix.a}.toml', matrix: {a: [x, y]}}}\n").checks
+    assert [check.config_files[-1] for check in checks] == ["/x.toml", "/y.toml"]
+
+
 def test_the_whole_file_reaches_the_plan(plan):
     compiled = plan("""\
 on: {branches: [main, 'release/*'], events: [push]}

@@ -14,6 +14,7 @@ from app.plan import Catalogue, compile_plan, parse
 from app.policy import vocabulary
 from app.presets import PRESETS
 from app.reports import ReadContext, formats, ingest
+from app.reports.domains import domain_of
 
 ROOT = Path(__file__).parents[3]
 TOOLBOX = Path(sys.prefix) / "bin"
@@ -122,6 +123,14 @@ def test_ruff_in_a_folder_and_of_a_broken_file(run):
 def test_ruff_does_not_mend_the_tree(run, tmp_path):
     run(spec("ruff"), {**FILES, "ruff.toml": "fix = true\n"})
     assert (tmp_path / "src/pkg/__init__.py").read_text() == FILES["src/pkg/__init__.py"]
+
+
+@pytest.mark.parametrize(
+    "preset", [one for one in PRESETS if one.tool and Kind.FINDINGS in one.produces], ids=lambda one: one.name
+)
+def test_what_a_presets_tool_finds_is_known_to_harm_something(preset: Preset) -> None:
+    """Else a result of SARIF counts as security's."""
+    assert domain_of(preset.tool, "no such rule")
 
 
 @pytest.mark.parametrize("own", [False, True])

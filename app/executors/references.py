@@ -1,0 +1,89 @@
+"""Which further files a tool's configuration names: what it extends, imports or plugs in.
+
+Read from the base's tree. What is looked for is what linters agree on: `extend` of ruff; `extends`,
+`customRules` and `ignore-from-file` of JSON and YAML; `plugins` of mypy; relative imports of JavaScript and
+TypeScript. A word that names no file of the tree is no reference: it is a package, a rule or a preset.
+"""
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+_MOST = 200
+_LARGEST = 1_000_000
+_RUFF = frozenset({"ruff.toml", ".ruff.toml", "pyproject.toml"})
+_MYPY = frozenset({"mypy.ini", ".mypy.ini", "setup.cfg", "pyproject.toml"})
+_SCRIPTS = frozenset({".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"})
+_DATA = frozenset({".json", ".jsonc", ".json5", ".yaml", ".yml", ""})
+_ENDINGS = ("", *sorted(_SCRIPTS), ".json", "/index.js", "/index.mjs", "/index.cjs", "/index.ts")
+
+_IMPORTED = re.compile(r"""\b(?:from|import|require)\s{0,20}\(?\s{0,20}["'](\.{1,2}/[^"'\n]{1,500})["']""")
+_EXTENDS = re.compile(
+    r"""(?m)(?:^|[{,\s])["']?(?:extends|customRules|ignore-from-file)["']?\s{0,20}:\s{0,20}"""
+    r"""(\[[^\]]{0,5000}\]|[^\n\[]{0,1000}(?:\n\s{0,40}-\s[^\n]{0,500}){0,50})"""
+)
+_PLUGINS = re.compile(
+    r"(?m)^plugins\s{0,20}=\s{0,20}(\[[^\]]{0,5000}\]|[^\n]{0,1000}(?:\n[ \t]+[^\n]{0,500}){0,50})"
+)
+_WORD = re.compile(r"""[^\s"',\[\]{}]+""")
+
+
+def with_references(tree: Path, files: Iterable[str]) -> set[str]:
+    """The files of a tree (paths from its root) and all that they name, in turn, at most 200 more."""
+    known = set(files)
+    most = len(known) + _MOST
+    waiting = sorted(known)
+    while waiting and len(known) < most:
+        path = waiting.pop()
+        for found in _named(tree, path):
+            if found not in known and len(known) < most:
+                known.add(found)
+                waiting.append(found)
+    return known
+
+
+def _named(tree: Path, path: str) -> Iterator[str]:
+    text = _text(tree, path)
+    folder = str(PurePosixPath(path).parent)
+    script = PurePosixPath(path).suffix in _SCRIPTS
+    for word in _words(PurePosixPath(path), text):
+        for ending in _ENDINGS if script else ("", ".json"):
+            found = posixpath.normpath(posixpath.join(folder, word + ending))
+            if not found.startswith(("/", "..")) and _inside(tree, found):
+                yield found
+                break
+
+
+def _inside(tree: Path, path: str) -> bool:
+    real = (tree / path).resolve()
+    return real.is_file() and real.is_relative_to(tree.resolve())
+
+
+def _text(tree: Path, path: str) -> str:
+    if not _inside(tree, path) or (tree / path).stat().st_size > _LARGEST:
+        return ""
+    return (tree / path).read_text("utf-8", "replace")
+
+
+def _words(path: PurePosixPath, text: str) -> Iterator[str]:
+    """What might name a file."""
+    if path.name in _RUFF:
+        yield from _extended(path.name, text)
+    if path.name in _MYPY:
+        yield from (word for found in _PLUGINS.findall(text) for word in _WORD.findall(found))
+    if path.suffix in _SCRIPTS:
+        yield from _IMPORTED.findall(text)
+    if path.suffix in _DATA:
+        yield from (word for found in _EXTENDS.findall(text) for word in _WORD.findall(found))
+
+
+def _extended(name: str, text: str) -> Iterator[str]:
+    try:
+        table = tomllib.loads(text)
+        if name == "pyproject.toml":
+            table = table["tool"]["ruff"]
+        yield str(table["extend"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return

@@ -1,0 +1,104 @@
+"""What configuration extends, imports or plugs in counts as configuration."""
+
+from pathlib import Path
+
+import pytest
+
+from app.executors.configuration import replacement
+from app.executors.references import with_references
+
+
+def lay(tree: Path, files: dict[str, str]) -> Path:
+    for path, content in files.items():
+        at = tree / path
+        at.parent.mkdir(parents=True, exist_ok=True)
+        at.write_text(content)
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        (
+            {"pyproject.toml": '[tool.ruff]\nextend = "tools/a.toml"\n', "tools/a.toml": 'extend = "b.toml"'},
+            {"tools/a.toml"},
+        ),
+        (
+            {"sub/ruff.toml": 'extend = "../ruff.toml"', "ruff.toml": 'extend = "up.toml"', "up.toml": ""},
+            {"up.toml"},
+        ),
+        (
+            {
+                "eslint.config.mjs": "import a from './tools/rules.mjs'\nimport b from 'eslint'\n",
+                "tools/rules.mjs": "export * from '../more/index.js'; const x = require(\"./plain\")",
+                "more/index.js": "",
+                "tools/plain.cjs": "",
+                "eslint": "not the package",
+            },
+            {"tools/rules.mjs", "more/index.js", "tools/plain.cjs"},
+        ),
+        (
+            {"biome.json": '{"extends": ["./shared/biome.json", "@acme/rules"]}', "shared/biome.json": "{}"},
+            {"shared/biome.json"},
+        ),
+        (
+            {"tsconfig.json": '{\n  // base\n  "extends": "./tsconfig.base"}', "tsconfig.base.json": "{}"},
+            {"tsconfig.base.json"},
+        ),
+        (
+            {
+                ".yamllint": "extends: lint/base.yml\nignore-from-file: [.gitignore, lint/skip]\n",
+                "lint/base.yml": "",
+                "lint/skip": "",
+            },
+            {"lint/base.yml", "lint/skip"},
+        ),
+        (
+            {
+                ".eslintrc.yml": "extends:\n  - eslint:recommended\n  - ./rules/a.yml\nroot: true\n",
+                "rules/a.yml": "",
+            },
+            {"rules/a.yml"},
+        ),
+        (
+            {"mypy.ini": "[mypy]\nplugins = tools/plugin.py, pydantic.mypy\n", "tools/plugin.py": ""},
+            {"tools/plugin.py"},
+        ),
+        ({"ruff.toml": 'extend = "../../etc/passwd"'}, set()),
+        ({"ruff.toml": 'extend = "/etc/passwd"'}, set()),
+        ({"ruff.toml": "extend = ["}, set()),
+        ({"pyproject.toml": "[tool.ruff]\n"}, set()),
+        ({"pyproject.toml": "tool = 1"}, set()),
+    ],
+)
+def test_what_a_file_names(files: dict[str, str], named: set[str], tmp_path: Path) -> None:
+    lay(tmp_path, files)
+    roots = {next(iter(files))}
+    if "sub/ruff.toml" in files:
+        roots.add("ruff.toml")
+    assert with_references(tmp_path, roots) == roots | named
+
+
+def test_a_chain_is_followed_to_its_end_and_a_circle_once(tmp_path: Path) -> None:
+    chain = {f"{at}/ruff.toml": f'extend = "../{(at + 1) % 9}/ruff.toml"' for at in range(9)}
+    lay(tmp_path, chain)
+    assert with_references(tmp_path, {"0/ruff.toml"}) == set(chain)
+
+
+def test_a_link_out_of_the_tree_names_nothing(tmp_path: Path) -> None:
+    tree = lay(tmp_path / "tree", {"ruff.toml": 'extend = "out.toml"'})
+    (tmp_path / "secret.toml").write_text("")
+    (tree / "out.toml").symlink_to("../secret.toml")
+    assert with_references(tree, {"ruff.toml"}) == {"ruff.toml"}
+
+
+def test_a_large_file_is_not_looked_into(tmp_path: Path) -> None:
+    lay(tmp_path, {"ruff.toml": 'extend = "a.toml"\n' + "#" * 1_000_001, "a.toml": ""})
+    assert with_references(tmp_path, {"ruff.toml"}) == {"ruff.toml"}
+
+
+def test_what_the_base_extends_comes_from_the_base(tmp_path: Path) -> None:
+    ours = {"pyproject.toml": '[tool.ruff]\nextend = "tools/shared.toml"\n', "tools/shared.toml": "base"}
+    base = lay(tmp_path / "base", ours)
+    head = lay(tmp_path / "head", ours | {"tools/shared.toml": "head", "tools/other.toml": "head"})
+    assert replacement(head, base, ("pyproject.toml",)).files == ("pyproject.toml", "tools/shared.toml")
