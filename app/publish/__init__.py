@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from app.model import Judgement
 from app.publish import (
     aggregate,
@@ -45,6 +47,17 @@ NOTIFIERS: tuple[Notifier, ...] = (aggregate.notify, checks.notify, status.notif
 
 def desired_state(judgements: Sequence[Judgement], context: Context) -> tuple[Wanted, ...]:
     """All that should be shown for the open changes that share one head_sha (at least one)."""
+    known: dict[tuple[int, int], Shown] = {}
+    given = context.show
+
+    def once(judgement: Judgement) -> Shown:
+        # by identity: plan and evidence are the judgements' own, and large
+        of = id(judgement.plan), id(judgement.evidence)
+        if of not in known:
+            known[of] = given(judgement)
+        return known[of]
+
+    context = msgspec.structs.replace(context, show=once)
     return tuple(wanted for notifier in NOTIFIERS for wanted in notifier(judgements, context))
 
 

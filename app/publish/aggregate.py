@@ -44,7 +44,8 @@ def notify(judgements: Sequence[Judgement], context: Context) -> tuple[Publicati
 
     Without a plan (not prepared yet, a conflict) a branch's aggregate that is there goes with the verdict.
     """
-    wanted = [render_publication(combine(judgements), name=context.name, now=context.now)]
+    worst = combine(judgements)
+    wanted = [render_publication(worst, shown=context.show(worst), name=context.name, now=context.now)]
     bases: dict[str, list[Judgement]] = {}
     for judgement in judgements:
         name = per_base(context.name, judgement.change.base_ref)
@@ -52,7 +53,8 @@ def notify(judgements: Sequence[Judgement], context: Context) -> tuple[Publicati
         if asked or (judgement.plan is None and name in context.published):
             bases.setdefault(name, []).append(judgement)
     for name, of_base in sorted(bases.items()):
-        wanted.append(render_publication(combine(of_base), name=name, now=context.now))
+        worst = combine(of_base)
+        wanted.append(render_publication(worst, shown=context.show(worst), name=name, now=context.now))
     return tuple(wanted)
 
 
@@ -61,13 +63,16 @@ def per_base(name: str, base_ref: str) -> str:
     return clean.line(f"{name}: {base_ref}", 200)
 
 
-def render_publication(judgement: Judgement, *, name: str = NAME, now: float) -> Publication:
+def render_publication(
+    judgement: Judgement, *, shown: Shown | None = None, name: str = NAME, now: float
+) -> Publication:
     """What the forge should show for a judgement on its head_sha.
 
-    Pure: the same judgement and the same day of `now` (epoch seconds) give the same publication.
+    Pure: the same judgement and the same day of `now` (epoch seconds) give the same publication. `shown`
+    saves computing it again.
     """
     status, conclusion = conclude(judgement)
-    shown = show(judgement)
+    shown = shown or show(judgement)
     completed = status is CheckRunStatus.COMPLETED
     return Publication(
         name=name,

@@ -101,9 +101,10 @@ def _test(item: ShownTest) -> Iterator[Annotation]:
         path=item.head.path,
         line=item.head.first,
         end_line=item.head.last,
-        level="failure",
+        level="notice" if item.alike else "failure" if item.required else "warning",
         title=clean.line(f"{phrases.test_name(test)} {test.outcome} in {item.check}", _TITLE),
-        message=clean.middle_cut(text, _MESSAGE) or f"{test.outcome} without a message",
+        message=(f"({phrases.ALIKE})\n" if item.alike else "")
+        + (clean.middle_cut(text, _MESSAGE) or f"{test.outcome} without a message"),
     )
 
 

@@ -30,7 +30,7 @@ def notify(judgements: Sequence[Judgement], context: Context) -> tuple[Publicati
         return tuple(_again(judgement, shown_name, now=context.now) for shown_name in own)
     if judgement.plan is None or not judgement.plan.settings.publish.checks:
         return ()
-    shown = show(judgement)
+    shown = context.show(judgement)
     return tuple(
         render_check_publication(judgement, result, shown=shown, name=context.name, now=context.now)
         for result in checks_of(judgement)

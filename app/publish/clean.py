@@ -33,7 +33,7 @@ _MARKUP = {
     "#": "\\#" + _GAP,
 }
 _TRANSLATE = str.maketrans(_MARKUP)
-_LINKS = re.compile(r"(?i)(:)(?=//)|\b(www)(?=\.)|\b(gh)(?=-\d)")
+_LINKS = re.compile(r"(?i)(:)(?=//)|(?<![^\W_])(?:(www)(?=\.)|(gh)(?=-\d))")
 _LEADING = re.compile(r"^([-+=])|^(\d{1,9})(?=[.)])")
 
 

@@ -31,7 +31,11 @@ def notify(judgements: Sequence[Judgement], context: Context) -> tuple[StickyCom
         key = judgement.change.key
         answers = context.answers.get(key, ())
         if wants_comment(judgement, exists=key in context.commented, asked=bool(answers)):
-            wanted.append(render_comment(judgement, marker=context.marker, answers=answers))
+            wanted.append(
+                render_comment(
+                    judgement, marker=context.marker, answers=answers, shown=context.show(judgement)
+                )
+            )
     return tuple(wanted)
 
 
@@ -53,13 +57,19 @@ def wants_comment(judgement: Judgement, *, exists: bool, asked: bool = False) ->
 
 
 def render_comment(
-    judgement: Judgement, *, marker: str, answers: Sequence[CommandAnswer] = ()
+    judgement: Judgement,
+    *,
+    marker: str,
+    answers: Sequence[CommandAnswer] = (),
+    shown: Shown | None = None,
 ) -> StickyComment:
-    """The sticky comment for a judgement of a pull request. Raises ValueError for any other change."""
+    """The sticky comment for a judgement of a pull request; `shown` saves computing it again. Raises
+    ValueError for any other change.
+    """
     number = judgement.change.number
     if number is None:
         raise ValueError("only a pull request has a sticky comment")
-    blocks = [f"{marker}\n{_title(judgement)}", *_blocks(judgement)]
+    blocks = [f"{marker}\n{_title(judgement)}", *_blocks(judgement, shown or show(judgement))]
     if answers:
         blocks.append(answering.answers_block(answers))
     footer = _footer(judgement)
@@ -89,7 +99,7 @@ def _steady_pending(judgement: Judgement) -> str:
     return notices.JUDGING
 
 
-def _blocks(judgement: Judgement) -> list[str]:
+def _blocks(judgement: Judgement, shown: Shown) -> list[str]:
     verdict = judgement.verdict
     blocks = []
     if verdict.observed:
@@ -110,7 +120,7 @@ def _blocks(judgement: Judgement) -> list[str]:
         diagnostics = tables.diagnostics_block(judgement.head_diagnostics)
         blocks.append(tables.details(f"{title} on the gate file of this change", [diagnostics]))
     if verdict.state is not VerdictState.PENDING:
-        blocks += _folded(judgement, show(judgement))
+        blocks += _folded(judgement, shown)
     notes = notes_of(judgement)
     if notes:
         blocks.append(tables.details(figures.count(len(notes), "note"), [tables.bullet_list(notes)]))

@@ -146,6 +146,9 @@ def suggestion(finding: Finding) -> str:
 ELSEWHERE = "not on a changed line: new through this change all the same"
 """Said of a new finding on a line that the change leaves alone."""
 
+ALIKE = "it fails alike on the base branch"
+"""Said of a failing test that is not this change's fault."""
+
 
 def uncovered(lines: tuple[int, int]) -> str:
     """What an uncovered range of new lines means."""

@@ -6,12 +6,13 @@ the difference true. Equal input gives equal output; texts hold nothing that cha
 decides only whether a time needs its day). A notifier that has nothing to say gives ().
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from app.model import CommitStatus, Judgement, Publication, StickyComment
+from app.publish.shown import Shown, show
 
 Wanted = Publication | CommitStatus | StickyComment
 
@@ -31,7 +32,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     `now` in epoch seconds. `marker` is the sticky comment's hidden first line. `answers` maps a change's
     key to the answers it shows, `commented` holds the keys of changes that already have our comment,
     `published` the names of check runs and `statuses` the contexts that this head shows already: where no
-    plan tells what is asked for (yet), those are kept true.
+    plan tells what is asked for (yet), those are kept true. `show` gives what a judgement's evidence has to
+    look at.
     """
 
     now: float
@@ -41,6 +43,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     commented: frozenset[str] = frozenset()
     published: frozenset[str] = frozenset()
     statuses: frozenset[str] = frozenset()
+    show: Callable[[Judgement], Shown] = show
 
 
 class Notifier(Protocol):

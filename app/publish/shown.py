@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from app.model import Comparison, Evidence, Finding, Judgement, Plan, TestCase, TestOutcome, Waiver
-from app.policy import lost_coverage, new_coverage, new_findings, to_head_place
+from app.model import Evidence, Finding, Judgement, Plan, TestCase, Waiver
+from app.policy import HeadPlaces, failed_tests, lost_coverage, new_coverage, new_findings
 from app.publish import phrases
 from app.publish.measured import Section, sections
 from app.publish.ran import test_sections
@@ -41,11 +41,13 @@ class ShownFinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownTest(msgspec.Struct, frozen=True, kw_only=True):
-    """A failing test of one check; `head` as for findings."""
+    """A failing test of one check; `head` as for findings. `alike`: it fails on base too."""
 
     test: TestCase
     check: str
+    required: bool
     head: Place | None
+    alike: bool = False
 
 
 class ShownCoverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,10 +87,11 @@ def show(judgement: Judgement) -> Shown:
     evidence, plan = judgement.evidence, judgement.plan
     if evidence is None or plan is None:
         return Shown()
+    places = HeadPlaces(evidence.comparison)
     return Shown(
-        findings=_findings(plan, evidence),
-        tests=_tests(evidence),
-        coverage=_coverage(plan, evidence),
+        findings=_findings(plan, evidence, places),
+        tests=_tests(plan, evidence, places),
+        coverage=_coverage(plan, evidence, places),
         coverage_lost=lost_coverage(plan, evidence),
         dropped=tuple(
             note for delivered in evidence.reports for report in delivered.reports for note in report.dropped
@@ -97,18 +100,18 @@ def show(judgement: Judgement) -> Shown:
     )
 
 
-def _place(comparison: Comparison, path: str, first: int, last: int) -> Place | None:
+def _place(places: HeadPlaces, path: str, first: int, last: int) -> Place | None:
     """Lines of the tested tree on head_sha; only the first must be there."""
     if not path or first < 1:
         return None
-    start = to_head_place(comparison, path, first)
+    start = places.place(path, first)
     if start is None:
         return None
-    end = to_head_place(comparison, path, last) if last > first else None
+    end = places.place(path, last) if last > first else None
     return Place(path=start[0], first=start[1], last=max(start[1], end[1] if end is not None else 0))
 
 
-def _findings(plan: Plan, evidence: Evidence) -> tuple[ShownFinding, ...]:
+def _findings(plan: Plan, evidence: Evidence, places: HeadPlaces) -> tuple[ShownFinding, ...]:
     """New findings of all checks: those of advisory ones are shown too, and marked."""
     required = {spec.key: spec.required for spec in plan.checks}
     found = [
@@ -116,7 +119,7 @@ def _findings(plan: Plan, evidence: Evidence) -> tuple[ShownFinding, ...]:
             finding=new.finding,
             check=new.check,
             required=required[new.check],
-            head=_place(evidence.comparison, new.finding.path, new.finding.line, new.finding.end_line),
+            head=_place(places, new.finding.path, new.finding.line, new.finding.end_line),
             waiver=new.waiver,
             on_changed_line=new.on_changed_line,
         )
@@ -134,21 +137,22 @@ def _findings(plan: Plan, evidence: Evidence) -> tuple[ShownFinding, ...]:
     return tuple(found)
 
 
-def _tests(evidence: Evidence) -> tuple[ShownTest, ...]:
+def _tests(plan: Plan, evidence: Evidence, places: HeadPlaces) -> tuple[ShownTest, ...]:
+    required = {spec.key: spec.required for spec in plan.checks}
     return tuple(
         ShownTest(
             test=test,
-            check=delivered.key,
-            head=_place(evidence.comparison, test.path, test.line, test.line),
+            check=key,
+            required=required.get(key, False),
+            head=_place(places, test.path, test.line, test.line),
+            alike=alike,
         )
-        for delivered in evidence.reports
-        for report in delivered.reports
-        for test in report.tests
-        if test.outcome in {TestOutcome.FAILED, TestOutcome.ERRORED}
+        for key in dict.fromkeys(delivered.key for delivered in evidence.reports)
+        for test, alike in failed_tests(evidence, key)
     )
 
 
-def _coverage(plan: Plan, evidence: Evidence) -> tuple[ShownCoverage, ...]:
+def _coverage(plan: Plan, evidence: Evidence, places: HeadPlaces) -> tuple[ShownCoverage, ...]:
     found = new_coverage(plan, evidence)
     files = [
         ShownCoverage(
@@ -156,7 +160,7 @@ def _coverage(plan: Plan, evidence: Evidence) -> tuple[ShownCoverage, ...]:
             covered=file.covered,
             coverable=file.total,
             uncovered=ranges(file.missed),
-            head=_missed_on_head(evidence.comparison, file.path, file.missed),
+            head=_missed_on_head(places, file.path, file.missed),
             unreported=file.unreported,
         )
         for file in found.files
@@ -165,8 +169,8 @@ def _coverage(plan: Plan, evidence: Evidence) -> tuple[ShownCoverage, ...]:
     return tuple(sorted(files, key=lambda file: (file.covered - file.coverable, file.path)))
 
 
-def _missed_on_head(comparison: Comparison, path: str, missed: Iterable[int]) -> tuple[Place, ...]:
-    there = [place for line in missed if (place := to_head_place(comparison, path, line)) is not None]
+def _missed_on_head(places: HeadPlaces, path: str, missed: Iterable[int]) -> tuple[Place, ...]:
+    there = [place for line in missed if (place := places.place(path, line)) is not None]
     on = there[0][0] if there else path
     return tuple(Place(path=on, first=first, last=last) for first, last in ranges(line for _, line in there))
 

@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from app.model import (
+    Baseline,
+    BaselineState,
     CheckEvidence,
     Comparison,
     Evidence,
@@ -85,6 +87,35 @@ def test_what_does_not_block_is_never_red() -> None:
     assert finding_level(Severity.LOW, required=True) == "notice"
     advisory = judged(finding(14), key="docs")
     assert annotations(advisory, show(advisory))[0].level == "warning"
+
+
+BAD = Case(name="t", outcome=Ended.FAILED, message="boom", path="tests/test_refund.py", line=3)
+
+
+@pytest.mark.parametrize(
+    ("key", "on_base", "level"),
+    [
+        ("lint", Ended.PASSED, "failure"),
+        ("docs", Ended.PASSED, "warning"),
+        ("lint", Ended.FAILED, "notice"),
+        ("docs", Ended.FAILED, "notice"),
+    ],
+)
+def test_a_failing_test_that_does_not_block_is_not_red(key: str, on_base: Ended, level: str) -> None:
+    judgement = judged(tests=(BAD,), key=key)
+    there = ReportContent(
+        format="junit", kind="tests", tests=(msgspec.structs.replace(BAD, outcome=on_base),)
+    )
+    assert judgement.evidence is not None
+    evidence = msgspec.structs.replace(
+        judgement.evidence, baselines=(Baseline(key=key, state=BaselineState.READY, reports=(there,)),)
+    )
+    judgement = msgspec.structs.replace(judgement, evidence=evidence)
+    (found,) = annotations(judgement, show(judgement))
+    assert found.level == level
+    assert (
+        found.message == ("(it fails alike on the base branch)\n" if on_base is Ended.FAILED else "") + "boom"
+    )
 
 
 def test_no_more_than_the_limit_but_all_are_in_the_text() -> None:

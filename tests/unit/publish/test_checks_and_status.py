@@ -7,19 +7,23 @@ from app.model import (
     CheckRunStatus,
     CommitStatus,
     Conclusion,
+    Judgement,
     Publication,
     PublishedConclusion,
+    PublishSettings,
     Status,
     Verdict,
     VerdictState,
 )
 from app.publish import (
     Context,
+    Shown,
     cancelled_status,
     desired_state,
     removed_status,
     render_check_publication,
     render_status,
+    show,
 )
 from tests.unit.publish.samples import BLOCKED, CHECKS, NOW, PAGE, PENDING, RUNNING, SAMPLES, check
 
@@ -139,3 +143,21 @@ def test_checks_shown_on_this_head_go_back_to_in_progress_until_a_new_run_has_it
     assert (again[0].status, again[0].conclusion) == (CheckRunStatus.IN_PROGRESS, None)
     assert again[0].external_id == "99:portcullis / lint"
     assert again[0].title == "reading the gate file and the change"
+
+
+def test_evidence_is_looked_at_once_for_all_that_is_told_of_it() -> None:
+    looked: list[Judgement] = []
+
+    def look(judgement: Judgement) -> Shown:
+        looked.append(judgement)
+        return show(judgement)
+
+    assert BLOCKED.plan is not None
+    settings = msgspec.structs.replace(
+        BLOCKED.plan.settings, publish=PublishSettings(checks=True, per_base=True)
+    )
+    plan = msgspec.structs.replace(BLOCKED.plan, settings=settings)
+    judgement = msgspec.structs.replace(BLOCKED, plan=plan)
+    wanted = desired_state([judgement], Context(now=NOW, show=look))
+    assert len(wanted) > 3
+    assert looked == [judgement]
