@@ -16,12 +16,13 @@ from app.model import (
     Repository,
     StickyComment,
 )
-from app.store import Unit, projects, publications
+from app.store import Unit, projects, publications, troubles
 
 LOG = structlog.get_logger(__name__)
 FIRST_RETRY: Final = 5.0
 LONGEST_RETRY: Final = 600.0
 REFUSED_RETRY: Final = 600.0
+REFUSED: Final = "refused"
 
 Postpone = Callable[[Unit, int, float | None, str], None]
 
@@ -129,6 +130,10 @@ async def _try(
             "posting was refused", kind=kind, reason=problem.message, hint=problem.hint
         )
         await _later(services, postpone, row, now + REFUSED_RETRY, problem.message, kind)
+        await _told(services, row, problem)
+    else:
+        if row.attempts:
+            await _told(services, row, None)
 
 
 async def _later(
@@ -137,5 +142,19 @@ async def _later(
     def write(unit: Unit) -> None:
         postpone(unit, row.id, at, error)
         unit.wake_later(kind, row.id, at)
+
+    await services.database.run(write)
+
+
+async def _told(services: Services, row: publications.Wanted, problem: Misconfigured | None) -> None:
+    """A refusal stands among the operator's troubles until something is posted there again."""
+
+    def write(unit: Unit) -> None:
+        name = projects.load_repository(unit.connection, row.repository_id).full_name
+        if problem is None:
+            troubles.mended(unit, REFUSED, name)
+        else:
+            mend = problem.hint or "see the log of the service"
+            troubles.tell(unit, REFUSED, name, says=problem.message, mend=mend, now=services.clock.now())
 
     await services.database.run(write)

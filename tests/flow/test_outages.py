@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from app.executors import Answer, ScriptedExecutor
 from app.practice import Fault, PullRequest, Repository
-from app.store import metadata
-from tests.support.aftermath import GATE, ended_well, like_github, ours, rest, rows
+from app.store import metadata, troubles
+from tests.support.aftermath import GATE, ended_well, later, like_github, ours, rest, rows
 from tests.support.clock import HandTurnedClock
 from tests.support.service import Stage, stage
 
@@ -239,3 +239,28 @@ async def test_an_outage_says_nothing_secret(tmp_path, capsys):
             await scene.settled()
         said = capsys.readouterr()
         assert token not in said.out + said.err
+
+
+async def test_a_permission_that_was_taken_away_is_told_to_the_operator_until_it_is_back(
+    tmp_path, migrated_url
+):
+    clock = HandTurnedClock()
+    async with stage(tmp_path, clock=clock, database_url=migrated_url) as scene:
+        repo = await ready(scene)
+        await scene.settled()
+        installation = next(iter(scene.world.installations.values()))
+        granted = installation.permissions.pop("checks")
+        for token in scene.world.tokens.values():
+            token.revoked = True  # as GitHub does: the next one has what is granted now
+        pull = await scene.forge.open_pull_request("alice", repo, "topic")
+        await scene.settled()
+        (told,) = await scene.program.database.read(troubles.all_of)
+        assert (told.kind, told.subject) == ("refused", "acme/shop")
+        assert "the app lacks the permission checks: " in told.says
+        assert "grant the permission" in told.mend
+        installation.permissions["checks"] = granted
+        for token in scene.world.tokens.values():
+            token.revoked = True
+        await later(scene, clock, 700)
+        assert scene.verdict(repo, pull).conclusion == "success"
+        assert await scene.program.database.read(troubles.all_of) == ()
