@@ -206,6 +206,7 @@ def executor(settings: Settings, *, root: Path | None = None) -> SandboxExecutor
 def options(settings: Settings) -> Options:
     """The engine's limits."""
     return Options(
+        lease=settings.worker_timeout.total_seconds(),
         parallel_checks=settings.parallel_checks,
         max_timeout=settings.max_check_timeout.total_seconds(),
         max_memory=int(settings.max_check_memory),
@@ -299,7 +300,7 @@ def _services(
     widths = {"attempt": chosen.parallel_checks, "run": 1024}
     dispatch: Dispatch = EmbeddedDispatch(clock, widths)
     if not database.is_sqlite:
-        dispatch = FleetDispatch(clock, database, widths)
+        dispatch = FleetDispatch(clock, database, widths, sign_of_life=chosen.lease / 5)
     return Services(
         database=database,
         forges={forge.kind: forge},

@@ -1,6 +1,7 @@
 """Run one attempt: claim it, run it in the sandbox under a lease, keep what it left, once."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path, PurePosixPath
 
@@ -38,6 +39,7 @@ from app.store import Unit, changes, checks, records, runs
 from app.store import evidence as stored
 
 LOG = structlog.get_logger(__name__)
+OUTAGE_SECONDS = 1.0
 
 
 async def run_attempt(services: Services, attempt_id: int) -> None:
@@ -157,8 +159,11 @@ def _need(inputs: dict[str, Path]) -> None:
 
 def _log_sink(services: Services, attempt_id: int) -> LogSink:
     async def sink(chunk: LogChunk) -> None:
-        await services.database.run(
-            lambda unit: records.append_log(unit, attempt_id, chunk.seq, chunk.offset, chunk.t_ms, chunk.data)
+        await _insist(
+            services,
+            lambda unit: records.append_log(
+                unit, attempt_id, chunk.seq, chunk.offset, chunk.t_ms, chunk.data
+            ),
         )
 
     return sink
@@ -191,7 +196,19 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
             queue(unit, services, work.run, work.change.change, row.id, delay)
         runs.wake_run(unit, work.run.id, now)
 
-    await services.database.run(write)
+    await _insist(services, write)
+
+
+async def _insist(services: Services, write: Callable[[Unit], None]) -> None:
+    """Write across an outage of the database: a check that ran need not run again for it."""
+    while True:
+        try:
+            await services.database.run(write)
+        except Outage as outage:
+            LOG.warning("what a check left is kept again", reason=outage.message)
+            await asyncio.sleep(OUTAGE_SECONDS)
+        else:
+            return
 
 
 def _keep_evidence(unit: Unit, work: Work, evidence: CheckEvidence, now: float) -> int:

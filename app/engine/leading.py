@@ -14,10 +14,8 @@ from app.store import Unit, leader, recover
 
 LOG = structlog.get_logger(__name__)
 LEAD: Final = "sweep"
-WATCH_SECONDS: Final = 3.0
-"""How often a fleet's leader looks for dead workers."""
-DEAD_SECONDS: Final = 15.0
-"""After how long without a sign of life a worker's keys are handed out again."""
+LOOKS: Final = 10
+"""How often a fleet's leader looks for dead workers within the time after which one counts as dead."""
 
 
 class Leader:
@@ -74,16 +72,17 @@ class Leader:
                 LOG.warning("workers are looked after again", reason=outage.message)
             except Exception:
                 LOG.exception("looking after workers crashed; it is tried again")
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(self._services.options.lease / LOOKS)
 
     async def _watch(self) -> None:
         """Who has just taken the lead, or found the database again, gives the living time to renew what is
         theirs before it calls anything lost.
         """
         services, now = self._services, self._services.clock.now()
+        lease = services.options.lease
 
         def take(unit: Unit) -> bool:
-            return leader.lead(unit, LEAD, services.worker, now + DEAD_SECONDS, now)
+            return leader.lead(unit, LEAD, services.worker, now + lease, now)
 
         if not await services.database.run(take):
             self._since = None
@@ -91,10 +90,8 @@ class Leader:
         if self._since is None:
             self._since = time.monotonic()
             await sweep(services)
-        steady = time.monotonic() - self._since
-        if steady > DEAD_SECONDS:
-            found = await services.database.run(lambda unit: recover(unit, DEAD_SECONDS))
+        if time.monotonic() - self._since > lease:
+            found = await services.database.run(lambda unit: recover(unit, lease))
             if found:
                 LOG.warning("what dead workers held is handed out again", count=found)
-        if steady > services.options.lease:
             await lose_lapsed(services)

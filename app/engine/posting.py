@@ -34,7 +34,8 @@ async def post_publication(services: Services, row_id: int) -> None:
     claimed = await services.database.run(
         lambda unit: _placed(unit, publications.claim_publication(unit, row_id, services.worker, lease, now))
     )
-    if claimed is None:
+    if claimed is None:  # another has it; should it die meanwhile, it is ours then
+        services.dispatch.wake_at(("publication", row_id), lease)
         return
     row, repository = claimed
     if not row.due or row.wake_at is None:
@@ -84,7 +85,8 @@ async def post_comment(services: Services, row_id: int) -> None:
     claimed = await services.database.run(
         lambda unit: _placed(unit, publications.claim_comment(unit, row_id, services.worker, lease, now))
     )
-    if claimed is None:
+    if claimed is None:  # another has it; should it die meanwhile, it is ours then
+        services.dispatch.wake_at(("comment", row_id), lease)
         return
     row, repository = claimed
     if not row.due or row.wake_at is None or not isinstance(row.wanted, StickyComment):

@@ -155,6 +155,11 @@ class Settings(BaseModel):
         le=1024,
         description="Checks that run at the same time. Default: the number of cores.",
     )
+    worker_timeout: Duration = Field(
+        default=timedelta(seconds=30),
+        ge=timedelta(seconds=3),
+        description="After how long without a sign of life what a worker holds goes to others.",
+    )
     max_check_timeout: Duration = Field(
         default=timedelta(hours=1), gt=timedelta(0), description="Longest `timeout` a gate file may ask for."
     )

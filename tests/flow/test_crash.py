@@ -1,14 +1,13 @@
 """The real process is killed at the worst moments and started again: one right verdict, nothing left."""
 
 import asyncio
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.practice import App, CheckRun, PracticeForge, PullRequest, Repository
+from tests.support.leftovers import left_behind, sleepers
 from tests.support.prerequisites import program
 from tests.support.service_process import Served, process_stage, until
 
@@ -23,30 +22,6 @@ def slow(seconds: str) -> str:
 @pytest.fixture(autouse=True)
 def needed():
     program("bwrap")
-
-
-def sleepers(mark: str) -> list[int]:
-    """Processes whose command line holds a mark."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (place / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if mark.encode() in words and int(place.name) != os.getpid():
-            found.append(int(place.name))
-    return found
-
-
-def left_behind(served: Served) -> list[str]:
-    """Directories, mounts, control groups and processes of attempts."""
-    attempts = served.data / "sandbox" / "attempts"
-    found = [str(place) for place in attempts.iterdir()]
-    found += [
-        line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(served.data) in line
-    ]
-    found += [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if Path(folder).name == "portcullis-1"]
-    return found
 
 
 async def opened(served: Served, gate: str) -> tuple[Repository, PullRequest]:
@@ -74,7 +49,7 @@ async def test_killed_while_a_check_runs(tmp_path):
         assert served.rows("SELECT status FROM attempts ORDER BY id") == [("lost",), ("completed",)]
         assert served.rows("SELECT crashes, attempt FROM checks") == [(1, 2)]
         assert len(repo.comments) == 1
-        assert left_behind(served) == []
+        assert left_behind(served.data) == []
         assert sleepers("sleep\x002.718") == []
 
 
@@ -86,7 +61,7 @@ async def test_told_to_stop_while_a_check_runs(tmp_path):
         await until(lambda: sleepers("sleep\x003.141"))
         assert await served.terminate() == 0
         assert sleepers("sleep\x003.141") == []
-        assert left_behind(served) == []
+        assert left_behind(served.data) == []
         assert served.rows("SELECT status FROM attempts ORDER BY id") == [("lost",), ("queued",)]
         assert served.rows("SELECT crashes FROM checks") == [(0,)]
         await served.start()

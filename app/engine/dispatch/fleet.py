@@ -16,7 +16,6 @@ from app.store import Database, Job, Key, Queue, Unit, tell_all, wake_all
 LOG = structlog.get_logger(__name__)
 POLL_SECONDS: Final = 1.0
 """How long a key may wait whose notification was lost."""
-BEAT_SECONDS: Final = 3.0
 OUTAGE_SECONDS: Final = 1.0
 
 
@@ -28,7 +27,11 @@ class FleetDispatch:
     (`store.recover`). A key is given back only once its handler has ended, also across a database outage.
     """
 
-    def __init__(self, clock: Clock, database: Database, widths: Mapping[str, int]) -> None:
+    def __init__(
+        self, clock: Clock, database: Database, widths: Mapping[str, int], *, sign_of_life: float = 6.0
+    ) -> None:
+        """`sign_of_life` is how often, in seconds, the others are told that this process lives."""
+        self._sign_of_life = sign_of_life
         self._database = database
         self._widths = widths
         self._queue = Queue(database.url)
@@ -161,7 +164,7 @@ class FleetDispatch:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(self._sign_of_life)
             with contextlib.suppress(Outage):
                 await self._queue.beat()
 
