@@ -8,7 +8,8 @@ FROM python:3.12-slim-bookworm
 RUN apt-get update \
  && apt-get install -y --no-install-recommends bubblewrap ca-certificates git libseccomp2 \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --create-home --home-dir /var/lib/portcullis portcullis
+ && useradd --system --uid 10001 --create-home --home-dir /var/lib/portcullis portcullis \
+ && install -d -o portcullis -g portcullis /var/lib/portcullis-artifacts
 
 WORKDIR /opt/portcullis
 COPY deploy/requirements.txt deploy/

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
@@ -28,6 +29,7 @@ from app.engine import (
     Keep,
     Options,
     PageLink,
+    Quotas,
     Role,
     Services,
     StoredApp,
@@ -57,7 +59,7 @@ from app.forges import (
 )
 from app.model import Misconfigured, Outage, Repository
 from app.settings import Settings, make_data_dir, secret_keys
-from app.store import Database, ensure_schema, only_process
+from app.store import Database, ensure_schema, only_process, time_of
 from app.telemetry import register_secret
 
 LOG = structlog.get_logger(__name__)
@@ -138,6 +140,8 @@ class Program(msgspec.Struct, kw_only=True):
             stack.push_async_callback(self.identities.close)
             stack.enter_context(self._alone())
             self.credentials.use(await self.database.read(self.vault.load_app))
+            if not settings.on_sqlite:
+                await self._compare_clocks()
             if role.checks:
                 await self._probe()
             await self.engine.start()
@@ -156,6 +160,16 @@ class Program(msgspec.Struct, kw_only=True):
             return only_process(place, hint="stop it first; more than one process needs PostgreSQL")
         place = self.settings.data_dir / "process.lock"
         return only_process(place, hint="give each process a PORTCULLIS_DATA_DIR of its own")
+
+    async def _compare_clocks(self) -> None:
+        """Leases are times of day: who lives in another time would take what others hold."""
+        there = await self.database.read(time_of)
+        apart, most = abs(time.time() - there), self.services.options.lease / 3
+        if apart > most:
+            raise Misconfigured(
+                f"this machine's clock is {apart:.0f} s off the database's, at most {most:.0f} s will do",
+                hint="have both set by NTP, or make PORTCULLIS_WORKER_TIMEOUT longer",
+            )
 
     async def _probe(self) -> None:
         report = await self.services.executor.probe()
@@ -207,6 +221,11 @@ def options(settings: Settings) -> Options:
     """The engine's limits."""
     return Options(
         lease=settings.worker_timeout.total_seconds(),
+        quotas=Quotas(
+            repository=settings.checks_per_repository,
+            owner=settings.checks_per_owner,
+            untrusted_author=settings.checks_per_untrusted_author,
+        ),
         parallel_checks=settings.parallel_checks,
         max_timeout=settings.max_check_timeout.total_seconds(),
         max_memory=int(settings.max_check_memory),

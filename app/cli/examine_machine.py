@@ -89,7 +89,7 @@ async def migrations(settings: Settings) -> tuple[Examined, ...]:
     match state:
         case None:
             return skipped("no database yet")
-        case SchemaState(level=SchemaLevel.CURRENT):
+        case SchemaState(level=SchemaLevel.CURRENT | SchemaLevel.EXPANDED):
             return good(f"schema {state.found}")
         case SchemaState(level=SchemaLevel.EMPTY | SchemaLevel.OLDER):
             says = f"schema {state.found or 'none'}, this version needs {state.expected}"

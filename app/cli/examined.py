@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from app.settings import Settings
-from app.store import Database, SchemaLevel, schema_state
+from app.store import Database, schema_state
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ def from_store(settings: Settings, read: Callable[[Connection], T]) -> T | None:
     url = settings.database.get_secret_value()
     if settings.on_sqlite and not Path(url.removeprefix("sqlite:///")).exists():
         return None
-    if schema_state(url).level is not SchemaLevel.CURRENT:
+    if not schema_state(url).usable:
         return None
     database = Database(url)
     try:

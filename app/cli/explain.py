@@ -34,7 +34,7 @@ def _readable_database() -> str:
         )
     state = schema_state(url)
     match state.level:
-        case SchemaLevel.CURRENT:
+        case SchemaLevel.CURRENT | SchemaLevel.EXPANDED:
             return url
         case SchemaLevel.EMPTY | SchemaLevel.FOREIGN:
             raise Misconfigured("the database holds no runs of ours", hint=_WHICH_DATABASE)

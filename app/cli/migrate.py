@@ -25,7 +25,7 @@ def command(*, check: bool, output_format: output.Format) -> None:
     if not check:
         migrate(url)
     after = schema_state(url)
-    current = after.level is SchemaLevel.CURRENT
+    current = after.usable
     if output_format == "json":
         output.json({"before": before, "after": after, "current": current})
     elif current and before.level is not SchemaLevel.CURRENT:

@@ -7,7 +7,7 @@ from pathlib import Path
 from app import settings
 from app.model import Misconfigured
 from app.settings import Settings
-from app.store import Database, SchemaLevel, schema_state
+from app.store import Database, schema_state
 
 
 def embedded_file(configured: Settings) -> Path:
@@ -22,7 +22,7 @@ def stored() -> Iterator[Database]:
     """The database, of our schema. Raises Misconfigured."""
     url = settings.load().database.get_secret_value()
     state = schema_state(url)
-    if state.level is not SchemaLevel.CURRENT:
+    if not state.usable:
         raise Misconfigured(
             f"the database is {state.level.value}, not at the schema {state.expected}",
             hint="PORTCULLIS_DATA_DIR or PORTCULLIS_DATABASE_URL say which; run `portcullis migrate`",

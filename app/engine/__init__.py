@@ -1,5 +1,6 @@
 """The order of things, and surviving a crash: no rules of its own."""
 
+from app.engine.admission import Quotas
 from app.engine.auditing import Verified, verify
 from app.engine.borrowed import borrowed
 from app.engine.clock import Clock, SystemClock
@@ -42,6 +43,7 @@ __all__ = [
     "Output",
     "PageLink",
     "Progress",
+    "Quotas",
     "Recomputed",
     "Role",
     "Sender",

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Connection
 
 from app.engine.base_runs import name_of
-from app.engine.claiming import Work, claim_work
+from app.engine.claiming import Work, claim_next
 from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
 from app.engine.fetching import bring_tested
 from app.engine.flaky import remember_flaky
@@ -42,15 +42,20 @@ LOG = structlog.get_logger(__name__)
 OUTAGE_SECONDS = 1.0
 
 
-async def run_attempt(services: Services, attempt_id: int) -> None:
-    """The handler of ('attempt', id). Whoever loses the claim drops the work."""
+async def run_attempt(services: Services, _attempt_id: int) -> None:
+    """The handler of ('attempt', id): there is room here for one attempt, be it this one or whoever's turn it
+    is.
+    """
     now = services.clock.now()
     lease = now + services.options.lease
-    work = await services.database.run(lambda unit: claim_work(unit, services, attempt_id, lease, now))
-    if work is None:
+    work = await services.database.run(lambda unit: claim_next(unit, services, lease, now))
+    task = asyncio.current_task()
+    if work is None or task is None:
         return
+    attempt_id = work.attempt.id
     structlog.contextvars.bind_contextvars(run=work.run.id, check=work.spec.key, attempt=attempt_id)
-    renewing = asyncio.create_task(_renew(services, attempt_id, asyncio.current_task()))
+    services.running[attempt_id] = task
+    renewing = asyncio.create_task(_renew(services, attempt_id, task))
     try:
         outcome, read = await _execute(services, work)
     except asyncio.CancelledError:
@@ -58,7 +63,15 @@ async def run_attempt(services: Services, attempt_id: int) -> None:
         raise
     finally:
         renewing.cancel()
+        services.running.pop(attempt_id, None)
     await _store(services, work, outcome, read)
+
+
+async def stop_attempt(services: Services, attempt_id: int) -> None:
+    """The handler of ('stop', id): an attempt was cancelled; whoever runs it stops."""
+    task = services.running.get(attempt_id)
+    if task is not None:
+        task.cancel()
 
 
 async def _renew(services: Services, attempt_id: int, task: asyncio.Task[None] | None) -> None:

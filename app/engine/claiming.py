@@ -3,6 +3,7 @@
 import msgspec
 from sqlalchemy import Connection
 
+from app.engine.admission import choose
 from app.engine.base_settling import drop_unwanted
 from app.engine.services import Services
 from app.model import (
@@ -16,7 +17,7 @@ from app.model import (
     Run,
     Status,
 )
-from app.store import Unit, changes, checks, projects, runs
+from app.store import Unit, admission, changes, checks, projects, runs
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,21 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     def on_base(self) -> bool:
         """Whether this is a base run's."""
         return self.change.change.kind is ChangeKind.BASE
+
+
+def claim_next(unit: Unit, services: Services, lease: float, now: float) -> Work | None:
+    """Take the attempt whose turn it is until `lease` (epoch seconds); None when none may start now."""
+    connection = unit.connection
+    admission.alone(unit)
+    waiting = list(admission.first_waiting(connection, now))
+    running, turns = admission.running(connection), admission.turns_of(connection, tuple(waiting))
+    while (one := choose(waiting, running, turns, services.options.quotas)) is not None:
+        work = claim_work(unit, services, one.attempt_id, lease, now)
+        if work is not None:
+            admission.had_turn(unit, one, now)
+            return work
+        waiting.remove(one)  # another has it, or nobody wants it any more
+    return None
 
 
 def claim_work(unit: Unit, services: Services, attempt_id: int, lease: float, now: float) -> Work | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from app.engine.attempts import run_attempt
+from app.engine.attempts import run_attempt, stop_attempt
 from app.engine.branches import look_at_branch
 from app.engine.chores import CHORES, do_chore
 from app.engine.commands import obey
@@ -76,7 +76,8 @@ class Engine:
         await self._leader.stop()
         await self._upkeep.stop()
         services = self.services
-        services.dispatch.cancel_kind("attempt")
+        for task in list(services.running.values()):
+            task.cancel()
         await services.dispatch.stop(GRACE_SECONDS)
         for forge in services.forges.values():
             await forge.close()
@@ -124,11 +125,6 @@ class Engine:
                 at = services.clock.now() + REFUSED_SECONDS
                 await services.database.run(lambda unit: wakes.put_off(unit, kind, identifier, at))
         self._outages.pop((kind, identifier), None)
-
-
-async def stop_attempt(services: Services, attempt_id: int) -> None:
-    """The handler of ('stop', id): an attempt was cancelled; whoever runs it stops."""
-    services.dispatch.cancel(("attempt", attempt_id))
 
 
 CONTROL: Works = {

@@ -1,8 +1,8 @@
 """Queueing attempts: who comes before whom."""
 
 from app.engine.services import Services
-from app.model import Change, ChangeKind, Run
-from app.store import Unit, baselines, checks
+from app.model import Change, ChangeKind, Repository, Run
+from app.store import Asking, Unit, baselines, checks, projects
 
 AHEAD = -1
 """The priority of what nobody waits for."""
@@ -22,8 +22,18 @@ def queue(unit: Unit, services: Services, run: Run, change: Change, check_id: in
     else:
         priority = priority_of(change, trusted=run.trusted)
     check = checks.load_check(unit.connection, check_id)
-    attempt_id = checks.queue_attempt(unit, check, not_before=now + delay, priority=priority, now=now)
+    whose = _whose(projects.load_repository(unit.connection, run.repository_id), run, change)
+    attempt_id = checks.queue_attempt(unit, check, whose, not_before=now + delay, priority=priority, now=now)
     if delay:
         unit.wake_later("attempt", attempt_id, now + delay)
     else:
         unit.wake("attempt", attempt_id, priority)
+
+
+def _whose(repository: Repository, run: Run, change: Change) -> Asking:
+    owner = repository.full_name.partition("/")[0]
+    return Asking(
+        repository_id=run.repository_id,
+        owner=f"{repository.forge}:{owner}",
+        author="" if run.trusted or change.kind is ChangeKind.BASE else change.author.login,
+    )

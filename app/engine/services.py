@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from app.engine.admission import Quotas
 from app.engine.clock import Clock
 from app.engine.dispatch import Dispatch
 from app.engine.roles import Role
@@ -52,14 +53,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     trusted_apps: tuple[str, ...] = ()
     upload_retention: float = 30 * 86400.0
     max_upload_bytes: int = 4 << 30
+    quotas: Quotas = Quotas()
     keep: Keep = Keep()
 
 
 class Services(msgspec.Struct, kw_only=True):
-    """The engine's surroundings. `worker` is unique to each start of a process. `plain` remembers which of
-    this process's posts are in progress and without annotations (publication row → id on the forge): they
-    may be updated without being looked at. `preparing` lets few changes be merged and compared at once,
-    so that in a burst the first are judged while the last still wait.
+    """The engine's surroundings. `worker` is unique to each start of a process. `running` holds the attempts
+    that this process runs, by id. `plain` remembers which of its posts are in progress and without
+    annotations (publication row → id on the forge): they may be updated without being looked at. `preparing`
+    lets few changes be merged and compared at once, so that in a burst the first are judged while the last
+    still wait.
     """
 
     database: Database
@@ -74,6 +77,7 @@ class Services(msgspec.Struct, kw_only=True):
     dispatch: Dispatch
     worker: str
     role: Role = Role.ALL
+    running: dict[int, asyncio.Task[None]] = msgspec.field(default_factory=dict)
     own_app: OwnApp = lambda: 0
     signer: AuditSigner | None = None
     untrusted_refused: str = ""

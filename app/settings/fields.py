@@ -155,6 +155,15 @@ class Settings(BaseModel):
         le=1024,
         description="Checks that run at the same time. Default: the number of cores.",
     )
+    checks_per_repository: int | None = Field(
+        default=None, ge=1, description="Checks of one repository that run at the same time, on all workers."
+    )
+    checks_per_owner: int | None = Field(
+        default=None, ge=1, description="Likewise of one organisation or person."
+    )
+    checks_per_untrusted_author: int | None = Field(
+        default=4, ge=1, description="Likewise of one author's untrusted changes to one owner's repositories."
+    )
     worker_timeout: Duration = Field(
         default=timedelta(seconds=30),
         ge=timedelta(seconds=3),

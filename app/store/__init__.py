@@ -8,6 +8,7 @@ and `leader` for a fleet, `wakes` for what is to be looked at, `retention` for w
 """
 
 from app.store import (
+    admission,
     audit_chain,
     baselines,
     changes,
@@ -31,21 +32,26 @@ from app.store import (
     verdicts,
     wakes,
 )
+from app.store.admission import Asking, Turns, Waiting
 from app.store.backup import back_up, put_back
 from app.store.columns import metadata
 from app.store.only import only_process
 from app.store.queue import Job, Queue, recover, tell_all, waiting, wake_all
 from app.store.schema import SchemaLevel, SchemaState, ensure_schema, migrate, schema_state
-from app.store.session import Database, Key, Unit, make_engine, pack, squeeze, unpack
+from app.store.session import Database, Key, Unit, make_engine, pack, squeeze, time_of, unpack
 
 __all__ = [
+    "Asking",
     "Database",
     "Job",
     "Key",
     "Queue",
     "SchemaLevel",
     "SchemaState",
+    "Turns",
     "Unit",
+    "Waiting",
+    "admission",
     "audit_chain",
     "back_up",
     "baselines",
@@ -75,6 +81,7 @@ __all__ = [
     "spendings",
     "squeeze",
     "tell_all",
+    "time_of",
     "tokens",
     "troubles",
     "unpack",

@@ -15,6 +15,7 @@ from app.model import (
     Ending,
     UploadReading,
 )
+from app.store.admission import Asking, wake_waiting
 from app.store.session import Unit, pack, unpack
 from app.store.tables import changes, runs
 from app.store.tables_checks import attempts, checks
@@ -95,7 +96,9 @@ def _attempt(row: Row[Any]) -> Attempt:
     )
 
 
-def queue_attempt(unit: Unit, check: CheckRow, *, not_before: float, priority: int, now: float) -> int:
+def queue_attempt(
+    unit: Unit, check: CheckRow, whose: Asking, *, not_before: float, priority: int, now: float
+) -> int:
     """Queue the check's current attempt; gives the attempt's id, also when it was queued already."""
     known = unit.connection.execute(
         select(attempts.c.id).where(attempts.c.check_id == check.id, attempts.c.n == check.attempt)
@@ -112,6 +115,10 @@ def queue_attempt(unit: Unit, check: CheckRow, *, not_before: float, priority: i
             not_before=not_before,
             priority=priority,
             queued_at=now,
+            repository_id=whose.repository_id,
+            owner=whose.owner,
+            author=whose.author,
+            group=whose.group,
         )
         .returning(attempts.c.id)
     )
@@ -177,6 +184,7 @@ def end_attempt(
         )
         .values(status=status.value, outcome=pack(ending), ended_at=now)
     )
+    wake_waiting(unit, result.rowcount, now)
     return bool(result.rowcount)
 
 
@@ -188,7 +196,9 @@ def cancel_attempts(unit: Unit, run_id: int, now: float, check_id: int | None = 
     rows = unit.connection.execute(
         statement.values(status=AttemptStatus.CANCELLED.value, ended_at=now).returning(attempts.c.id)
     )
-    return tuple(row.id for row in rows)
+    cancelled = tuple(row.id for row in rows)
+    wake_waiting(unit, len(cancelled), now)
+    return cancelled
 
 
 def hurry_attempts(unit: Unit, run_id: int, priority: int) -> tuple[int, ...]:

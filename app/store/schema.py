@@ -11,13 +11,14 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.engine import Engine
 
 from app.model import Misconfigured
 from app.store.columns import metadata
 from app.store.queue_schema import bring_up, missing_steps
 from app.store.session import as_outage, make_engine
+from app.store.tables import served_versions
 
 _LOCK = 0x706F7274  # "port": two processes that migrate one PostgreSQL database go one after the other
 
@@ -28,6 +29,7 @@ class SchemaLevel(StrEnum):
     EMPTY = "empty"
     OLDER = "older"
     CURRENT = "current"
+    EXPANDED = "expanded"  # newer, in ways that this program does not mind
     NEWER = "newer"
     FOREIGN = "foreign"  # tables of our names that no migration made
 
@@ -38,6 +40,11 @@ class SchemaState(msgspec.Struct, frozen=True, kw_only=True):
     level: SchemaLevel
     found: str
     expected: str
+
+    @property
+    def usable(self) -> bool:
+        """Whether this program may run on it."""
+        return self.level in {SchemaLevel.CURRENT, SchemaLevel.EXPANDED}
 
 
 def schema_state(url: str) -> SchemaState:
@@ -57,11 +64,12 @@ def migrate(url: str) -> None:
     with _engine(url) as engine, as_outage(), engine.connect() as connection, _alone(connection):
         state = _state(connection)
         _refuse_unknown(state)
-        if state.level is not SchemaLevel.CURRENT:
+        if not state.usable:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             bring_up(connection)
+            _say_whom_it_serves(connection)
             _check_references(connection)
 
 
@@ -72,7 +80,7 @@ def ensure_schema(url: str, *, embedded: bool) -> SchemaState:
     """
     state = schema_state(url)
     _refuse_unknown(state)
-    if state.level is SchemaLevel.CURRENT:
+    if state.usable:
         return state
     if not embedded:
         what = "is empty" if state.level is SchemaLevel.EMPTY else f"has the older schema {state.found}"
@@ -107,7 +115,7 @@ def _state(connection: Connection) -> SchemaState:
     elif found == expected:
         level = SchemaLevel.CURRENT
     elif found:
-        level = SchemaLevel.OLDER if _is_known(script, found) else SchemaLevel.NEWER
+        level = SchemaLevel.OLDER if _is_known(script, found) else _newer(connection, found, expected)
     elif set(inspect(connection).get_table_names()) & set(metadata.tables):
         level = SchemaLevel.FOREIGN
     else:
@@ -120,6 +128,28 @@ def _is_known(script: ScriptDirectory, revision: str) -> bool:
         return script.get_revision(revision) is not None
     except CommandError:
         return False
+
+
+def _newer(connection: Connection, found: str, expected: str) -> SchemaLevel:
+    if not inspect(connection).has_table(served_versions.name):
+        return SchemaLevel.NEWER
+    served = select(served_versions).where(
+        served_versions.c.revision == expected, served_versions.c.by == found
+    )
+    return SchemaLevel.NEWER if connection.execute(served).first() is None else SchemaLevel.EXPANDED
+
+
+def _say_whom_it_serves(connection: Connection) -> None:
+    """Note the versions whose programs may go on while newer ones start: a migration that says `EXPANDS`
+    takes nothing away that the one before it needs.
+    """
+    script, serves = ScriptDirectory.from_config(_config()), []
+    for step in script.walk_revisions():
+        serves.append({"revision": step.revision, "by": script.get_current_head()})
+        if not getattr(step.module, "EXPANDS", False):
+            break
+    connection.execute(served_versions.delete())
+    connection.execute(served_versions.insert(), serves)
 
 
 def _config() -> Config:

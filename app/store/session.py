@@ -112,6 +112,11 @@ class Database:
         self.engine.dispose()
 
 
+def time_of(connection: Connection) -> float:
+    """The time on PostgreSQL's clock, epoch seconds."""
+    return float(connection.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar_one())
+
+
 def make_engine(url: str) -> Engine:
     """An engine for a SQLite or PostgreSQL address with our settings. Its errors never quote values: they
     go to the log, and values are bodies and secrets.

@@ -268,6 +268,14 @@ setup_tokens = Table(
     Column("used_at", Float, nullable=True),
 )
 
+served_versions = Table(
+    "served_versions",
+    metadata,
+    # programs of schema `revision` may run on schema `by`
+    Column("revision", String(32), primary_key=True),
+    Column("by", String(32), nullable=False),
+)
+
 leader = Table(
     "leader",
     metadata,

@@ -52,6 +52,11 @@ attempts = Table(
     Column("started_at", Float, nullable=True),
     Column("ended_at", Float, nullable=True),
     Column("outcome", LargeBinary, nullable=True),  # AttemptRecord
+    # whose it is, for admission
+    Column("repository_id", Identifier, nullable=False, server_default="0"),
+    Column("owner", String(512), nullable=False, server_default=""),
+    Column("author", String(255), nullable=False, server_default=""),  # of an untrusted change
+    Column("group", String(600), nullable=False, server_default=""),  # runs one at a time
     UniqueConstraint("check_id", "n"),
     Index(
         "ix_attempts_to_do",
@@ -60,6 +65,15 @@ attempts = Table(
         sqlite_where=text("status IN ('queued', 'running')"),
         postgresql_where=text("status IN ('queued', 'running')"),
     ),
+)
+
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("kind", String(16), primary_key=True),  # owner, repository
+    Column("name", String(512), primary_key=True),
+    Column("at", Float, nullable=False),
 )
 
 

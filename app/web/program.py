@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from app.catalogue import schema
 from app.dashboard import routes
 from app.model import Misconfigured
-from app.store import SchemaLevel, schema_state
+from app.store import schema_state
 from app.web.server import WebParts, create_app
 from app.wiring import Program
 
@@ -27,7 +27,7 @@ def application(program: Program) -> FastAPI:
     async def migrations() -> str:
         url = program.settings.database.get_secret_value()
         state = await asyncio.to_thread(schema_state, url)
-        return "" if state.level is SchemaLevel.CURRENT else f"the database's schema is {state.level.value}"
+        return "" if state.usable else f"the database's schema is {state.level.value}"
 
     async def untrusted() -> str:
         return program.services.untrusted_refused

@@ -4,6 +4,7 @@ import argparse
 
 from app import telemetry
 from tests.bench import (
+    chaos,
     checks,
     evaluate,
     history,
@@ -30,6 +31,7 @@ BENCHES: tuple[Bench, ...] = (
     patch_coverage.BENCH,
     sweep.BENCH,
     memory.BENCH,
+    chaos.BENCH,
 )
 """One file per bench, one line here."""
 

@@ -142,6 +142,11 @@ class Fleet(Served):
         with psycopg.connect(address, autocommit=True) as connection:
             return connection.execute(statement.encode()).fetchall()
 
+    def write(self, statement: str) -> None:
+        """Change rows behind its back."""
+        with psycopg.connect(self.database_url.replace("+psycopg", "", 1), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
     async def eventually(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
         """Wait until something is so; says what the processes said where it does not come."""
         try:

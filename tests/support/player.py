@@ -72,7 +72,13 @@ class Player:
 
     def _busy(self) -> bool:
         dispatch, held = self.scene.program.services.dispatch, set(self.runner.running)
-        moving = any(not (kind == "attempt" and str(row) in held) for kind, row in dispatch._running)
+        running = self.scene.program.services.running
+        attempts = sum(kind == "attempt" for kind, _ in dispatch._running)  # each is on its way to one
+        moving = (
+            any(kind != "attempt" for kind, _ in dispatch._running)
+            or attempts > len(running)
+            or any(str(attempt) not in held for attempt in running)
+        )
         due = dispatch._timers.due(self.clock.now())
         waiting = any(dispatch._waiting.values())
         return moving or due or waiting or not self.clock.still(set(dispatch._running.values()))

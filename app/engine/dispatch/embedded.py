@@ -96,17 +96,6 @@ class EmbeddedDispatch:
             else:
                 self._hand_out()
 
-    def cancel(self, key: Key) -> None:
-        """See Dispatch."""
-        task = self._running.get(key)
-        if task is not None:
-            task.cancel()
-
-    def cancel_kind(self, kind: str) -> None:
-        """See Dispatch."""
-        for key in [key for key in self._running if key[0] == kind]:
-            self.cancel(key)
-
     @property
     def quiet(self) -> bool:
         """Whether nothing runs and nothing waits (timers aside)."""

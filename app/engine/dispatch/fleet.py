@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Final
 
 import structlog
@@ -167,19 +167,6 @@ class FleetDispatch:
             await asyncio.sleep(self._sign_of_life)
             with contextlib.suppress(Outage):
                 await self._queue.beat()
-
-    def cancel(self, key: Key) -> None:
-        """See Dispatch."""
-        self._cancel(running for running in self._running.values() if running[0] == key)
-
-    def cancel_kind(self, kind: str) -> None:
-        """See Dispatch."""
-        self._cancel(running for running in self._running.values() if running[0][0] == kind)
-
-    @staticmethod
-    def _cancel(found: Iterable[tuple[Key, asyncio.Task[None]]]) -> None:
-        for _, task in list(found):
-            task.cancel()
 
     async def stop(self, grace: float) -> None:
         """See Dispatch."""

@@ -33,14 +33,6 @@ class Dispatch(Protocol):
         """Handle a key once the clock has reached `at`, if this process lives (the sweep does it else)."""
         ...
 
-    def cancel(self, key: Key) -> None:
-        """Stop a key's handler where it runs here."""
-        ...
-
-    def cancel_kind(self, kind: str) -> None:
-        """Stop all handlers of one kind that run here."""
-        ...
-
     async def start(self, handlers: Mapping[str, Handler], everywhere: Mapping[str, Handler]) -> None:
         """Begin to hand out work of these kinds to `handlers`, higher priorities first. What is woken of the
         kinds `everywhere` is handled by every process there is, by none that comes later.

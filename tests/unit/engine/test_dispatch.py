@@ -165,22 +165,29 @@ async def test_a_timer_wakes_when_its_time_comes(database) -> None:
 
 
 async def test_cancelled_work_is_over_and_told_everywhere(database) -> None:
-    held, told = Held(), []
+    begun, done, told, tasks = [], [], [], {}
+    go = asyncio.Event()
+
+    async def handle(identifier: int) -> None:
+        tasks[identifier] = asyncio.current_task()
+        begun.append(identifier)
+        await go.wait()
+        done.append(identifier)
 
     async def heed(identifier: int) -> None:
         told.append(identifier)
-        dispatch.cancel(("attempt", identifier))
+        tasks[identifier].cancel()
 
     dispatch = made(database, HandTurnedClock())
     database.in_commit, database.on_commit = dispatch.within, dispatch.committed
-    await dispatch.start({"attempt": held}, {"stop": heed})
+    await dispatch.start({"attempt": handle}, {"stop": heed})
     try:
         await wake(database, ("attempt", 1, 0))
-        await until(lambda: held.begun)
+        await until(lambda: begun)
         await wake(database, ("stop", 1, 0), ("attempt", 2, 0))
-        await until(lambda: held.begun == [1, 2])  # there is room for one
-        held.go.set()
-        await until(lambda: held.done == [2])
+        await until(lambda: begun == [1, 2])  # there is room for one
+        go.set()
+        await until(lambda: done == [2])
         assert told == [1]
         await idle(database)
     finally:

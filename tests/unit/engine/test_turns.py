@@ -1,0 +1,130 @@
+"""Workers on both databases take what is next in turns, and hold quotas exactly while many ask at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+from sqlalchemy import update
+
+from app.engine import rules
+from app.engine.admission import Quotas
+from app.engine.claiming import Work, claim_next
+from app.model import Actor, AttemptStatus, Change, ChangeKind, CheckSpec, Comparison, Plan, RunStatus, Sha
+from app.store import Asking, changes, checks, metadata, projects, runs
+from tests.unit.engine.conftest import Desk
+
+ATTEMPTS = metadata.tables["attempts"]
+TREE = Sha("f" * 40)
+
+
+def queued(desk: Desk, owner: str, name: str, count: int, *, author: str = "", priority: int = 1) -> None:
+    """A planned run of a repository with so many checks, all queued."""
+    now = desk.now
+    forge_id = abs(hash((owner, name))) % 10**9
+    repository = msgspec.structs.replace(desk.repository, forge_id=forge_id, full_name=f"{owner}/{name}")
+    change = Change(
+        kind=ChangeKind.PULL_REQUEST,
+        key="pr-1",
+        number=1,
+        base_ref="main",
+        head_sha=TREE,
+        head_ref="topic",
+        author=Actor(login=author or "alice", id=1),
+    )
+    specs = tuple(CheckSpec(id=f"c{n}", key=f"c{n}", argv=("true",)) for n in range(count))
+    plan = Plan(path=".portcullis.yml", policy_sha="", gate_hash="", checks=specs)
+    same = Comparison(
+        base_sha=TREE, head_sha=TREE, tested_sha=TREE, base_tree=TREE, tested_tree=TREE, files=()
+    )
+    with desk.unit() as unit:
+        repository_id = projects.upsert_repository(unit, repository, now)
+        change_id = changes.upsert_change(unit, repository_id, change, now)
+        run_id = runs.open_run(
+            unit, repository_id=repository_id, change_id=change_id, head_sha=TREE, base_ref="main", now=now
+        )
+        run = runs.load_run(unit.connection, run_id)
+        assert run is not None
+        ready = msgspec.structs.replace(
+            run, status=RunStatus.PLANNED, plan=plan, comparison=same, base_sha=TREE, tested_sha=TREE
+        )
+        runs.save_preparation(unit, ready, b"")
+        checks.insert_checks(unit, run_id, rules.first_results(plan, now))
+        whose = Asking(repository_id=repository_id, owner=owner, author=author)
+        for row in checks.load_checks(unit.connection, run_id):
+            checks.queue_attempt(unit, row, whose, not_before=0, priority=priority, now=now)
+
+
+def owner_of(work: Work) -> str:
+    return work.repository.full_name.partition("/")[0]
+
+
+def claimed(desk: Desk, worker: str = "", at: float = 0.0) -> Work | None:
+    services = msgspec.structs.replace(desk.services, worker=worker or desk.services.worker)
+    with desk.unit() as unit:
+        return claim_next(unit, services, desk.now + 60, desk.now + at)
+
+
+def ended(desk: Desk, work: Work) -> None:
+    with desk.unit() as unit:
+        unit.connection.execute(
+            update(ATTEMPTS)
+            .where(ATTEMPTS.c.id == work.attempt.id)
+            .values(status=AttemptStatus.COMPLETED.value)
+        )
+
+
+def limited(desk: Desk, **quotas: int) -> None:
+    options = msgspec.structs.replace(desk.services.options, quotas=Quotas(**quotas))
+    desk.services.options = options
+
+
+def test_a_busy_owner_delays_another_by_one_check_at_most(desk: Desk) -> None:
+    queued(desk, "busy", "shop", 40, priority=2)
+    queued(desk, "busy", "till", 40, priority=2)
+    first = claimed(desk, at=1)
+    queued(desk, "quiet", "tool", 3, priority=0)
+    order = []
+    running = [first]
+    for turn in range(8):  # one place only
+        ended(desk, running.pop())
+        work = claimed(desk, at=2 + turn)
+        assert work is not None
+        order.append(owner_of(work))
+        running.append(work)
+    assert order[:6] == ["quiet", "busy", "quiet", "busy", "quiet", "busy"]
+
+
+def test_quotas_hold_while_many_workers_ask_at_once(desk: Desk) -> None:
+    limited(desk, repository=2, owner=3, untrusted_author=1)
+    queued(desk, "busy", "shop", 10)
+    queued(desk, "busy", "till", 10)
+    queued(desk, "open", "tool", 10, author="eve")
+    with ThreadPoolExecutor(8) as threads:
+        found = [work for work in threads.map(lambda n: claimed(desk, f"worker-{n}"), range(16)) if work]
+    assert sorted(owner_of(work) for work in found) == ["busy", "busy", "busy", "open"]
+    assert len({work.attempt.id for work in found}) == 4
+    per = {"shop": 0, "till": 0, "tool": 0}
+    for work in found:
+        per[work.repository.full_name.partition("/")[2]] += 1
+    assert max(per.values()) == 2
+    assert claimed(desk) is None
+
+
+def test_whoever_was_over_a_quota_is_looked_at_again_when_a_place_is_free(desk: Desk) -> None:
+    limited(desk, repository=1)
+    queued(desk, "busy", "shop", 2)
+    work = claimed(desk)
+    assert work is not None
+    assert claimed(desk) is None
+    with desk.unit() as unit:
+        assert checks.cancel_attempts(unit, work.run.id, desk.now, work.check.id)
+        (waiting,) = [key for key in unit.wakes if key[0] == "attempt"]
+    again = claimed(desk)
+    assert again is not None
+    assert waiting == ("attempt", again.attempt.id)
+
+
+def test_rows_of_an_older_version_are_claimed_too(desk: Desk) -> None:
+    queued(desk, "busy", "shop", 1)
+    with desk.unit() as unit:
+        unit.connection.execute(update(ATTEMPTS).values(repository_id=0, owner="", author="", group=""))
+    assert claimed(desk) is not None
