@@ -104,7 +104,7 @@ def run_view(page: RunPage, log_views: dict[int, LogView], *, token: str, now: f
         "opens": () if over or verdict.state is VerdictState.PASSED else would_open(judgement),
         "groups": _groups(judgement),
         "checks": [_check_view(result, page, log_views, now) for result in checks_of(judgement)],
-        "counted": words.checks_counted(checks_of(judgement)),
+        "counted": words.checks_summed(judgement),
         "shown": shown,
         "coverage_heading": _coverage_heading(shown),
         "notes": (*notes_of(judgement), *shown.dropped),

@@ -50,10 +50,13 @@ class StoreReads:
             for attempt in checks.attempts_of_run(connection, run_id)
             if attempt.check_id in rows
         )
+        made_by = {row: key for key, row in checks.current_attempts(connection, run_id).items()}
+        for one in rows.values():
+            if one.result.reused is not None:
+                made_by[one.result.reused.attempt] = one.result.key
         artifacts = tuple(
-            ArtifactView(check=rows[check_id].result.key, path=path, size=size)
-            for check_id, n, path, size, _ in records.artifacts_of(connection, tuple(rows))
-            if rows[check_id].attempt == n
+            ArtifactView(check=made_by[attempt_id], path=path, size=size)
+            for attempt_id, path, size, _ in records.artifacts_of(connection, tuple(made_by))
         )
         latest = runs.latest_run(connection, run.change_id)
         judged = [

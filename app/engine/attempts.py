@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from app.engine.base_runs import name_of
 from app.engine.claiming import Work, claim_next
 from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
+from app.engine.earlier import earlier_of
 from app.engine.fetching import bring_tested
 from app.engine.flaky import remember_flaky
 from app.engine.queueing import queue
@@ -30,13 +31,13 @@ from app.model import (
     AuthorFault,
     CheckEvidence,
     Conclusion,
+    Earlier,
     Ending,
     Misconfigured,
     Outage,
     Status,
 )
-from app.store import Unit, changes, checks, records, runs
-from app.store import evidence as stored
+from app.store import EvidenceSource, Serves, Unit, changes, checks, keep_evidence, records, runs
 
 LOG = structlog.get_logger(__name__)
 OUTAGE_SECONDS = 1.0
@@ -143,22 +144,15 @@ async def _changed(services: Services, work: Work) -> tuple[str, ...]:
 
 async def _inputs(services: Services, work: Work) -> dict[str, Path]:
     """Directories of the artifacts of the checks this one needs: `id`, or `id/cell` of a matrix."""
-    ids = {need.check for need in work.spec.needs}
-    if not ids:
+    if not any(work.given.values()) or work.run.plan is None:
         return {}
-
-    def read(connection: Connection) -> dict[str, Path]:
-        rows = [row for row in checks.load_checks(connection, work.run.id) if row.result.id in ids]
-        current = {row.id: row for row in rows}
-        found: dict[str, Path] = {}
-        for check_id, n, path, _, place in records.artifacts_of(connection, tuple(current)):
-            row = current[check_id]
-            if n == row.attempt:
-                name = input_name(row.result.id, row.result.key)
-                found[name] = Path(place).parents[len(PurePosixPath(path).parts) - 1]
-        return found
-
-    found = await services.database.read(read)
+    ids = {spec.key: spec.id for spec in work.run.plan.checks}
+    names = {attempt: input_name(ids[key], key) for key, attempt in work.given.items()}
+    kept = await services.database.read(lambda c: records.artifacts_of(c, tuple(names)))
+    found = {
+        names[attempt]: Path(place).parents[len(PurePosixPath(path).parts) - 1]
+        for attempt, path, _, place in kept
+    }
     await asyncio.to_thread(_need, found)
     return found
 
@@ -201,7 +195,11 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
         row = checks.load_check(unit.connection, work.check.id)
         if row.attempt != work.attempt.n:
             return  # set back meanwhile
-        evidence_id = _keep_evidence(unit, work, evidence, now) if evidence.reports else None
+        earlier = None
+        if not checks.tried_before(unit.connection, work.attempt):
+            kept = len(outcome.artifacts)
+            earlier = earlier_of(work.attempt.id, ending, evidence, read.outputs, kept, work.given, now)
+        evidence_id = _keep_evidence(unit, services, work, evidence, earlier, now)
         after = after_attempt(work.spec, row, ending, evidence_id, read.outputs, evidence, now)
         checks.save_check(unit, after)
         delay = wants_retry(work.spec, row, ending)
@@ -224,14 +222,21 @@ async def _insist(services: Services, write: Callable[[Unit], None]) -> None:
             return
 
 
-def _keep_evidence(unit: Unit, work: Work, evidence: CheckEvidence, now: float) -> int:
-    """Put it into the store, once what it shows beside earlier evidence is told."""
-    source = stored.EvidenceSource.BASE if work.on_base else stored.EvidenceSource.CHANGE
+def _keep_evidence(
+    unit: Unit, services: Services, work: Work, evidence: CheckEvidence, earlier: Earlier | None, now: float
+) -> int | None:
+    """Put it into the store, once what it shows beside earlier evidence is told, and say whether it may serve
+    again; gives the row's id, None where there is no report.
+    """
+    serves = _serves(services, work, earlier)
+    if serves is None and not evidence.reports:
+        return None
+    source = EvidenceSource.BASE if work.on_base else EvidenceSource.CHANGE
     where = name_of(work.change.change.base_ref, work.run.base_sha)
     own = f"run {work.run.id}, attempt {work.attempt.id} of {work.spec.key}"
     origin = f"base run of {where}" if work.on_base else own
     remember_flaky(unit, work.run, work.spec, work.comparison.tested_tree, origin, evidence, now)
-    return stored.keep_evidence(
+    evidence_id = keep_evidence(
         unit,
         repository_id=work.run.repository_id,
         definition=work.spec.definition,
@@ -241,6 +246,22 @@ def _keep_evidence(unit: Unit, work: Work, evidence: CheckEvidence, now: float) 
         origin=origin,
         body=evidence,
         now=now,
+        serves=serves,
+    )
+    return evidence_id if evidence.reports else None
+
+
+def _serves(services: Services, work: Work, earlier: Earlier | None) -> Serves | None:
+    """For what a success may serve again; None for all else, and where its inputs are not known."""
+    inputs = work.check.inputs
+    if earlier is None or inputs is None or not inputs.files:
+        return None
+    return Serves(
+        earlier=earlier,
+        change_id=work.run.change_id,
+        trusted=work.run.trusted,
+        inputs=inputs,
+        platform=services.executor.platform,
     )
 
 

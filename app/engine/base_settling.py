@@ -7,6 +7,7 @@ from app.engine.base_plan import on_base
 from app.engine.base_runs import Base, ask, name_of
 from app.engine.opening import end
 from app.engine.queueing import AHEAD, queue
+from app.engine.reuse import earlier_results
 from app.engine.services import Services
 from app.engine.uploads import reads_uploads
 from app.model import (
@@ -20,7 +21,18 @@ from app.model import (
     RunStatus,
     Status,
 )
-from app.store import Unit, baselines, changes, checks, evidence, projects, runs, uploads, wakes
+from app.store import (
+    EvidenceSource,
+    Unit,
+    baselines,
+    changes,
+    checks,
+    keep_evidence,
+    projects,
+    runs,
+    uploads,
+    wakes,
+)
 
 
 def settle_base(unit: Unit, services: Services, run: Run, change: Change) -> int:
@@ -42,6 +54,7 @@ def settle_base(unit: Unit, services: Services, run: Run, change: Change) -> int
         if any(map(reads_uploads, run.plan.checks))
         else (),
         trusted=run.trusted,
+        earlier=earlier_results(unit.connection, services, run, change, stored),
     )
     moved = rules.move(state, now)
     if moved.read:
@@ -51,6 +64,7 @@ def settle_base(unit: Unit, services: Services, run: Run, change: Change) -> int
         if row.result.key in moved.queue:
             queue(unit, services, run, change, row.id)
     rows = {row.result.key: row for row in (*stored, *moved.rows)}
+    checks.count_cost(unit, run.id, rows.values())
     for asked in baselines.outstanding(unit.connection, run.id):
         row = rows[asked.key]
         if row.result.status is Status.COMPLETED:
@@ -139,13 +153,13 @@ def why_impossible(row: CheckRow, where: str, *, delivered: bool) -> str:
 def _nothing(unit: Unit, run: Run, asked: baselines.BaselineRow, where: str, now: float) -> int:
     """Keep that base has nothing of this kind: that is evidence too."""
     assert run.comparison is not None  # noqa: S101 - base runs are opened with one
-    return evidence.keep_evidence(
+    return keep_evidence(
         unit,
         repository_id=run.repository_id,
         definition=asked.definition,
         base_tree=run.comparison.base_tree,
         tested_tree=run.comparison.tested_tree,
-        source=evidence.EvidenceSource.BASE,
+        source=EvidenceSource.BASE,
         origin=f"base run of {where}",
         body=CheckEvidence(key=asked.key),
         now=now,

@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 
 from app.engine.admission import choose
 from app.engine.base_settling import drop_unwanted
+from app.engine.earlier import given_to
 from app.engine.services import Services
 from app.model import (
     Attempt,
@@ -21,7 +22,7 @@ from app.store import Unit, admission, changes, checks, projects, runs
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """All that one attempt concerns."""
+    """All that one attempt concerns. `given` are the attempts whose artifacts it is given, by key."""
 
     attempt: Attempt
     check: CheckRow
@@ -31,6 +32,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     change: changes.ChangeRow
     repository: Repository
     failed_before: frozenset[str]
+    given: dict[str, int]
 
     @property
     def on_base(self) -> bool:
@@ -91,13 +93,18 @@ def _load(connection: Connection, attempt_id: int) -> Work | None:
         and other.ending is not None
         and other.status is AttemptStatus.COMPLETED  # one that was lost says nothing of the tests
     ]
+    spec = next(spec for spec in run.plan.checks if spec.key == check.result.key)
+    results = (
+        {row.result.key: row.result for row in checks.load_checks(connection, run.id)} if spec.needs else {}
+    )
     return Work(
         attempt=attempt,
         check=check,
-        spec=next(spec for spec in run.plan.checks if spec.key == check.result.key),
+        spec=spec,
         run=run,
         comparison=run.comparison,
         change=changes.load_change(connection, run.change_id),
         repository=projects.load_repository(connection, run.repository_id),
         failed_before=frozenset(name for names in earlier[-check.retries :] for name in names),
+        given=given_to(spec, run.plan, results, checks.current_attempts(connection, run.id)),
     )

@@ -33,6 +33,8 @@ def judgement_of(connection: Connection, run: Run, page_link: PageLink) -> Judge
         settled_at=run.settled_at,
         page_url=page_link(run.id, repository),
         usual=_usual(connection, run),
+        spent=run.spent,
+        saved=run.saved,
         superseded=run.status is RunStatus.SUPERSEDED or (run.status is RunStatus.CLOSED and _undecided(run)),
     )
 

@@ -53,8 +53,11 @@ def start_run(
     change: Change,
     *,
     actor: Actor,
+    fresh: bool = False,
 ) -> int:
-    """Open a run on the change's head; all older ones are superseded. Gives its id."""
+    """Open a run on the change's head; all older ones are superseded. Gives its id. In a `fresh` one no
+    earlier result serves.
+    """
     connection = unit.connection
     now = services.clock.now()
     older = runs.live_runs(connection, change_id)
@@ -68,6 +71,7 @@ def start_run(
         head_sha=change.head_sha,
         base_ref=change.base_ref,
         now=now,
+        fresh=fresh,
     )
     _audit(unit, services, "run.opened", actor, repository_id, change, run_id)
     for run in older:
@@ -112,6 +116,7 @@ def end(unit: Unit, services: Services, run: Run, status: RunStatus) -> None:
     if runs.end_run(unit, run.id, status, now):
         for attempt_id in checks.cancel_attempts(unit, run.id, now):
             unit.wake("stop", attempt_id)
+        checks.count_cost(unit, run.id)
 
 
 def _audit(

@@ -13,6 +13,7 @@ from app.engine.opening import accept_change
 from app.engine.people import needs_people, read_people
 from app.engine.prepare import Prepared, prepare
 from app.engine.publishing import republish
+from app.engine.reuse import know_inputs
 from app.engine.services import Services
 from app.engine.settling import audit_verdict, settle
 from app.forges import Gone
@@ -52,6 +53,7 @@ async def reconcile(services: Services, run_id: int) -> None:
         loaded = await services.database.read(lambda c: _load(c, run_id))
         if loaded is None:
             return
+    await know_inputs(services, repository, loaded[0], loaded[1].change)
     await _refresh_facts(services, repository, loaded[0], loaded[1])
     running = await services.database.run(lambda unit: settle(unit, services, run_id))
     if running >= MANY:
@@ -140,7 +142,7 @@ def _keep(
         verdicts.save_verdict(unit, run, verdict, now)
         audit_verdict(unit, services, run, change, verdict)
     if run.status is RunStatus.PLANNED and run.plan is not None:
-        checks.insert_checks(unit, run.id, rules.first_results(run.plan, now))
+        checks.insert_checks(unit, run.id, rules.first_results(run.plan, now, fresh=run.facts.fresh))
         runs.wake_run_at(unit, run.id, now)  # until it was decided, should we stop in between
         if needs_people(run.plan):
             changes.want_people(unit, row.id)

@@ -39,7 +39,7 @@ def rerun(
         if check:
             return ()
     change = changes.load_change(unit.connection, run.change_id)
-    start_run(unit, services, run.repository_id, run.change_id, change.change, actor=actor)
+    start_run(unit, services, run.repository_id, run.change_id, change.change, actor=actor, fresh=True)
     return ()
 
 
@@ -70,6 +70,8 @@ def _set_back(row: CheckRow, now: float) -> CheckRow:
         outputs={},
         delivered=(),
         flaky=False,
+        reused=None,
+        fresh=True,
         since=now,
     )
     return msgspec.structs.replace(row, result=result, retries=0, crashes=0, evidence_id=None)

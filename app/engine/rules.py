@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from app.engine.days import utc_day, waivers_turn
+from app.engine.earlier import given_to, succeeds, taken_over
 from app.engine.elsewhere import by_posts, by_uploads
 from app.language import Context, Globs, used
 from app.model import (
@@ -23,6 +24,7 @@ from app.model import (
     CheckSpec,
     Comparison,
     Conclusion,
+    Earlier,
     Evidence,
     Expression,
     ExternalPosted,
@@ -46,7 +48,8 @@ GOOD: Final = {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}
 
 class Standings(msgspec.Struct, frozen=True, kw_only=True):
     """All that a decision about one planned run rests on. `baselines` are what is known of base for the
-    checks that `move` wanted it of, `flaky` what history says of tests that failed.
+    checks that `move` wanted it of, `flaky` what history says of tests that failed, `earlier` the results
+    that may serve for checks that have not begun.
     """
 
     plan: Plan
@@ -65,12 +68,14 @@ class Standings(msgspec.Struct, frozen=True, kw_only=True):
     waivers: tuple[Waiver, ...] = ()
     baselines: tuple[Baseline, ...] = ()
     flaky: tuple[KnownFlaky, ...] = ()
+    earlier: Mapping[str, tuple[Earlier, ...]] = {}
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
     """Where the checks are now: those that moved, and keys whose (already counted) attempt is to be queued.
 
-    `read` are the keys whose uploaded reports are to be read. `wants` are those of checks whose evidence on
+    `read` are the keys whose uploaded reports are to be read, `reused` those that an earlier result serves
+    from now on. `wants` are those of checks whose evidence on
     base the verdict rests on, `carries` those of checks that were not needed: what base has of them
     counts, but is no reason to run them there. `evidence` is without baselines.
     """
@@ -78,6 +83,7 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[CheckRow, ...]
     queue: tuple[str, ...]
     read: tuple[str, ...]
+    reused: tuple[str, ...]
     wants: tuple[str, ...]
     carries: tuple[str, ...]
     evidence: Evidence
@@ -92,8 +98,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence
 
 
-def first_results(plan: Plan, now: float) -> tuple[CheckResult, ...]:
-    """The results of a freshly planned run: all undecided (status WAITING, no attempt)."""
+def first_results(plan: Plan, now: float, *, fresh: bool = False) -> tuple[CheckResult, ...]:
+    """The results of a freshly planned run: all undecided (status WAITING, no attempt). In a `fresh` one no
+    earlier result serves.
+    """
     return tuple(
         CheckResult(
             id=spec.id,
@@ -102,6 +110,7 @@ def first_results(plan: Plan, now: float) -> tuple[CheckResult, ...]:
             status=Status.WAITING,
             produces=tuple(sorted(spec.produces)),
             since=now,
+            fresh=fresh,
         )
         for spec in plan.checks
     )
@@ -158,6 +167,7 @@ class _Moving:
             rows=changed,
             queue=tuple(row.result.key for row in changed if row.result.status is Status.QUEUED),
             read=tuple(self.read),
+            reused=tuple(row.result.key for row in changed if row.result.reused is not None),
             wants=tuple(key for key in asked if key not in left_out),
             carries=tuple(key for key in asked if key in left_out),
             evidence=evidence,
@@ -188,6 +198,8 @@ class _Moving:
     def _step(self, spec: CheckSpec, row: CheckRow) -> CheckRow:
         """Move one check on as far as it goes now."""
         result = row.result
+        if result.reused is not None:
+            return row
         anew = spec.external is None and _left_out_later(result)
         if row.attempt > 0 and result.status is not Status.WAITING and not anew:
             return row  # an attempt is outstanding or has ended
@@ -203,10 +215,23 @@ class _Moving:
             return self._with(row, status=Status.WAITING, conclusion=None, blocked_by="", reason=held)
         if spec.external is not None:
             return self._elsewhere(spec, row)
+        earlier = self._earlier(spec)
+        if earlier is not None:
+            row = msgspec.structs.replace(row, evidence_id=earlier.evidence if earlier.delivered else None)
+            return self._with(row, **taken_over(earlier))
         row = msgspec.structs.replace(row, attempt=row.attempt + 1)
         return self._with(
             row, status=Status.QUEUED, conclusion=None, blocked_by="", reason="", attempt=row.attempt
         )
+
+    def _earlier(self, spec: CheckSpec) -> Earlier | None:
+        """The newest earlier result that serves: given the same artifacts, and a success by this gate too."""
+        found = self.state.earlier.get(spec.key, ())
+        if not found:
+            return None
+        results = {key: row.result for key, row in self.rows.items()}
+        given = given_to(spec, self.state.plan, results, {})
+        return next((one for one in found if one.given == given and succeeds(spec, one)), None)
 
     def _still_left_out(self, spec: CheckSpec, row: CheckRow) -> bool:
         """Whether a check that was left out (skipped, not needed) would be left out again."""

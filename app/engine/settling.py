@@ -12,6 +12,7 @@ from app.engine.people import needs_people
 from app.engine.prepare import looks_ai_authored
 from app.engine.publishing import progress_later, republish
 from app.engine.queueing import queue
+from app.engine.reuse import earlier_results
 from app.engine.services import Services
 from app.engine.uploads import reads_uploads
 from app.model import (
@@ -50,8 +51,9 @@ def settle(unit: Unit, services: Services, run_id: int) -> int:
         changes.mark_ai_authored(unit, row.id)  # a label, or a gate file, that came after the plan; it stays
         row = msgspec.structs.replace(row, ai_authored=True)
     stored = checks.load_checks(unit.connection, run_id)
-    state = _standings(unit, run, row, stored)
-    moved = rules.move(state, now)
+    state = _standings(unit, services, run, row, stored)
+    state, moved = _move(unit, state, now)
+    by_key = {check.result.key: check for check in (*stored, *moved.rows)}
     for changed in moved.rows:
         checks.save_check(unit, changed)
         if changed.result.key in moved.queue:
@@ -65,8 +67,8 @@ def settle(unit: Unit, services: Services, run_id: int) -> int:
     another = decision.verdict != run.verdict or _newly_compared(unit, run, decision)
     lagging = another or bool(moved.rows) or run.wake_at is not None
     later = progress_later(unit, services, run, decision.verdict) if lagging else None
+    checks.count_cost(unit, run_id, by_key.values())
     _wake_at(unit, run, (moved.wake_at, later, _people_at(unit, run, row, now)), now)
-    by_key = {check.result.key: check for check in (*stored, *moved.rows)}
     if another:
         _record(unit, run, state, decision, by_key, now)
         audit_verdict(unit, services, run, row.change, decision.verdict)
@@ -74,6 +76,17 @@ def settle(unit: Unit, services: Services, run_id: int) -> int:
     if lagging and later is None:
         republish(unit, services, run.repository_id, run.head_sha)
     return sum(check.result.status in {Status.QUEUED, Status.RUNNING} for check in by_key.values())
+
+
+def _move(unit: Unit, state: rules.Standings, now: float) -> tuple[rules.Standings, rules.Moved]:
+    """Move the checks; where earlier results serve from now on, once more with what those had delivered."""
+    moved = rules.move(state, now)
+    if not moved.reused:
+        return state, moved
+    ids = tuple(row.evidence_id for row in moved.rows if row.result.reused and row.evidence_id)
+    bodies = {body.key: body for body in evidence.load_evidence(unit.connection, ids)}
+    state = msgspec.structs.replace(state, reports={**state.reports, **bodies})
+    return state, rules.move(state, now)
 
 
 def _wake_at(unit: Unit, run: Run, moments: tuple[float | None, ...], now: float) -> None:
@@ -149,7 +162,9 @@ def _evidence_id(check: CheckRow) -> int | None:
     return check.evidence_id if check.reading is None else check.reading.evidence_id
 
 
-def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[CheckRow, ...]) -> rules.Standings:
+def _standings(
+    unit: Unit, services: Services, run: Run, row: changes.ChangeRow, stored: tuple[CheckRow, ...]
+) -> rules.Standings:
     connection = unit.connection
     ids = tuple(one for one in map(_evidence_id, stored) if one is not None)
     delivered = {body.key: body for body in evidence.load_evidence(connection, ids)}
@@ -177,6 +192,7 @@ def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[Check
         subject=subject,
         overrides=granted.overrides_in_force(connection, row.id, run.head_sha),
         waivers=granted.waivers_granted(connection, granted_to),
+        earlier=earlier_results(connection, services, run, row.change, stored),
     )
 
 

@@ -11,10 +11,10 @@ _SUBMODULE = "160000"
 
 def needs_base_tree(spec: CheckSpec, *, trusted: bool) -> bool:
     """Whether the base's tree is used too: its script, or its configuration."""
-    return spec.tree == "base" or _base_configures(spec, trusted=trusted)
+    return spec.tree == "base" or base_configures(spec, trusted=trusted)
 
 
-def _base_configures(spec: CheckSpec, *, trusted: bool) -> bool:
+def base_configures(spec: CheckSpec, *, trusted: bool) -> bool:
     """Whether the tool's configuration comes from base: always for an untrusted head, else where it is
     declared so.
     """
@@ -43,7 +43,7 @@ def attempt_spec(
         check=spec,
         tree=base if on_base and base is not None else tested,
         other_tree=tested if on_base else None,
-        config_tree=base if _base_configures(spec, trusted=trusted) else None,
+        config_tree=base if base_configures(spec, trusted=trusted) else None,
         changed=changed,
         facts={
             "PORTCULLIS_HEAD_SHA": comparison.head_sha,

@@ -24,8 +24,7 @@ from app.model import (
     RunStatus,
     UploadReading,
 )
-from app.store import Unit, changes, checks, projects, runs, uploads
-from app.store import evidence as stored
+from app.store import EvidenceSource, Unit, changes, checks, keep_evidence, projects, runs, uploads
 
 LOG = structlog.get_logger(__name__)
 SANDBOX_ROOT = "/workspace"
@@ -150,13 +149,13 @@ def _keep(
         on_base = change.kind is ChangeKind.BASE
         origin = f"{change.title if on_base else f'run {run.id}'}, {key} {uploaders(found)}"
         remember_flaky(unit, run, spec, work.comparison.tested_tree, origin, evidence, now)
-        evidence_id = stored.keep_evidence(
+        evidence_id = keep_evidence(
             unit,
             repository_id=run.repository_id,
             definition=spec.definition,
             base_tree=work.comparison.base_tree,
             tested_tree=work.comparison.tested_tree,
-            source=stored.EvidenceSource.BASE if on_base else stored.EvidenceSource.CHANGE,
+            source=EvidenceSource.BASE if on_base else EvidenceSource.CHANGE,
             origin=origin,
             body=evidence,
             now=now,

@@ -247,9 +247,18 @@ class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Executor(Protocol):
-    """Runs attempts. Idempotent by attempt_id: leftovers of the same id are killed first."""
+    """Runs attempts. Idempotent by attempt_id: leftovers of the same id are killed first.
+
+    `platform` names what checks run on now: architecture, system, installed tools. What one platform came to
+    says nothing about another.
+    """
 
     name: str
+
+    @property
+    def platform(self) -> str:
+        """At most 255 characters; equal for machines on which checks see the same."""
+        ...
 
     async def probe(self) -> ProbeReport:
         """Try the hostile set here; never raises for a missing protection."""

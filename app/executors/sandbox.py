@@ -18,6 +18,7 @@ from app.executors.cgroup import Cgroups, Group
 from app.executors.collect import CollectLimits, Collector
 from app.executors.launcher import Bind, Layout
 from app.executors.logs import Log, LogLimits, Mask
+from app.executors.platform import platform_of
 from app.executors.probe import probe
 from app.executors.protocol import (
     Artifact,
@@ -82,6 +83,15 @@ class SandboxExecutor:
             self._cgroups = Cgroups(self.owner)
         return self._cgroups
 
+    @property
+    def platform(self) -> str:
+        """See `Executor.platform`."""
+        return platform_of(self._given)
+
+    @property
+    def _given(self) -> Given:
+        return Given(toolbox=self.toolbox, toolchains=self.toolchains, root=self.as_root)
+
     async def probe(self) -> ProbeReport:
         """See `Executor.probe`. Runs the hostile set once per process; later calls give its answer."""
         async with self._probing:
@@ -129,8 +139,7 @@ class SandboxExecutor:
         group.destroy_now()
         group.create(spec.check.resources)
         write_facts(spec, place)
-        given = Given(toolbox=self.toolbox, toolchains=self.toolchains, root=self.as_root)
-        return make_layout(spec, place, given, extra, tuple(group.joins))
+        return make_layout(spec, place, self._given, extra, tuple(group.joins))
 
     async def _run(
         self, spec: AttemptSpec, layout: Layout, group: Group, sink: LogSink, grace: float

@@ -45,12 +45,13 @@ class ScriptedExecutor:
     run's check goes by `KEY on base`.
 
     A key that is not in the table gets `default`. `ran` lists the specs in the order they came,
-    `running` those that are held now, by attempt id.
+    `running` those that are held now, by attempt id. `platform` may be set.
     """
 
     name = "scripted"
 
     def __init__(self, answers: Mapping[str, tuple[Answer, ...]], default: Answer | None = None) -> None:
+        self.platform = "scripted"
         self.answers = dict(answers)
         self.default = default or Answer()
         self.ran: list[AttemptSpec] = []

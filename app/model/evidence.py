@@ -152,13 +152,22 @@ class ReportContent(msgspec.Struct, frozen=True, kw_only=True):
         return (self.kind, *self.also)
 
 
+class Reused(msgspec.Struct, frozen=True, kw_only=True):
+    """The attempt of another run that a result was taken from: its id, and when that run's check ended."""
+
+    attempt: int
+    at: float
+
+
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """Where one check of the plan (one cell) stands.
 
     `reason` is one sentence for people ("report missing: out/junit.xml", "nothing under infra/
     changed", "blocked by lint"). `blocked_by` is the key of the check a skipped one waits on for
     its value. `outputs` are the flat scalars of its outputs file. `delivered` are the kinds of
-    evidence its last attempt delivered. `since` is when it entered its status (epoch seconds).
+    evidence its last attempt delivered. `since` is when it entered its status (epoch seconds). `reused` is
+    set where an earlier result serves: nothing was run, `seconds` are those it took then. `fresh`: somebody
+    asked for it to be run, so no earlier result may serve.
     """
 
     id: str
@@ -178,6 +187,8 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     flaky: bool = False
     origin: str = ""
     external_url: str = ""
+    reused: Reused | None = None
+    fresh: bool = False
 
 
 class CheckEvidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     main is invalid since 3fa92c1, judged by 91be0aa"). Times are epoch seconds; `page_url` may be ''.
     `also` names other open changes with the same head and their verdict in words. `title_note` is the one
     sentence that must stand in the title too (a gate file that is invalid since some commit). `usual` are the
-    seconds that checks a pending verdict waits for usually take, by key.
+    seconds that checks a pending verdict waits for usually take, by key. `spent` and `saved` are the seconds
+    that its attempts took, and those that the results it reused had taken.
     """
 
     run_id: int
@@ -36,3 +37,5 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     superseded: bool = False
     title_note: str = ""
     usual: dict[str, float] = {}
+    spent: float = 0.0
+    saved: float = 0.0

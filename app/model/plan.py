@@ -127,7 +127,8 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     though there are secrets among them.
     `config_files` are the tool configuration paths that come from base for untrusted heads. `tool` is the
     program it needs of the group `toolbox` of the toolbox ('' = none). `config` is whose configuration
-    counts for a trusted head. `commits`: it is given what each commit of the change adds.
+    counts for a trusted head. `commits`: it is given what each commit of the change adds. `reuse` are globs
+    of the files that its result depends on (none: all).
     """
 
     id: str
@@ -167,6 +168,7 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     toolbox: str = ""
     config: Literal["base", "head"] = "head"
     commits: bool = False
+    reuse: tuple[str, ...] = ()
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, tag="condition"):

@@ -39,7 +39,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     `head_diagnostics` those of the head's edited version; `edits_gate` when the change touches the file;
     `neutral` is `first` or `removed` for a NEUTRAL run; `base_ref` is the target it was judged against;
     `trailers` are those of its commits, as `ai_authored` reads them; `holds_back` when a push to the branch
-    waits for the end of this base run.
+    waits for the end of this base run. `fresh`: somebody asked for everything to be run, so no earlier
+    result may serve.
     """
 
     notes: tuple[str, ...] = ()
@@ -53,10 +54,13 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     base_ref: str = ""
     trailers: tuple[str, ...] = ()
     holds_back: bool = False
+    fresh: bool = False
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One execution for one head. Times are epoch seconds."""
+    """One execution for one head. Times are epoch seconds; `spent` are the seconds that its attempts took,
+    `saved` those that the results it reused had taken.
+    """
 
     id: int
     repository_id: int
@@ -78,11 +82,43 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     wake_at: float | None = None
     crashes: int = 0
     error: str = ""
+    spent: float = 0.0
+    saved: float = 0.0
+
+
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check's result depends on, as SHA-256 in hexadecimal digits: `files`, all that it is given to
+    read ('' = nothing to know it by); `changed`, which of them it is told were changed ('' = all of them).
+    """
+
+    files: str = ""
+    changed: str = ""
+
+
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """A success on a first attempt that may serve again.
+
+    `attempt` is its id, `at` when it ended, `seconds` what it took, `secrets` whether there are secrets among
+    its findings, `artifacts` how many it kept. `given` are the attempts whose artifacts it was given, by
+    their check's key. `evidence` is its row in the store, `origin` says for people where it came from.
+    """
+
+    attempt: int
+    at: float
+    seconds: float = 0.0
+    exit_code: int | None = 0
+    outputs: dict[str, str | int | float | bool] = {}
+    delivered: tuple[str, ...] = ()
+    secrets: bool = False
+    artifacts: int = 0
+    given: dict[str, int] = {}
+    evidence: int = 0
+    origin: str = ""
 
 
 class CheckRow(msgspec.Struct, frozen=True, kw_only=True):
     """One check of a run. `attempt` 0 = never queued; `retries` and `crashes` count spent extras; `reading`
-    is what its uploaded reports say.
+    is what its uploaded reports say. `inputs` is None until they were looked at.
     """
 
     id: int
@@ -93,6 +129,7 @@ class CheckRow(msgspec.Struct, frozen=True, kw_only=True):
     result: CheckResult
     evidence_id: int | None = None
     reading: UploadReading | None = None
+    inputs: Inputs | None = None
 
 
 class AttemptStatus(StrEnum):

@@ -92,3 +92,4 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     waivers: tuple[UsedWaiver, ...] = ()
     overridden: tuple[Overridden, ...] = ()
+    checks_reused: int = 0

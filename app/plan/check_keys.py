@@ -192,6 +192,11 @@ CHECK = Record(
             "head (if left out): the merged tree; base: the target's, the merged in $PORTCULLIS_HEAD_TREE",
         ),
         "artifacts": Field(Items(PATH), "files beneath out/ to keep"),
+        "reuse": Field(
+            Items(Text("a glob"), low=1),
+            "globs of the files that its result depends on: while those are the same, a success of a base "
+            "run or of this change serves again, for seven days",
+        ),
         "env": Field(ENV, "environment variables"),
         "workdir": Field(PATH, "folder it starts in"),
         "shell": Field(SHELL, "what reads run; bash if left out"),
@@ -201,7 +206,6 @@ CHECK = Record(
     later={
         "setup": "checks run without network; commit or vendor what they need",
         "cache": "comes with 'setup'",
-        "reuse": "every run starts afresh",
         "concurrency": "the operator's limits apply",
         "image": "checks see /usr, the toolbox and the operator's tool-chains",
         "executor": "the operator chooses it",

@@ -24,7 +24,18 @@ RUN_TIMEOUT: Final = 600.0
 RESERVED: Final = "passed"
 _EXTERNAL_KEYS: Final = frozenset({"external", "when", "after", "needs", "required", "timeout"})
 _UPLOAD_KEYS: Final = _EXTERNAL_KEYS | {"reports", "workdir"}
-_PASTED: Final = ("run", "args", "env", "workdir", "reports", "outputs", "artifacts", "when", "after")
+_PASTED: Final = (
+    "run",
+    "args",
+    "env",
+    "workdir",
+    "reports",
+    "outputs",
+    "artifacts",
+    "reuse",
+    "when",
+    "after",
+)
 _EXTERNAL_WORDS: Final = frozenset({"context", "app", "creator", "accept"})
 _HASH = re.compile(r"\$\{hash\(")
 _SPECIAL: Final = re.compile(r"[\\*?\[\]!# ]")
@@ -177,6 +188,7 @@ class Builder:
             shell=declared.shell or defaults.shell or "bash",
             resources=msgspec.convert({**defaults.resources, **declared.resources}, Resources),
             artifacts=declared.artifacts,
+            reuse=declared.reuse,
         )
         if preset is not None:
             template = self._preset(template, preset, declared, args)

@@ -17,7 +17,7 @@ MAX_CHECKS: Final = 200
 _NOT_RUNNING: Final = frozenset(
     {
         "id", "key", "source", "when", "after", "needs", "required", "ignorable", "findings_succeed",
-        "produces", "self_reported", "definition", "secrets_judged",
+        "produces", "self_reported", "definition", "secrets_judged", "reuse",
     }
 )  # fmt: skip
 """Fields that decide whether a check runs and what its end means, not what running it does."""
@@ -94,6 +94,7 @@ def _cell(decl: CheckDecl, cell: dict[str, Scalar]) -> CheckSpec:
         outputs=replace(spec.outputs, cell),
         artifacts=tuple(replace(one, cell) for one in spec.artifacts),
         config_files=tuple(replace(one, cell) for one in spec.config_files),
+        reuse=tuple(replace(one, cell) for one in spec.reuse),
         reports=reports,
         when=_expression(spec.when, cell),
         after=_expression(spec.after, cell),

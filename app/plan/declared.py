@@ -44,6 +44,7 @@ class Declared(Defaults, frozen=True, kw_only=True):
     tree: Literal["head", "base"] = "head"
     artifacts: tuple[str, ...] = ()
     config: Literal["base", "head"] = "head"
+    reuse: tuple[str, ...] = ()
 
 
 class CheckDecl(msgspec.Struct, frozen=True, kw_only=True):

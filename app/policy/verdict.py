@@ -147,7 +147,7 @@ def _conclude(
     binding = [outcome for outcome in outcomes if not outcome.advisory and not outcome.overridden]
     unmet = [outcome for outcome in binding if outcome.value is OutcomeValue.UNMET]
     waits = _waits_for(judged, binding)
-    ran, total = _ran(judged)
+    ran, reused = _ran(judged)
     state, blocking = _state(judged, binding, unmet, waiting=bool(waits))
     people_only = state is VerdictState.BLOCKED and all(map(by_people_alone, blocking))
     verdict = Verdict(
@@ -157,10 +157,11 @@ def _conclude(
         waits_for=waits if state is VerdictState.PENDING else (),
         people_only=people_only,
         checks_ran=ran,
-        checks_total=total,
-        notes=notes_on(judged, items, outcomes, state, ran=ran),
+        checks_total=len(plan.checks),
+        notes=notes_on(judged, items, outcomes, state, ran=ran + reused),
         waivers=judged.covered.used,
         overridden=overridden,
+        checks_reused=reused,
     )
     return _observed(verdict, plan)
 
@@ -232,12 +233,13 @@ def _outstanding(judged: Judged, outcome: Outcome) -> list[str]:
 
 
 def _ran(judged: Judged) -> tuple[int, int]:
-    """How many checks really ran, of all."""
-    ran = sum(
-        1
+    """How many checks really ran, and how many an earlier result served."""
+    ended = [
+        result
         for spec in judged.plan.checks
         if (result := judged.results.get(spec.key)) is not None
         and result.status is Status.COMPLETED
         and result.conclusion not in _DID_NOT_RUN
-    )
-    return ran, len(judged.plan.checks)
+    ]
+    reused = sum(result.reused is not None for result in ended)
+    return len(ended) - reused, reused

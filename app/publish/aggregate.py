@@ -146,7 +146,7 @@ def _text(judgement: Judgement, shown: Shown) -> list[str]:
     checks = checks_of(judgement)
     if checks:
         blocks += [
-            f"### Checks\n\n{words.checks_counted(checks)}",
+            f"### Checks\n\n{words.checks_summed(judgement)}",
             tables.checks_table(tables.settled(checks), self_reported=self_reported(judgement)),
         ]
     if shown.tests:

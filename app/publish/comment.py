@@ -151,7 +151,7 @@ def _folded(judgement: Judgement, shown: Shown) -> list[str]:
         table = tables.checks_table(
             tables.settled(checks), durations=False, self_reported=self_reported(judgement)
         )
-        blocks.append(tables.details(words.checks_counted(checks), [table]))
+        blocks.append(tables.details(words.checks_summed(judgement), [table]))
     if shown.tests:
         summary = figures.count(len(shown.tests), "failing test")
         blocks.append(tables.details(summary, tables.failing_blocks(shown.tests, 10)))

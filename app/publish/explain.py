@@ -124,7 +124,7 @@ def _checks(judgement: Judgement, paint: _Paint) -> Iterator[str]:
     checks = checks_of(judgement)
     if not checks:
         return
-    yield paint("bold", words.checks_counted(checks))
+    yield paint("bold", words.checks_summed(judgement))
     width = max(len(clean.line(result.key, 40)) for result in checks)
     told = self_reported(judgement)
     standing = [words.check_standing(result, self_reported=result.key in told) for result in checks]

@@ -210,6 +210,19 @@ def checks_counted(checks: Sequence[CheckResult]) -> str:
     return f"{figures.count(len(checks), 'check')}: {', '.join(f'{words[word]:,} {word}' for word in ranked)}"
 
 
+def checks_summed(judgement: Judgement) -> str:
+    """The checks counted and, once it stands, what they took: `2 checks: 2 passed; 40 s spent, 90 s saved by
+    earlier results`.
+    """
+    counted = checks_counted(judgement.evidence.checks if judgement.evidence is not None else ())
+    if judgement.verdict.state is VerdictState.PENDING:
+        return counted
+    took = [f"{figures.duration(judgement.spent)} spent"] if judgement.spent else []
+    if judgement.saved:
+        took.append(f"{figures.duration(judgement.saved)} saved by earlier results")
+    return f"{counted}; {', '.join(took)}" if took else counted
+
+
 def waiting(judgement: Judgement, now: float | None) -> str:
     """What a pending gate waits for, since when and for how long as a rule: `Waiting for test (3.12) and
     lint since 12:04 UTC, the slowest usually takes 2 min`.
@@ -243,7 +256,8 @@ def passed_line(judgement: Judgement) -> str:
         return f"Passed: {phrases.overridden_counted(verdict)}"
     if verdict.checks_total == 0:
         return "Passed: no checks declared"
-    return f"Passed: {verdict.checks_ran:,} of {figures.count(verdict.checks_total, 'check')} ran"
+    reused = f", {verdict.checks_reused:,} reused" if verdict.checks_reused else ""
+    return f"Passed: {verdict.checks_ran:,} of {figures.count(verdict.checks_total, 'check')} ran{reused}"
 
 
 def errored_line(judgement: Judgement) -> str:

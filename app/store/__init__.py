@@ -35,19 +35,24 @@ from app.store import (
 from app.store.admission import Asking, Turns, Waiting
 from app.store.backup import back_up, put_back
 from app.store.columns import metadata
+from app.store.evidence import keep_evidence
 from app.store.only import only_process
 from app.store.queue import Job, Queue, recover, tell_all, waiting, wake_all
+from app.store.reusable import EvidenceSource, Reusable, Serves, find_reusable
 from app.store.schema import SchemaLevel, SchemaState, ensure_schema, migrate, schema_state
 from app.store.session import Database, Key, Unit, make_engine, pack, squeeze, time_of, unpack
 
 __all__ = [
     "Asking",
     "Database",
+    "EvidenceSource",
     "Job",
     "Key",
     "Queue",
+    "Reusable",
     "SchemaLevel",
     "SchemaState",
+    "Serves",
     "Turns",
     "Unit",
     "Waiting",
@@ -61,9 +66,11 @@ __all__ = [
     "deliveries",
     "ensure_schema",
     "evidence",
+    "find_reusable",
     "flaky",
     "granted",
     "hooks",
+    "keep_evidence",
     "leader",
     "make_engine",
     "metadata",

@@ -1,9 +1,10 @@
 """Checks of a run and their attempts."""
 
+from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from app.model import (
     Attempt,
@@ -13,6 +14,8 @@ from app.model import (
     CheckRow,
     Conclusion,
     Ending,
+    Inputs,
+    Status,
     UploadReading,
 )
 from app.store.admission import Asking, wake_waiting
@@ -45,6 +48,7 @@ def _check(row: Row[Any]) -> CheckRow:
         result=unpack(CheckResult, row.result),
         evidence_id=row.evidence_id,
         reading=None if row.reading is None else unpack(UploadReading, row.reading),
+        inputs=None if row.inputs is None else unpack(Inputs, row.inputs),
     )
 
 
@@ -76,6 +80,25 @@ def save_check(unit: Unit, row: CheckRow) -> None:
             reading=None if row.reading is None else pack(row.reading),
         )
     )
+
+
+def know_inputs(unit: Unit, found: dict[int, Inputs]) -> None:
+    """What checks' results depend on, by the checks' ids."""
+    for check_id, inputs in found.items():
+        unit.connection.execute(update(checks).where(checks.c.id == check_id).values(inputs=pack(inputs)))
+
+
+def without_inputs(connection: Connection, run_id: int) -> dict[str, int]:
+    """Key → id of the checks of a run that have not begun and whose inputs were not looked at."""
+    rows = connection.execute(
+        select(checks.c.key, checks.c.id).where(
+            checks.c.run_id == run_id,
+            checks.c.inputs.is_(None),
+            checks.c.attempt == 0,
+            checks.c.status == Status.WAITING.value,
+        )
+    )
+    return {row.key: row.id for row in rows}
 
 
 def _attempt(row: Row[Any]) -> Attempt:
@@ -270,6 +293,26 @@ def usual_seconds(
     return {key: median(seconds) for key, seconds in seen.items() if len(seconds) >= least}
 
 
+def tried_before(connection: Connection, attempt: Attempt) -> bool:
+    """Whether an earlier attempt of this check ended otherwise than by being lost."""
+    earlier = select(attempts.c.id).where(
+        attempts.c.check_id == attempt.check_id,
+        attempts.c.n < attempt.n,
+        attempts.c.status != AttemptStatus.LOST.value,
+    )
+    return connection.execute(earlier.limit(1)).first() is not None
+
+
+def current_attempts(connection: Connection, run_id: int) -> dict[str, int]:
+    """Key → id of each check's current attempt, as far as there is one."""
+    rows = connection.execute(
+        select(checks.c.key, attempts.c.id)
+        .join(attempts, (attempts.c.check_id == checks.c.id) & (attempts.c.n == checks.c.attempt))
+        .where(checks.c.run_id == run_id)
+    )
+    return {row.key: row.id for row in rows}
+
+
 def run_of_attempt(connection: Connection, attempt_id: int) -> int | None:
     """The live run an attempt belongs to, None when it ended."""
     return connection.execute(
@@ -282,3 +325,18 @@ def run_of_attempt(connection: Connection, attempt_id: int) -> int | None:
 def drop_check(unit: Unit, check_id: int) -> None:
     """A check that the gate file does not have any more, or has otherwise: its attempts go with it."""
     unit.connection.execute(checks.delete().where(checks.c.id == check_id))
+
+
+def count_cost(unit: Unit, run_id: int, rows: Iterable[CheckRow] | None = None) -> None:
+    """Measure a run: the seconds its attempts have taken; with `rows`, its checks, also those that the
+    results it reused had taken.
+    """
+    spent = (
+        select(func.coalesce(func.sum(attempts.c.ended_at - attempts.c.started_at), 0.0))
+        .where(attempts.c.run_id == run_id)
+        .scalar_subquery()
+    )
+    values: dict[str, object] = {"spent": spent}
+    if rows is not None:
+        values["saved"] = sum(row.result.seconds or 0.0 for row in rows if row.result.reused is not None)
+    unit.connection.execute(update(runs).where(runs.c.id == run_id).values(values))

@@ -3,23 +3,13 @@
 Never shared across repositories. Baselines, carried-forward flags and re-judging are reads of it.
 """
 
-from enum import StrEnum
-
 import msgspec
 from sqlalchemy import Connection, select, update
 
 from app.model import CheckEvidence, Evidence, ReportContent
-from app.store.session import Unit, squeeze, unpack
+from app.store.reusable import EvidenceSource, Serves
+from app.store.session import Unit, pack, squeeze, unpack
 from app.store.tables import evidence
-
-
-class EvidenceSource(StrEnum):
-    """Who made it. A change's own may rest on what it changed (a check may look at changed files only), and
-    on its author's word: only a base run's may speak for a tree that others are compared with.
-    """
-
-    CHANGE = "change"
-    BASE = "base"
 
 
 def keep_evidence(
@@ -33,8 +23,19 @@ def keep_evidence(
     origin: str,
     body: CheckEvidence,
     now: float,
+    serves: Serves | None = None,
 ) -> int:
     """Put evidence into the store; gives its id. `origin` says for people where it came from."""
+    values: dict[str, object] = {}
+    if serves is not None:
+        values = {
+            "change_id": serves.change_id,
+            "trusted": serves.trusted,
+            "inputs": serves.inputs.files,
+            "changed": serves.inputs.changed,
+            "platform": serves.platform,
+            "earlier": pack(serves.earlier),
+        }
     result = unit.connection.execute(
         evidence.insert()
         .values(
@@ -46,6 +47,7 @@ def keep_evidence(
             origin=origin,
             body=squeeze(body),
             at=now,
+            **values,
         )
         .returning(evidence.c.id)
     )

@@ -11,7 +11,7 @@ from app.store.projects import insert
 from app.store.session import Unit, pack, unpack
 from app.store.tables import credentials, setup_tokens
 from app.store.tables_audit import audit
-from app.store.tables_checks import artifacts, attempts, log_chunks
+from app.store.tables_checks import artifacts, log_chunks
 from app.store.tables_forge import commands, posts
 
 
@@ -176,16 +176,17 @@ def keep_artifact(unit: Unit, attempt_id: int, path: str, size: int, stored: str
 
 
 def artifacts_of(
-    connection: Connection, check_ids: tuple[int, ...]
-) -> tuple[tuple[int, int, str, int, str], ...]:
-    """(check id, attempt n, path, size, stored) of checks, oldest attempt first."""
+    connection: Connection, attempt_ids: tuple[int, ...]
+) -> tuple[tuple[int, str, int, str], ...]:
+    """(attempt id, path, size, stored) of what attempts kept, oldest first."""
+    if not attempt_ids:
+        return ()
     rows = connection.execute(
-        select(attempts.c.check_id, attempts.c.n, artifacts.c.path, artifacts.c.size, artifacts.c.stored)
-        .join(attempts, attempts.c.id == artifacts.c.attempt_id)
-        .where(attempts.c.check_id.in_(check_ids))
+        select(artifacts.c.attempt_id, artifacts.c.path, artifacts.c.size, artifacts.c.stored)
+        .where(artifacts.c.attempt_id.in_(attempt_ids))
         .order_by(artifacts.c.id)
     )
-    return tuple((row.check_id, row.n, row.path, row.size, row.stored) for row in rows)
+    return tuple((row.attempt_id, row.path, row.size, row.stored) for row in rows)
 
 
 def append_audit(unit: Unit, entry: AuditEntry) -> None:

@@ -25,9 +25,18 @@ LIVE = [status.value for status in RunStatus if status.live]
 
 
 def open_run(
-    unit: Unit, *, repository_id: int, change_id: int, head_sha: Sha, base_ref: str, now: float
+    unit: Unit,
+    *,
+    repository_id: int,
+    change_id: int,
+    head_sha: Sha,
+    base_ref: str,
+    now: float,
+    fresh: bool = False,
 ) -> int:
-    """A new run for a head against a target; gives its id. The caller supersedes the older ones."""
+    """A new run for a head against a target; gives its id. The caller supersedes the older ones. In a
+    `fresh` one no earlier result serves.
+    """
     connection = unit.connection
     n = connection.execute(select(func.max(runs.c.n)).where(runs.c.change_id == change_id)).scalar()
     result = connection.execute(
@@ -38,7 +47,7 @@ def open_run(
             head_sha=head_sha,
             n=(n or 0) + 1,
             status=RunStatus.NEW.value,
-            facts=squeeze(RunFacts(base_ref=base_ref)),
+            facts=squeeze(RunFacts(base_ref=base_ref, fresh=fresh)),
             opened_at=now,
             touched_at=now,
             wake_at=now,
@@ -70,6 +79,8 @@ def _run(row: Row[Any]) -> Run:
         wake_at=row.wake_at,
         crashes=row.crashes,
         error=row.error,
+        spent=row.spent,
+        saved=row.saved,
     )
 
 

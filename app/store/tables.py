@@ -145,6 +145,8 @@ runs = Table(
     Column("wake_at", Float, nullable=True),
     Column("crashes", Integer, nullable=False, server_default="0"),
     Column("error", Text, nullable=False, server_default=""),
+    Column("spent", Float, nullable=False, server_default="0"),  # seconds of its attempts
+    Column("saved", Float, nullable=False, server_default="0"),  # seconds of the results it reused
     UniqueConstraint("change_id", "n"),
     Index("ix_runs_head", "repository_id", "head_sha"),
     Index("ix_runs_newest", "repository_id", "id"),
@@ -178,7 +180,22 @@ evidence = Table(
     Column("body", LargeBinary, nullable=False),  # zstd CheckEvidence
     Column("at", Float, nullable=False),
     Column("kept", Boolean, nullable=False, server_default="0"),  # a verdict on record rests on it
+    # Only of a success that may serve again: for whom, and for which inputs.
+    Column("change_id", Identifier, ForeignKey("changes.id", ondelete="SET NULL"), nullable=True),
+    Column("trusted", Boolean, nullable=False, server_default="0"),
+    Column("inputs", String(64), nullable=False, server_default=""),
+    Column("changed", String(64), nullable=False, server_default=""),
+    Column("platform", String(255), nullable=False, server_default=""),
+    Column("earlier", LargeBinary, nullable=True),  # Earlier
     Index("ix_evidence_key", "repository_id", "tested_tree", "definition"),
+    Index(
+        "ix_evidence_reusable",
+        "repository_id",
+        "inputs",
+        sqlite_where=text("earlier IS NOT NULL"),
+        postgresql_where=text("earlier IS NOT NULL"),
+    ),
+    Index("ix_evidence_change", "change_id"),
     Index(
         "ix_evidence_prunable",
         "at",

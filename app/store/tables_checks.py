@@ -31,6 +31,7 @@ checks = Table(
     Column("result", LargeBinary, nullable=False),  # CheckResult
     Column("evidence_id", Identifier, ForeignKey("evidence.id", ondelete="SET NULL"), nullable=True),
     Column("reading", LargeBinary, nullable=True),  # UploadReading
+    Column("inputs", LargeBinary, nullable=True),  # Inputs
     UniqueConstraint("run_id", "key"),
     Index("ix_checks_evidence", "evidence_id"),
 )

@@ -43,7 +43,18 @@ from app.model import (
 from app.plan import definition
 from app.policy import evaluate as judge
 from app.policy import merge_group_verdict
-from app.store import baselines, changes, checks, evidence, metadata, projects, runs, unpack, verdicts
+from app.store import (
+    EvidenceSource,
+    baselines,
+    changes,
+    checks,
+    keep_evidence,
+    metadata,
+    projects,
+    runs,
+    unpack,
+    verdicts,
+)
 from tests.unit.engine.conftest import Desk
 from tests.unit.engine.test_transactions import ALICE, change
 from tests.unit.policy import world
@@ -141,15 +152,13 @@ class Story:
             kind = changes.load_change(unit.connection, run.change_id).change.kind
             kept = None
             if reports:
-                kept = evidence.keep_evidence(
+                kept = keep_evidence(
                     unit,
                     repository_id=run.repository_id,
                     definition=spec.definition,
                     base_tree=run.comparison.base_tree,
                     tested_tree=run.comparison.tested_tree,
-                    source=evidence.EvidenceSource.BASE
-                    if kind is ChangeKind.BASE
-                    else evidence.EvidenceSource.CHANGE,
+                    source=EvidenceSource.BASE if kind is ChangeKind.BASE else EvidenceSource.CHANGE,
                     origin="base run of main@bbbbbbb",
                     body=CheckEvidence(key=key, reports=reports),
                     now=self.desk.now,

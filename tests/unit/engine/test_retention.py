@@ -7,7 +7,7 @@ from sqlalchemy import func, insert, select, update
 
 from app.engine.retention import prune
 from app.model import CheckEvidence
-from app.store import evidence, metadata, retention
+from app.store import EvidenceSource, evidence, keep_evidence, metadata, retention
 from tests.unit.engine.conftest import Desk
 
 TABLES = metadata.tables
@@ -100,13 +100,13 @@ class Past:
 
     def evidence(self, age: float, tree: str = "e" * 40) -> int:
         with self.desk.unit() as unit:
-            return evidence.keep_evidence(
+            return keep_evidence(
                 unit,
                 repository_id=self.desk.repository_id,
                 definition="d",
                 base_tree=tree,
                 tested_tree=tree,
-                source=evidence.EvidenceSource.BASE,
+                source=EvidenceSource.BASE,
                 origin="",
                 body=CheckEvidence(key="lint"),
                 now=self.ago(age),

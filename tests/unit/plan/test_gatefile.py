@@ -140,7 +140,6 @@ LATER_TOP = ("extends", "enforced", "notify", "deploy", "program", "emit", "fan_
 LATER_CHECK = (
     "setup",
     "cache",
-    "reuse",
     "concurrency",
     "image",
     "executor",

@@ -1,0 +1,61 @@
+"""What a check's result depends on, as digests: equal ones mean that an earlier result may serve."""
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from app.engine.specs import base_configures, needs_base_tree
+from app.executors import TreeEntry
+from app.language import globs
+from app.model import CheckSpec, Comparison, Inputs
+
+Entries = tuple[TreeEntry, ...]
+
+
+def needs_entries(specs: Iterable[CheckSpec], *, trusted: bool) -> tuple[bool, bool]:
+    """Of which trees the files must be listed to know these checks' inputs: (tested, base)."""
+    by_files = [spec for spec in specs if spec.reuse]
+    return bool(by_files), any(needs_base_tree(spec, trusted=trusted) for spec in by_files)
+
+
+def inputs_of(
+    spec: CheckSpec,
+    *,
+    comparison: Comparison,
+    base_ref: str,
+    tested: Entries,
+    base: Entries,
+    trusted: bool,
+    whole: bool,
+) -> Inputs:
+    """The inputs of one check: the files that its `reuse` names and those that configure its tool, where it
+    takes them from; without `reuse` both trees. `tested` and `base` are the trees' entries, as far as
+    `needs_entries` asks for them; `whole`: it is told that all files were changed (a base run).
+
+    A `reuse` that names no file of the tree says nothing about the result: `files` is then ''.
+    """
+    parts: list[object] = [spec.key, base_ref]
+    if spec.commits:
+        parts += [comparison.base_sha, comparison.head_sha]
+    if not spec.reuse:
+        return Inputs(files=_digest([*parts, comparison.base_tree, comparison.tested_tree]))
+    named = _listed(tested, spec.reuse)
+    of_base = _listed(base, spec.reuse) if spec.tree == "base" else []
+    if not named and not of_base:
+        return Inputs()
+    configured = base if base_configures(spec, trusted=trusted) else tested
+    files = _digest([*parts, named, of_base, _listed(configured, spec.config_files)])
+    if whole:
+        return Inputs(files=files)
+    told = globs(spec.reuse)
+    return Inputs(files=files, changed=_digest([path for path in comparison.paths if told.matches(path)]))
+
+
+def _listed(entries: Entries, patterns: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    wanted = globs(patterns)
+    return [(entry.path, entry.mode, entry.sha) for entry in entries if wanted.matches(entry.path)]
+
+
+def _digest(parts: list[object] | list[str]) -> str:
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
