@@ -12,6 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -39,10 +40,14 @@ from app.engine import (
 )
 from app.executors import (
     BASIC,
+    JOB_UID,
+    CacheLimits,
+    Caches,
     Executor,
     GitWorkspaces,
     LogLimits,
     ReportReader,
+    Rules,
     SandboxExecutor,
     Toolbox,
     WorkspaceLimits,
@@ -214,6 +219,27 @@ def executor(settings: Settings, *, root: Path | None = None) -> SandboxExecutor
         toolbox=settings.toolbox_dir,
         toolchains=settings.toolchains,
         log_limits=LogLimits(most=int(settings.max_log_bytes)),
+        egress=egress(settings),
+        caches=Caches(
+            settings.data_dir / "caches",
+            limits=CacheLimits(
+                entry_bytes=int(settings.max_cache_entry),
+                total_bytes=int(settings.max_caches),
+                unused=settings.keep_caches.total_seconds(),
+            ),
+            owner=JOB_UID if os.geteuid() == 0 else None,
+        ),
+    )
+
+
+def egress(settings: Settings) -> Rules:
+    """Where checks with network may go: never to us."""
+    return Rules(
+        hosts=settings.egress_hosts,
+        ports=settings.egress_ports,
+        allowed=settings.egress_allowed,
+        denied=settings.egress_denied,
+        own=(urlsplit(settings.base_url).hostname or "",),
     )
 
 

@@ -5,6 +5,7 @@ new commit is made that no branch knows; git's own housekeeping removes it later
 """
 
 import asyncio
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -123,7 +124,7 @@ async def local_change(folder: Path, *, base: str | None, head: str | None) -> L
         top=top,
         repository=Repository(
             forge="local",
-            forge_id=1,
+            forge_id=int.from_bytes(hashlib.sha256(str(top).encode()).digest()[:6], "big"),
             full_name=top.name,
             installation_id=0,
             default_branch=base_ref,

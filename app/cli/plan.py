@@ -85,9 +85,15 @@ def _does(spec: CheckSpec) -> str:
         return f"waits for upload {spec.external.upload}"
     if spec.external is not None:
         return f"waits for {spec.external.context} by {spec.external.app or spec.external.creator}"
-    if spec.preset:
-        return f"preset {spec.preset}"
-    return clean.line(spec.script.strip() or " ".join(spec.argv), 60)
+    does = f"preset {spec.preset}" if spec.preset else spec.script.strip() or " ".join(spec.argv)
+    return clean.line(does, 60) + _with(spec)
+
+
+def _with(spec: CheckSpec) -> str:
+    """What else it has: `  (setup, cache, network, reuse)`."""
+    has = {"setup": spec.setup, "cache": spec.cache, "network": spec.network == "full", "reuse": spec.reuse}
+    named = ", ".join(name for name, value in has.items() if value)
+    return f"  ({named})" if named else ""
 
 
 def _begins(result: CheckResult) -> str:

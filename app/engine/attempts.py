@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path, PurePosixPath
 
 import structlog
-from sqlalchemy import Connection
 
 from app.engine.base_runs import name_of
+from app.engine.caching import BASE_SCOPE, cache_use
 from app.engine.claiming import Work, claim_next
 from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
 from app.engine.earlier import earlier_of
@@ -118,6 +118,15 @@ async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, Repo
                 base=base,
                 inputs=await _inputs(services, work),
                 commits=await commits_of(spaces, repository, work.spec, work.comparison),
+                cache=await cache_use(
+                    spaces,
+                    repository,
+                    work.spec,
+                    work.comparison,
+                    platform=services.executor.platform,
+                    scope=BASE_SCOPE if work.on_base else f"change-{run.change_id}",
+                    trusted=run.trusted,
+                ),
             )
             outcome = await services.executor.run(spec, _log_sink(services, work.attempt.id))
             read = await read_reports(work.spec, outcome.files, reader=services.reader, tree=tested)

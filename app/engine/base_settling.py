@@ -181,7 +181,8 @@ def _close(unit: Unit, services: Services, run: Run, change: Change) -> None:
 
 
 def fill_ahead(unit: Unit, services: Services, base: Base) -> None:
-    """A gated branch was pushed to: make evidence of its tip before any change asks for it.
+    """A gated branch was pushed to: make evidence of its tip, and fill the caches that all its changes read,
+    before any change asks for it.
 
     Pushes that come quickly do not all run: what has not begun for an older tip is dropped, and while
     something of it runs the newest tip waits for that. Cells of `matrix: {changed}` are not among them: which
@@ -190,7 +191,7 @@ def fill_ahead(unit: Unit, services: Services, base: Base) -> None:
     comparable = {
         spec.definition: spec.key
         for spec in base.plan.checks
-        if spec.required and spec.produces and spec.external is None
+        if spec.required and (spec.produces or spec.cache is not None) and spec.external is None
     }
     known = baselines.find(unit.connection, base.repository_id, base.tree, comparable)
     keys = tuple(

@@ -9,6 +9,7 @@ from app.engine.specs import base_configures, needs_base_tree
 from app.executors import TreeEntry
 from app.language import globs
 from app.model import CheckSpec, Comparison, Inputs
+from app.plan import hashed_globs
 
 Entries = tuple[TreeEntry, ...]
 
@@ -29,9 +30,10 @@ def inputs_of(
     trusted: bool,
     whole: bool,
 ) -> Inputs:
-    """The inputs of one check: the files that its `reuse` names and those that configure its tool, where it
-    takes them from; without `reuse` both trees. `tested` and `base` are the trees' entries, as far as
-    `needs_entries` asks for them; `whole`: it is told that all files were changed (a base run).
+    """The inputs of one check: the files that its `reuse` names, those that configure its tool, where it
+    takes them from, and those that its cache depends on; without `reuse` both trees. `tested` and `base` are
+    the trees' entries, as far as `needs_entries` asks for them; `whole`: it is told that all files were
+    changed (a base run).
 
     A `reuse` that names no file of the tree says nothing about the result: `files` is then ''.
     """
@@ -45,7 +47,8 @@ def inputs_of(
     if not named and not of_base:
         return Inputs()
     configured = base if base_configures(spec, trusted=trusted) else tested
-    files = _digest([*parts, named, of_base, _listed(configured, spec.config_files)])
+    kept = _listed(tested, hashed_globs(spec.cache.key)) if spec.cache is not None else []
+    files = _digest([*parts, named, of_base, _listed(configured, spec.config_files), kept])
     if whole:
         return Inputs(files=files)
     told = globs(spec.reuse)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from app.engine import rules
+from app.engine.caching import BASE_SCOPE, cache_use
 from app.engine.conclude import after_attempt, conclude, mark_flaky, wants_retry
 from app.engine.specs import attempt_spec, commits_of, files_of, input_name, needs_base_tree
 from app.executors import (
@@ -209,6 +210,15 @@ class LocalChecks:
             base=base,
             inputs=inputs,
             commits=await commits_of(spaces, repository, spec, comparison),
+            cache=await cache_use(
+                spaces,
+                repository,
+                spec,
+                comparison,
+                platform=self._machine.executor.platform,
+                scope=BASE_SCOPE,
+                trusted=True,
+            ),
         )
 
 

@@ -43,6 +43,7 @@ from app.model import (
 from app.policy import baselines_wanted, evaluate, merge_group_verdict, waivers_of
 from app.policy import decide as decide_condition
 
+NEEDS_TRUST: Final = "needs ok-to-test: an untrusted change gets no network"
 GOOD: Final = {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}
 
 
@@ -268,6 +269,9 @@ class _Moving:
         waiting = self._open({need.check for need in spec.needs})
         if waiting:
             return f"waits for {', '.join(waiting)}"
+        compared = self.state.change.kind is not ChangeKind.BASE
+        if spec.network == "full" and not self.state.trusted and compared:
+            return NEEDS_TRUST
         if spec.after is not None and self.state.change.kind is not ChangeKind.MERGE_GROUP:
             outcome = self._condition(spec.after, context_after=True)
             if outcome.value in {OutcomeValue.UNMET, OutcomeValue.UNKNOWN}:

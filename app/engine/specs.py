@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from app.executors import AttemptSpec, TreeEntry, Workspaces
+from app.executors import AttemptSpec, CacheUse, TreeEntry, Workspaces
 from app.model import CheckSpec, Comparison, Repository
 
 _SUBMODULE = "160000"
@@ -33,6 +33,7 @@ def attempt_spec(
     base: Path | None,
     inputs: dict[str, Path],
     commits: dict[str, bytes],
+    cache: CacheUse | None,
 ) -> AttemptSpec:
     """The attempt of a check on the tested tree (or on the base's, beside it); `changed` are the paths that
     it is told of.
@@ -54,6 +55,7 @@ def attempt_spec(
         inputs=inputs,
         trusted=trusted,
         commits=commits,
+        cache=cache,
     )
 
 

@@ -3,7 +3,9 @@
 `protocol` is the contract; a new executor is one file and one line in `EXECUTORS`.
 """
 
+from app.executors.caches import CacheLimits, Caches
 from app.executors.collect import CollectLimits
+from app.executors.egress_child import Rules
 from app.executors.ingest import ReportsRead, read_file, read_reports
 from app.executors.ingest_child import FileReply
 from app.executors.logs import LogLimits
@@ -12,6 +14,7 @@ from app.executors.protocol import (
     Artifact,
     AttemptOutcome,
     AttemptSpec,
+    CacheUse,
     Collected,
     Commit,
     Credential,
@@ -46,6 +49,9 @@ __all__ = [
     "Artifact",
     "AttemptOutcome",
     "AttemptSpec",
+    "CacheLimits",
+    "CacheUse",
+    "Caches",
     "CollectLimits",
     "Collected",
     "Commit",
@@ -63,6 +69,7 @@ __all__ = [
     "Protection",
     "ReportReader",
     "ReportsRead",
+    "Rules",
     "SandboxExecutor",
     "ScriptedExecutor",
     "Toolbox",

@@ -8,6 +8,7 @@ has as a descriptor before `started` was written. All mounts live and die with t
 """
 
 import shlex
+import sys
 from pathlib import Path
 
 import msgspec
@@ -19,8 +20,12 @@ WORKSPACE = "/workspace"
 HOME, TEMPORARY = "/home/job", "/tmp"  # noqa: S108 - the check's own
 FACTS = "/portcullis"
 HEAD_TREE = "/head"
+LISTEN = "listen.py"
+"""What makes the listening socket of a check with an exit, then becomes the stage script."""
 FSTAB, BINDS = "fstab", "fstab.binds"
 """The mounts with the overlay and, for kernels that refuse it and for copies, those without."""
+VIEWS = ("u", "m")
+"""Where beneath the stage what a check changed lies once it is dead: above the overlay, or in the copy."""
 MOUNTED, STARTED = b"mounted\n", b"started\n"
 _INNER_ID = 1000
 _NAMESPACES = (
@@ -59,7 +64,9 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
     `layer` lies above `tree` (configuration files from the base). `copy` copies the tree instead of
     laying an overlay, as is done too where the kernel refuses the overlay; `hidden` are then the paths of
-    `tree` that the layer's directories take the place of. `clear` are paths of the view to remove; no
+    `tree` that the layer's directories take the place of. `cached` is an entry of the caches: it lies above
+    `tree` and beneath `layer`. `listen` is the descriptor over which the socket of the only exit is handed
+    out (-1: there is no exit). `clear` are paths of the view to remove; no
     directory on their way may be a link. `etc` are files of the facts directory that /etc shows. `joins`
     are the control groups the launcher joins before it copies.
     """
@@ -80,11 +87,14 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     workdir: str = ""
     argv: tuple[str, ...] = ()
     root: bool = False
+    cached: Path | None = None
+    listen: int = -1
 
     @property
     def stage(self) -> str:
         """An existing directory, hidden in the namespace by our tmpfs, that holds none of the sources."""
         sources = [str(self.tree), str(self.place), *(str(bind.source) for bind in self.binds + self.inputs)]
+        sources += [str(self.cached)] if self.cached is not None else []
         for stage in STAGES:
             if Path(stage).is_dir() and not any(source.startswith(stage + "/") for source in sources):
                 return stage
@@ -94,6 +104,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def staged(self) -> tuple[tuple[str, str], ...]:
         """(host path, path beneath the stage) of everything bound."""
         lower = [(str(self.tree), f"{self.stage}/s/tree")]
+        if self.cached is not None:
+            lower.append((str(self.cached), f"{self.stage}/s/cached"))
         if self.layer is not None:
             lower.append((str(self.layer), f"{self.stage}/s/layer"))
         rest = [
@@ -116,7 +128,8 @@ def fstab(layout: Layout, *, overlay: bool) -> str:
         make = "X-mount.mkdir" if Path(source).is_dir() else "X-mount.mkdir=0711"
         lines.append(f"{_escape(source)} {at} none rbind,{make} 0 0")
     if overlay:
-        lower = f"{stage}/s/layer:{stage}/s/tree" if layout.layer is not None else f"{stage}/s/tree"
+        above = [name for name in ("layer", "cached") if getattr(layout, name) is not None]
+        lower = ":".join(f"{stage}/s/{name}" for name in (*above, "tree"))
         kind = "" if layout.root else ",userxattr"
         options = f"lowerdir={lower},upperdir={stage}/u,workdir={stage}/k{kind}"
         lines.append(f"view {stage}/m overlay {options} 0 0")
@@ -179,8 +192,9 @@ def _copy(layout: Layout) -> list[str]:
     stage = layout.stage
     lines = [f"cp -a --no-preserve=ownership {stage}/s/tree/. {stage}/m/"]
     lines += [f"rm -rf -- {shlex.quote(f'{stage}/m/{path}')}" for path in layout.hidden]
-    if layout.layer is not None:
-        lines.append(f"cp -a --no-preserve=ownership {stage}/s/layer/. {stage}/m/")
+    for name in ("cached", "layer"):
+        if getattr(layout, name) is not None:
+            lines.append(f"cp -a --no-preserve=ownership {stage}/s/{name}/. {stage}/m/")
     if layout.root:
         lines.append(f"chown -hR {JOB_UID}:{JOB_UID} {stage}/m")
     return lines
@@ -205,7 +219,7 @@ def bwrap_arguments(layout: Layout, seccomp: int) -> list[str]:
     """The options of bwrap."""
     stage = layout.stage
     arguments = [
-        *_NAMESPACES,
+        *(flag for flag in _NAMESPACES if flag != "--unshare-net" or layout.listen < 0),
         "--die-with-parent",
         "--new-session",
         *("--cap-drop", "ALL", "--uid", str(_INNER_ID), "--gid", str(_INNER_ID), "--hostname", "check"),
@@ -247,6 +261,10 @@ def _becoming(layout: Layout) -> list[str]:
 
 
 def command(layout: Layout) -> list[str]:
-    """What the supervisor starts."""
+    """What the supervisor starts. With an exit the network namespace is made here, and a socket in it."""
     flags = ["-m"] if layout.root else ["-U", "-r", "-m"]
-    return ["unshare", *flags, "--", "/bin/sh", "-e", str(layout.place / "stage.sh")]
+    stage = ["/bin/sh", "-e", str(layout.place / "stage.sh")]
+    if layout.listen < 0:
+        return ["unshare", *flags, "--", *stage]
+    listen = [sys.executable, "-I", "-S", str(layout.place / LISTEN), str(layout.listen)]
+    return ["unshare", *flags, "-n", "--", *listen, *stage]

@@ -113,6 +113,7 @@ class Log:
         self._waiting = asyncio.Event()
         self._closed = asyncio.Event()
         self._seq = 0
+        self._loop = asyncio.get_running_loop()
         self._sender = asyncio.create_task(self._send())
 
     def write(self, data: bytes) -> None:
@@ -121,6 +122,10 @@ class Log:
         if self.raw_bytes > self.limits.most:
             self.over.set()
         self._take(self._mask.feed(data))
+
+    def tell(self, text: str) -> None:
+        """Add a line of ours. May be called from any thread."""
+        self._loop.call_soon_threadsafe(self.write, text.encode("utf-8", "replace") + b"\n")
 
     def _take(self, data: bytes) -> None:
         if not data:

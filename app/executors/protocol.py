@@ -143,7 +143,8 @@ class Workspaces(Protocol):
 
 class Ended(StrEnum):
     """How the processes of an attempt ended; only `EXITED` has an exit code. REFUSED: none was begun, as the
-    change holds too much, or what cannot be written to a disk.
+    change holds too much, or what cannot be written to a disk, may not have what it needs, or what comes
+    first failed; that is not our fault.
     """
 
     EXITED = "exited"
@@ -158,13 +159,25 @@ class Ended(StrEnum):
     LOST = "lost"
 
 
+class CacheUse(msgspec.Struct, frozen=True, kw_only=True):
+    """The cache entries of one attempt, `REPOSITORY/SCOPE/DIGEST`: the first of `read` that is there is seen
+    at the check's `cache.paths`; where none is, what is left there becomes `write` ('' = nothing is kept).
+    `missing` says for people why a check whose `setup` may not run cannot do without.
+    """
+
+    read: tuple[str, ...]
+    write: str = ""
+    missing: str = ""
+
+
 class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True):
     """All that one attempt needs. `tree` is the shared source tree the check starts in, `other_tree`
     the head's tree for a check with `tree: base` (mounted read-only, its path in
     PORTCULLIS_HEAD_TREE). `changed` are the touched paths, `facts` the PORTCULLIS_* variables,
     `inputs` maps a needed check's id to a directory of its artifacts. `config_tree`, if set, is the
     tree whose `config_files` replace those of `tree`. `commits` maps `COMMIT/PATH` to what that commit adds
-    to the file; a check that asks for them finds them beneath PORTCULLIS_COMMITS.
+    to the file; a check that asks for them finds them beneath PORTCULLIS_COMMITS. `cache` is set for a check
+    that has one.
     """
 
     attempt_id: str
@@ -177,6 +190,7 @@ class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, Path] = {}
     trusted: bool = False
     commits: dict[str, bytes] = {}
+    cache: CacheUse | None = None
 
 
 MISSING = "missing"

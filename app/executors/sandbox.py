@@ -14,9 +14,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
+from app.executors.caches import Caches, TooLarge
 from app.executors.cgroup import Cgroups, Group
 from app.executors.collect import CollectLimits, Collector
-from app.executors.launcher import Bind, Layout
+from app.executors.egress import Egress
+from app.executors.egress_child import Rules
+from app.executors.launcher import VIEWS, Bind, Layout
 from app.executors.logs import Log, LogLimits, Mask
 from app.executors.platform import platform_of
 from app.executors.probe import probe
@@ -30,10 +35,12 @@ from app.executors.protocol import (
     ProbeReport,
 )
 from app.executors.supervise import Observed, Supervisor
+from app.executors.trees import JOB_UID
 from app.executors.view import Given, make_layout, safe_name, write_facts
 from app.model import CheckSpec, Misconfigured
 
 _MIB = 1 << 20
+NEEDS_TRUST = "an untrusted change gets no network"
 _T = TypeVar("_T")
 
 
@@ -42,7 +49,8 @@ class SandboxExecutor:
 
     `store` is where artifacts are kept, as `store/<attempt_id>/…`. `toolbox` is a directory whose `bin`
     comes first on PATH; it and `toolchains` are seen read-only at their own paths. `secrets` are masked
-    in logs. `grace` seconds pass between TERM and KILL at a timeout.
+    in logs. `grace` seconds pass between TERM and KILL at a timeout. `egress` says where checks with network
+    may go, `caches` holds what they keep.
     """
 
     name = "sandbox"
@@ -58,6 +66,8 @@ class SandboxExecutor:
         log_limits: LogLimits | None = None,
         collect_limits: CollectLimits | None = None,
         grace: float = 5.0,
+        egress: Rules | None = None,
+        caches: Caches | None = None,
     ) -> None:
         self.root = root.resolve()
         self.store = (store or self.root / "artifacts").resolve()
@@ -67,9 +77,11 @@ class SandboxExecutor:
         self.log_limits = log_limits or LogLimits()
         self.collect_limits = collect_limits or CollectLimits()
         self.grace = grace
+        self.egress = egress or Rules()
         self.as_root = os.geteuid() == 0
         self.attempts = self.root / "attempts"
         self.owner = "portcullis-" + hashlib.sha256(str(self.root).encode()).hexdigest()[:10]
+        self.caches = caches or Caches(self.root / "caches", owner=JOB_UID if self.as_root else None)
         self.attempts.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._cgroups: Cgroups | None = None
         self._report: ProbeReport | None = None
@@ -125,36 +137,119 @@ class SandboxExecutor:
         """
         if not spec.check.script and not spec.check.argv:
             raise Misconfigured(f"check {spec.check.key} has nothing to run here")
+        if spec.check.network == "full" and not spec.trusted:
+            return AttemptOutcome(ended=Ended.REFUSED, detail=NEEDS_TRUST)
+        kept = Log(log, self.log_limits, Mask(self.secrets))
+        try:
+            outcome = await self._with_cache(spec, kept, extra, self.grace if grace is None else grace)
+            await kept.close()
+        finally:
+            kept.abandon()
+        return msgspec.structs.replace(outcome, log_bytes=kept.bytes, log_dropped=kept.dropped)
+
+    async def _with_cache(
+        self, spec: AttemptSpec, log: Log, extra: tuple[Bind, ...], grace: float
+    ) -> AttemptOutcome:
+        """Run with the cache entry that is there; without one `setup` runs first, or the check fills it."""
+        use, cache = spec.cache, spec.check.cache
+        if use is None or cache is None:
+            return await self._once(spec, log, extra, grace)
+        taken = await asyncio.to_thread(self.caches.take, use.read)
+        try:
+            if taken is None and spec.check.setup:
+                if not use.write:
+                    return AttemptOutcome(ended=Ended.REFUSED, detail=use.missing)
+                failed = await self._set_up(spec, use.write, log, extra, grace)
+                taken = await asyncio.to_thread(self.caches.take, (use.write,))
+                if failed is not None or taken is None:
+                    nothing = f"setup left nothing at {', '.join(cache.paths)}"
+                    return failed or AttemptOutcome(ended=Ended.REFUSED, detail=nothing)
+            if taken is not None:
+                return await self._once(spec, log, extra, grace, cached=taken.content)
+            return await self._once(spec, log, extra, grace, keep=use.write)
+        finally:
+            if taken is not None:
+                taken.close()
+
+    async def _set_up(
+        self, spec: AttemptSpec, name: str, log: Log, extra: tuple[Bind, ...], grace: float
+    ) -> AttemptOutcome | None:
+        """Run `setup`, with network, and keep what it leaves; gives how it went wrong, if it did."""
+        check = msgspec.structs.replace(  # noqa: S604 - `shell` names an interpreter, nothing is run here
+            spec.check,
+            script=spec.check.setup,
+            argv=(),
+            shell="bash",
+            network="full",
+            reports=(),
+            outputs="",
+            artifacts=(),
+        )
+        first = msgspec.structs.replace(spec, attempt_id=f"{spec.attempt_id}.setup", check=check)
+        outcome = await self._once(first, log, extra, grace, keep=name)
+        if outcome.ended is Ended.EXITED and outcome.exit_code == 0:
+            return None
+        if outcome.ended in {Ended.SETUP_ERROR, Ended.LOST, Ended.CANCELLED}:
+            return outcome
+        how = f"exit {outcome.exit_code}" if outcome.ended is Ended.EXITED else outcome.detail
+        return AttemptOutcome(ended=Ended.REFUSED, detail=f"setup failed: {how}", seconds=outcome.seconds)
+
+    async def _once(
+        self,
+        spec: AttemptSpec,
+        log: Log,
+        extra: tuple[Bind, ...],
+        grace: float,
+        *,
+        cached: Path | None = None,
+        keep: str = "",
+    ) -> AttemptOutcome:
+        """One set of processes from their beginning to their end; a success is kept as this cache entry."""
         name = safe_name(spec.attempt_id)
         place = self.attempts / name
         group = self.cgroups.group(name)
+        egress = Egress(self.egress, log.write) if spec.check.network == "full" else None
         try:
-            layout = await _whole(self._prepare, spec, place, group, extra)
-            return await self._run(spec, layout, group, log, self.grace if grace is None else grace)
+            layout = await _whole(self._prepare, spec, place, group, extra, cached)
+            if egress is not None:
+                layout = msgspec.structs.replace(layout, listen=egress.inner)
+            supervisor = Supervisor(
+                layout, group, log, timeout=spec.check.timeout, grace=grace, egress=egress
+            )
+            try:
+                seen = await supervisor.run()
+                if keep and seen.ended is Ended.EXITED and seen.code == 0:
+                    await _whole(self._keep, spec, keep, supervisor.stage, log)
+                return await asyncio.to_thread(self._outcome, spec, seen, supervisor.out)
+            finally:
+                supervisor.close()
         finally:
+            if egress is not None:
+                await egress.close()
             await _whole(_remove, group, place)
 
-    def _prepare(self, spec: AttemptSpec, place: Path, group: Group, extra: tuple[Bind, ...]) -> Layout:
+    def _prepare(
+        self, spec: AttemptSpec, place: Path, group: Group, extra: tuple[Bind, ...], cached: Path | None
+    ) -> Layout:
         """Kill and remove what is left of this attempt, make its group and directory anew."""
         group.destroy_now()
         group.create(spec.check.resources)
         write_facts(spec, place)
-        return make_layout(spec, place, self._given, extra, tuple(group.joins))
+        return make_layout(spec, place, self._given, extra, tuple(group.joins), cached)
 
-    async def _run(
-        self, spec: AttemptSpec, layout: Layout, group: Group, sink: LogSink, grace: float
-    ) -> AttemptOutcome:
-        log = Log(sink, self.log_limits, Mask(self.secrets))
-        supervisor = Supervisor(layout, group, log, timeout=spec.check.timeout, grace=grace)
+    def _keep(self, spec: AttemptSpec, name: str, stage: int, log: Log) -> None:
+        """Keep what a success left at `cache.paths`; where that cannot be done the log says why."""
+        assert spec.check.cache is not None  # noqa: S101 - only then is there a name to keep it by
+        views = [os.open(view, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=stage) for view in VIEWS]
         try:
-            seen = await supervisor.run()
-            await log.close()
-            return await asyncio.to_thread(self._outcome, spec, seen, supervisor.out, log)
+            self.caches.keep(name, views, spec.check.cache.paths)
+        except (TooLarge, OSError) as problem:
+            log.tell(f"cache: not kept: {problem}")
         finally:
-            log.abandon()
-            supervisor.close()
+            for view in views:
+                os.close(view)
 
-    def _outcome(self, spec: AttemptSpec, seen: Observed, out: int, log: Log) -> AttemptOutcome:
+    def _outcome(self, spec: AttemptSpec, seen: Observed, out: int) -> AttemptOutcome:
         files: tuple[Collected, ...] = ()
         artifacts: tuple[Artifact, ...] = ()
         if out >= 0:
@@ -169,8 +264,6 @@ class SandboxExecutor:
             detail=_detail(seen, spec.check, self.log_limits),
             files=files,
             artifacts=artifacts,
-            log_bytes=log.bytes,
-            log_dropped=log.dropped,
         )
 
     async def sweep(self) -> int:
@@ -188,7 +281,7 @@ class SandboxExecutor:
                     f"another process uses {self.root}", hint="give each worker a directory of its own"
                 ) from None
             self._lock = handle
-        removed = self.cgroups.sweep()
+        removed = self.cgroups.sweep() + self.caches.sweep() + self.caches.evict()
         for place in self.attempts.iterdir():
             shutil.rmtree(place, ignore_errors=True)
             removed += 1

@@ -12,6 +12,7 @@ import msgspec
 
 from app.executors import launcher, seccomp
 from app.executors.cgroup import Group
+from app.executors.egress import LISTEN, Egress
 from app.executors.launcher import Layout
 from app.executors.logs import Log
 from app.executors.protocol import Ended
@@ -103,8 +104,18 @@ class Supervisor:
     the result directory and the tmpfs everything was written to.
     """
 
-    def __init__(self, layout: Layout, group: Group, log: Log, *, timeout: float, grace: float) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        group: Group,
+        log: Log,
+        *,
+        timeout: float,
+        grace: float,
+        egress: Egress | None = None,
+    ) -> None:
         self.layout = layout
+        self.egress = egress
         self.group = group
         self.log = log
         self.timeout = timeout
@@ -121,6 +132,8 @@ class Supervisor:
         self._handed.append(arguments)
         place = self.layout.place
         (place / "stage.sh").write_bytes(os.fsencode(launcher.script(self.layout, arguments)))
+        if self.egress is not None:
+            (place / launcher.LISTEN).write_text(LISTEN)
         for name, overlay in ((launcher.FSTAB, True), (launcher.BINDS, False)):
             (place / name).write_bytes(os.fsencode(launcher.fstab(self.layout, overlay=overlay)))
         parts = launcher.bwrap_arguments(self.layout, filter_file)
@@ -139,17 +152,21 @@ class Supervisor:
         finally:
             if process is not None:
                 await asyncio.shield(self._kill(process))
+            if self.egress is not None:
+                await asyncio.shield(self.egress.close())
             output.close()
             setup.pipe.close()
 
     async def _spawn(self, output: Pipe, setup: Setup) -> asyncio.subprocess.Process:
+        plan = self._write_plan()
+        exit_socket = [] if self.egress is None else [self.egress.inner]
         try:
             process = await asyncio.create_subprocess_exec(
-                *self._write_plan(),
+                *plan,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=output.write_end,
                 stderr=setup.pipe.write_end,
-                pass_fds=self._handed,
+                pass_fds=[*self._handed, *exit_socket],
                 env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
                 cwd="/",
                 start_new_session=True,
@@ -201,6 +218,9 @@ class Supervisor:
             return False
         if not joined or not self._hold(process.pid):
             setup.text += b"cannot join the control groups, or the launcher died"
+            return False
+        if self.egress is not None and not await self.egress.start(self.group):
+            setup.text += b"the proxy, its only exit, did not start"
             return False
         if process.stdin is not None:
             process.stdin.write(b"go\n")

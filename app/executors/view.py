@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.executors import launcher
+from app.executors import egress, launcher
 from app.executors.configuration import replacement, write_layer
 from app.executors.launcher import FACTS, HEAD_TREE, WORKSPACE, Bind, Layout
 from app.executors.protocol import AttemptSpec
@@ -68,9 +68,15 @@ def write_facts(spec: AttemptSpec, place: Path) -> None:
 
 
 def make_layout(
-    spec: AttemptSpec, place: Path, given: Given, extra: tuple[Bind, ...], joins: tuple[str, ...]
+    spec: AttemptSpec,
+    place: Path,
+    given: Given,
+    extra: tuple[Bind, ...],
+    joins: tuple[str, ...],
+    cached: Path | None = None,
 ) -> Layout:
-    """Decide what is mounted where; writes the configuration layer beneath `place` if there is one.
+    """Decide what is mounted where; writes the configuration layer beneath `place` if there is one. `cached`
+    is the cache entry that the check sees.
 
     Raises Misconfigured for a source tree that is not there, and for a preset whose tool is not installed.
     """
@@ -86,7 +92,8 @@ def make_layout(
         layer=layer,
         copy=copy,
         clear=("out", "in", *removed),
-        hidden=hidden,
+        hidden=(*hidden, *(spec.check.cache.paths if cached is not None and spec.check.cache else ())),
+        cached=cached,
         binds=(*_binds(spec, place, given), *extra),
         inputs=tuple(
             Bind(source=path.resolve(), at=f"{WORKSPACE}/in/{safe_name(name)}")
@@ -155,7 +162,8 @@ def _environment(spec: AttemptSpec, given: Given) -> dict[str, str]:
         "TMPDIR": launcher.TEMPORARY,
         "TERM": "dumb",
     }
-    return {**usual, **spec.check.env, **ours}
+    exit_by = egress.environment() if spec.check.network == "full" else {}
+    return {**usual, **spec.check.env, **exit_by, **ours}
 
 
 def _fact(key: str) -> str:

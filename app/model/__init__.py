@@ -77,6 +77,7 @@ from app.model.override import (
 )
 from app.model.plan import (
     AiAuthored,
+    Cache,
     CheckSpec,
     CommandSettings,
     Condition,
@@ -159,6 +160,7 @@ __all__ = [
     "Baseline",
     "BaselineState",
     "Button",
+    "Cache",
     "Change",
     "ChangeKind",
     "ChangeState",

@@ -116,6 +116,15 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     disk: int = 1 << 30
 
 
+class Cache(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check keeps between runs: `paths` of the repository, by a key in which `${hash('GLOB')}` stands
+    for the content of files.
+    """
+
+    key: str
+    paths: tuple[str, ...]
+
+
 class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One resolved check: one cell of the matrix, everything defaulted.
 
@@ -128,7 +137,8 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     `config_files` are the tool configuration paths that come from base for untrusted heads. `tool` is the
     program it needs of the group `toolbox` of the toolbox ('' = none). `config` is whose configuration
     counts for a trusted head. `commits`: it is given what each commit of the change adds. `reuse` are globs
-    of the files that its result depends on (none: all).
+    of the files that its result depends on (none: all). `setup` is a script that fills the `cache` where
+    there is no entry yet, with network; `network` is the check's own.
     """
 
     id: str
@@ -169,6 +179,9 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     config: Literal["base", "head"] = "head"
     commits: bool = False
     reuse: tuple[str, ...] = ()
+    network: Literal["none", "full"] = "none"
+    setup: str = ""
+    cache: Cache | None = None
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, tag="condition"):

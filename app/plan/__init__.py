@@ -8,6 +8,7 @@ from app.plan.compile import MAX_CHECKS, applies, compile_plan, covers, definiti
 from app.plan.declared import CheckDecl
 from app.plan.diagnostics import as_json, format_diagnostic
 from app.plan.gatefile import Catalogue, GateFile, Parsed, parse
+from app.plan.hashed import hashed_globs, with_hashes
 from app.plan.judged import built_in_kinds
 from app.plan.matrix import Axis, Matrix
 from app.plan.schema import json_schema
@@ -32,7 +33,9 @@ __all__ = [
     "days_left",
     "definition",
     "format_diagnostic",
+    "hashed_globs",
     "json_schema",
     "judged_by",
     "parse",
+    "with_hashes",
 ]

@@ -139,11 +139,17 @@ EXTERNAL = Record(
 )
 
 
-class Network(Text):
-    """`network`: none is what every check has; full comes later."""
-
-    def __init__(self) -> None:
-        super().__init__("network", choices=("none",), later={"full": "checks run without network"})
+CACHE = Record(
+    {
+        "key": Field(
+            Text("a key"),
+            "what an entry is known by; ${hash('uv.lock')} stands for the content of files",
+            required=True,
+        ),
+        "paths": Field(Items(PATH, low=1, high=20), "files and folders that are kept", required=True),
+    },
+    help_topic="checks",
+)
 
 
 CHECK = Record(
@@ -201,11 +207,20 @@ CHECK = Record(
         "workdir": Field(PATH, "folder it starts in"),
         "shell": Field(SHELL, "what reads run; bash if left out"),
         "resources": Field(RESOURCES, "limits of memory, cores, processes and disk"),
-        "network": Field(Network(), "none: a check has no network"),
+        "network": Field(
+            Text("network", choices=("none", "full")),
+            "none (if left out), or full: the public web by a proxy, for trusted changes only",
+        ),
+        "cache": Field(
+            CACHE,
+            "what is kept between runs; what the target's runs keep all read, what a change keeps it alone",
+        ),
+        "setup": Field(
+            Text("a script"),
+            "fills cache.paths where there is no entry yet: run first, with network, for trusted changes",
+        ),
     },
     later={
-        "setup": "checks run without network; commit or vendor what they need",
-        "cache": "comes with 'setup'",
         "concurrency": "the operator's limits apply",
         "image": "checks see /usr, the toolbox and the operator's tool-chains",
         "executor": "the operator chooses it",

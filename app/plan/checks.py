@@ -9,10 +9,11 @@ from typing import Final
 
 import msgspec
 
-from app.model import CheckSpec, External, Need, Preset, Resources, Retry, Source
+from app.model import Cache, CheckSpec, External, Need, Preset, Resources, Retry, Source
 from app.plan.complaints import Span, shown
 from app.plan.containers import items_of
 from app.plan.declared import CheckDecl, Declared, Defaults
+from app.plan.hashed import BEGUN, HASH
 from app.plan.matrix import PLACEHOLDER, unknown_axis
 from app.plan.places import within
 from app.plan.reporting import Formats, Reports, check_path, preset_reports
@@ -33,13 +34,15 @@ _PASTED: Final = (
     "outputs",
     "artifacts",
     "reuse",
+    "setup",
+    "cache",
     "when",
     "after",
 )
 _EXTERNAL_WORDS: Final = frozenset({"context", "app", "creator", "accept"})
-_HASH = re.compile(r"\$\{hash\(")
 _SPECIAL: Final = re.compile(r"[\\*?\[\]!# ]")
 _ESCAPE: Final = r"\\\g<0>"
+_OURS: Final = frozenset({"out", "in"})
 
 
 class Builder:
@@ -189,6 +192,9 @@ class Builder:
             resources=msgspec.convert({**defaults.resources, **declared.resources}, Resources),
             artifacts=declared.artifacts,
             reuse=declared.reuse,
+            network=declared.network,
+            setup=declared.setup,
+            cache=self._cache(declared, node, where),
         )
         if preset is not None:
             template = self._preset(template, preset, declared, args)
@@ -218,6 +224,25 @@ class Builder:
             tool=preset.tool,
             toolbox=preset.toolbox,
         )
+
+    def _cache(self, declared: Declared, node: MapNode, where: str) -> Cache | None:
+        """What is kept, its paths as they lie in the repository."""
+        written, listed = node.get("cache"), None
+        if "setup" in node.entries and written is None:
+            hint = "it fills cache.paths: cache: {key: \"uv-${hash('uv.lock')}\", paths: [.venv]}"
+            self.complain("G010", "'setup' needs 'cache'", node.entries["setup"][0], f"{where}.setup", hint)
+        if isinstance(written, MapNode):
+            listed = written.get("paths")
+        for one in items_of(listed) if listed is not None else []:
+            check_path(one, f"{where}.cache.paths", self.reading)
+            first = one.text.removeprefix("./").split("/")[0] if isinstance(one, ScalarNode) else ""
+            if first in _OURS or first in {"", "."}:
+                message = "this cannot be kept: out/ and in/ are ours, and the whole repository is the source"
+                self.complain("G014", message, one, f"{where}.cache.paths", "name a folder like .venv")
+        if declared.cache is None:
+            return None
+        paths = tuple(path.removeprefix("./").rstrip("/") for path in declared.cache.paths)
+        return msgspec.structs.replace(declared.cache, paths=paths)
 
     def _exits(self, template: CheckSpec, declared: Declared, node: MapNode, where: str) -> CheckSpec:
         codes = declared.exit_codes
@@ -262,11 +287,11 @@ class Builder:
             for scalar in scalars(value) if value is not None else ():
                 if "${" not in scalar.text:
                     continue
-                for match in _HASH.finditer(scalar.text):
-                    message = "'${hash(…)}' is not yet supported by this version"
-                    span = self._within(scalar, match)
-                    hint = "it belongs to cache.key"
-                    self.reading.complaints.add("G013", message, span, where=f"{where}.{name}", hint=hint)
+                left = HASH.sub("", scalar.text) if name == "cache" else scalar.text
+                for match in BEGUN.finditer(left):
+                    span = self._within(scalar, match) if left == scalar.text else scalar.span
+                    message = "'${hash(…)}' stands in cache.key only, as ${hash('uv.lock')}"
+                    self.reading.complaints.add("G014", message, span, where=f"{where}.{name}")
                 for match in PLACEHOLDER.finditer(scalar.text):
                     if match[1] not in axes and not broken:
                         span = self._within(scalar, match)

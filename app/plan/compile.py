@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from app.language import branch_matches
-from app.model import Change, CheckSpec, Comparison, Expression, Kind, Plan, ReportSpec, Scalar
+from app.model import Cache, Change, CheckSpec, Comparison, Expression, Kind, Plan, ReportSpec, Scalar
 from app.plan.declared import CheckDecl
 from app.plan.gatefile import GateFile
 from app.plan.matrix import expand, replace
@@ -95,10 +95,18 @@ def _cell(decl: CheckDecl, cell: dict[str, Scalar]) -> CheckSpec:
         artifacts=tuple(replace(one, cell) for one in spec.artifacts),
         config_files=tuple(replace(one, cell) for one in spec.config_files),
         reuse=tuple(replace(one, cell) for one in spec.reuse),
+        setup=replace(spec.setup, cell),
+        cache=_cache(spec.cache, cell),
         reports=reports,
         when=_expression(spec.when, cell),
         after=_expression(spec.after, cell),
     )
+
+
+def _cache(found: Cache | None, cell: dict[str, Scalar]) -> Cache | None:
+    if found is None:
+        return None
+    return Cache(key=replace(found.key, cell), paths=tuple(replace(path, cell) for path in found.paths))
 
 
 def _expression(found: Expression | None, cell: dict[str, Scalar]) -> Expression | None:

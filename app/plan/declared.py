@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from app.model import CheckSpec, Expression, External, Need, Retry
+from app.model import Cache, CheckSpec, Expression, External, Need, Retry
 from app.plan.matrix import Matrix
 
 
@@ -45,6 +45,9 @@ class Declared(Defaults, frozen=True, kw_only=True):
     artifacts: tuple[str, ...] = ()
     config: Literal["base", "head"] = "head"
     reuse: tuple[str, ...] = ()
+    network: Literal["none", "full"] = "none"
+    setup: str = ""
+    cache: Cache | None = None
 
 
 class CheckDecl(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import os
 import re
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -63,6 +64,14 @@ def _database_address(value: SecretStr | str) -> SecretStr:
     raise ValueError("is neither sqlite:///PATH nor postgresql://USER:PASSWORD@HOST/NAME")
 
 
+def _network(value: object) -> object:
+    try:
+        return str(ip_network(str(value)))
+    except ValueError as error:
+        raise ValueError(f"is not a network such as 10.1.2.0/24: {error}") from error
+
+
+Network = Annotated[str, BeforeValidator(_network)]
 WebAddress = Annotated[str, BeforeValidator(_web_address)]
 DatabaseAddress = Annotated[SecretStr, BeforeValidator(_database_address)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -148,6 +157,34 @@ class Settings(BaseModel):
     toolchains: Annotated[tuple[Path, ...], _separated(os.pathsep)] = Field(
         default=(),
         description="Further directories that checks may read (a JDK): absolute, separated by colons.",
+    )
+    egress_hosts: Annotated[tuple[str, ...], _separated(",")] = Field(
+        default=(),
+        description="Hosts that checks with network may ask for, comma-separated globs. Default: all.",
+    )
+    egress_ports: Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], _separated(",")] = Field(
+        default=(80, 443), description="Ports that checks with network may ask for, comma-separated."
+    )
+    egress_allowed: Annotated[tuple[Network, ...], _separated(",")] = Field(
+        default=(),
+        description="Networks that checks with network may reach although they are private, such as a "
+        "package mirror's: `10.1.2.3/32`, comma-separated.",
+    )
+    egress_denied: Annotated[tuple[Network, ...], _separated(",")] = Field(
+        default=(), description="Networks that no check may reach, comma-separated."
+    )
+    max_cache_entry: ByteSize = Field(
+        default=ByteSize(2 << 30), ge=1 << 20, description="Room that one cache entry of a check may take."
+    )
+    max_caches: ByteSize = Field(
+        default=ByteSize(20 << 30),
+        ge=1 << 20,
+        description="Room for the cache entries of all checks; those not used for longest go first.",
+    )
+    keep_caches: Duration = Field(
+        default=timedelta(days=14),
+        ge=timedelta(hours=1),
+        description="How long a cache entry stays that no check uses.",
     )
     parallel_checks: int = Field(
         default_factory=lambda: os.cpu_count() or 1,

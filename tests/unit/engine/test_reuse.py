@@ -8,6 +8,7 @@ from app.engine.inputs import inputs_of, needs_entries
 from app.engine.reuse import may_serve
 from app.executors import TreeEntry
 from app.model import (
+    Cache,
     ChangeKind,
     CheckEvidence,
     CheckResult,
@@ -125,6 +126,12 @@ def test_without_reuse_both_trees_are_the_inputs() -> None:
     assert inputs(plain, tested=()) == inputs(plain)
     assert inputs(plain, comparison=comparison(base="e")) != inputs(plain)
     assert inputs(plain, comparison=comparison(tested="e")) != inputs(plain)
+
+
+def test_what_its_cache_depends_on_is_an_input() -> None:
+    cached = msgspec.structs.replace(SPEC, cache=Cache(key="k-${hash('*.toml')}", paths=(".deps",)))
+    assert inputs(cached, tested=(*TESTED, entry("docs/b.md"))) == inputs(cached)
+    assert inputs(cached, tested=(*TESTED[:2], entry("ruff.toml", "9"))) != inputs(cached)
 
 
 def test_who_looks_at_commits_depends_on_which_they_are() -> None:

@@ -42,7 +42,7 @@ def test_ten_and_more_mistakes_are_told_at_once_each_at_its_place(complaints):
             ("G026", 10, 15, 15, "checks.test.reports[0]: 'build/junit.xml' is not beneath out/"),
             ("G029", 12, 15, 12, "checks.unit.run: unknown axis 'os'"),
             ("G023", 14, 26, 4, "checks.pool: checks wait for each other: loop → pool → loop"),
-            ("G013", 14, 33, 5, "checks.pool.setup: 'setup' is not yet supported by this version"),
+            ("G010", 14, 33, 5, "checks.pool.setup: 'setup' needs 'cache'"),
             ("G021", 15, 18, 3, "checks.both: exactly one of run, use, external: this check has run and use"),
             ("G105", 20, 9, 19, "gate[1]: a number cannot be compared with a text"),
             ("G014", 21, 18, 6, "settings.mode: unknown mode 'observ'"),

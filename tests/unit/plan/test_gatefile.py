@@ -84,7 +84,7 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         (HEAD + "  a: {run: 'x ${matrix.w}', matrix: {v: [a]}}\n", ["G029 3:15 checks.a.run: unknown axis 'w'"]),
         (HEAD + "  a: {run: x, matrix: {v: [a]}, reports: [{path: out/j.sarif, only: {w: a}}]}\n" + GATE, ["G029 3:70 checks.a.reports[0].only: unknown axis 'w'"]),
         (HEAD + "  a: {run: x, matrix: {v: [a]}, reports: [{path: out/j.sarif, only: {v: b}}]}\n" + GATE, ["G028 3:73 checks.a.reports[0].only: no cell has v 'b'"]),
-        (HEAD + "  a: {run: \"x ${hash('l')}\"}\n", ["G013 3:15 checks.a.run: '${hash(…)}' is not yet supported by this version"]),
+        (HEAD + "  a: {run: \"x ${hash('l')}\"}\n", ["G014 3:15 checks.a.run: '${hash(…)}' stands in cache.key only, as ${hash('uv.lock')}"]),
         # values
         (HEAD + "  a: {run: x, timeout: 10}\n", ["G015 3:24 checks.a.timeout: the number '10' where a duration like 30s, 10m, 2h is expected"]),
         (HEAD + "  a: {run: x, timeout: 10 years}\n", ["G015 3:24 checks.a.timeout: the text '10 years' where a duration like 30s, 10m, 2h is expected"]),
@@ -95,7 +95,22 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         (HEAD + "  a: {run: x, exit_codes: {findings: 1, not_needed: [1]}}\n", ["G014 3:27 checks.a: exit 1 stands under both findings and not_needed"]),
         (HEAD + "  a: {run: x, env: {PORTCULLIS_OUT: x}}\n", ["G014 3:21 checks.a.env: 'PORTCULLIS_OUT' is set by us"]),
         (HEAD + "  a: {run: x, env: {A-B: x}}\n", ["G020 3:21 checks.a.env: 'A-B' is not a variable name"]),
-        (HEAD + "  a: {run: x, network: full}\n", ["G013 3:24 checks.a.network: 'full' is not yet supported by this version"]),
+        (HEAD + "  a: {run: x, network: full}\n", []),
+        (HEAD + "  a: {run: x, network: all}\n", ["G014 3:24 checks.a.network: unknown network 'all'"]),
+        (HEAD + "  a: {run: x, reuse: ['src/**', Makefile]}\n", []),
+        (HEAD + "  a: {run: x, reuse: []}\n", ["G014 3:22 checks.a.reuse: a list where a list of 1 to 1000 is expected"]),
+        (HEAD + "  a: {run: x, cache: {key: \"uv-${hash('uv.lock')}\", paths: [.venv, api/.venv]}, setup: uv sync}\n", []),
+        (HEAD + "  a: {run: x, matrix: {v: [a]}, cache: {key: \"${matrix.v}-${hash(\\\"*.lock\\\")}\", paths: ['d/${matrix.v}']}}\n", []),
+        (HEAD + "  a: {run: x, setup: uv sync}\n", ["G010 3:15 checks.a.setup: 'setup' needs 'cache'"]),
+        (HEAD + "  a: {run: x, cache: {key: k}}\n", ["G010 3:22 checks.a.cache: 'paths' is missing"]),
+        (HEAD + "  a: {run: x, cache: {paths: [d]}}\n", ["G010 3:22 checks.a.cache: 'key' is missing"]),
+        (HEAD + "  a: {run: x, cache: {key: k, paths: []}}\n", ["G014 3:38 checks.a.cache.paths: a list where a list of 1 to 20 is expected"]),
+        (HEAD + "  a: {run: x, cache: {key: k, paths: [out/x]}}\n", ["G014 3:39 checks.a.cache.paths: this cannot be kept: out/ and in/ are ours, and the whole repository is the source"]),
+        (HEAD + "  a: {run: x, cache: {key: k, paths: [.]}}\n", ["G014 3:39 checks.a.cache.paths: this cannot be kept: out/ and in/ are ours, and the whole repository is the source"]),
+        (HEAD + "  a: {run: x, cache: {key: k, paths: [../d]}}\n", ["G026 3:39 checks.a.cache.paths: '../d' leaves the repository"]),
+        (HEAD + "  a: {run: x, cache: {key: '${hash(uv.lock)}', paths: [d]}}\n", ["G014 3:29 checks.a.cache: '${hash(…)}' stands in cache.key only, as ${hash('uv.lock')}"]),
+        (HEAD + "  a: {run: x, cache: {key: '${matrix.v}', paths: [d]}}\n", ["G029 3:29 checks.a.cache: unknown axis 'v'"]),
+        (HEAD + "  a: {external: {context: b, app: c}, cache: {key: k, paths: [d]}}\n", ["G025 3:39 checks.a.cache: 'cache' does not apply to external checks"]),
         (HEAD + "  a: {run: x, network: none}\n", []),
         ("version: 1\nsettings: {licences: {allow: [MIT, 'BSD-*', LicenseRef-Ours], deny: [AGPL-3.0-only], unknown: allow}}\n", []),
         ("version: 1\nsettings: {licences: {allow: [Apache-2]}}\n", ["G032 2:31 settings.licences.allow[0]: SPDX knows no licence 'Apache-2'"]),
@@ -138,8 +153,6 @@ def test_each_mistake_at_its_place(read, body, expected):
 
 LATER_TOP = ("extends", "enforced", "notify", "deploy", "program", "emit", "fan_out", "secrets")
 LATER_CHECK = (
-    "setup",
-    "cache",
     "concurrency",
     "image",
     "executor",
@@ -182,13 +195,7 @@ def test_the_full_example_says_only_what_is_not_yet_supported(complaints):
     assert complaints(EXAMPLE.read_bytes()) == snapshot(
         [
             ("G013", 4, 1, 7, "extends: 'extends' is not yet supported by this version"),
-            ("G013", 17, 5, 5, "checks.test.setup: 'setup' is not yet supported by this version"),
-            ("G013", 18, 5, 5, "checks.test.cache: 'cache' is not yet supported by this version"),
-            ("G013", 31, 5, 5, "checks.integration.setup: 'setup' is not yet supported by this version"),
-            ("G013", 32, 5, 5, "checks.integration.cache: 'cache' is not yet supported by this version"),
             ("G013", 51, 10, 7, "checks.deep_scan.use: 'semgrep' is not yet supported by this version"),
-            ("G013", 56, 5, 5, "checks.docs.setup: 'setup' is not yet supported by this version"),
-            ("G013", 57, 5, 5, "checks.docs.cache: 'cache' is not yet supported by this version"),
         ]
     )
 

@@ -29,7 +29,10 @@ checks:
     outputs: out/facts.json
     artifacts: [out/html/]
     tree: base
-    network: none
+    network: full
+    setup: pip install --target .deps -r requirements.txt
+    cache: {key: "deps-${hash('requirements.txt')}", paths: [.deps]}
+    reuse: ['src/**']
   lint_more: {run: [ruff, check], required: false, when: "changed('**/*.py')", after: not pr.draft, shell: sh}
   build: {external: {context: build, app: github-actions, accept: [success, neutral]}, timeout: 45m}
   ci: {external: {upload: ci}, reports: [junit.xml, {path: cov/*.xml, format: cobertura, flag: ci}], workdir: api}
@@ -90,10 +93,12 @@ def test_all_that_this_version_knows_is_accepted_by_both(accepts, valid):
         ("  lint: {use: ruff", "  passed: {use: ruff"),
         ("  lint: {use: ruff", "  Lint: {use: ruff"),
         ("  lint: {use: ruff", "  lint: {use: ruff, run: x"),
-        ("tree: base", "tree: base\n    setup: x"),
+        ("tree: base", "tree: base\n    image: x"),
+        ("paths: [.deps]", "paths: []"),
+        ("reuse: ['src/**']", "reuse: []"),
         ("tree: base", "tree: base\n    timout: 20m"),
         ("tree: base", "tree: bas"),
-        ("network: none", "network: full"),
+        ("network: full", "network: all"),
         ("timeout: 45m", "timeout: 45"),
         ("memory: 1GiB", "memory: 1"),
         ("'3.11', '3.12'", "3.10, '3.12'"),

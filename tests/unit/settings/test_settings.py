@@ -221,3 +221,20 @@ def test_gitlab_addresses_are_separated_by_commas(tmp_path):
     assert configured.gitlab_oidc_issuers == ("https://gitlab.com", "https://git.example")
     with pytest.raises(Misconfigured, match="PORTCULLIS_GITLAB_OIDC_ISSUERS"):
         load({"PORTCULLIS_DATA_DIR": str(tmp_path), "PORTCULLIS_GITLAB_OIDC_ISSUERS": "gitlab.com"})
+
+
+def test_where_checks_with_network_may_go(tmp_path):
+    given = {
+        "PORTCULLIS_DATA_DIR": str(tmp_path),
+        "PORTCULLIS_EGRESS_HOSTS": "index.example, *.files.example",
+        "PORTCULLIS_EGRESS_PORTS": "443, 8443",
+        "PORTCULLIS_EGRESS_ALLOWED": "10.1.2.3, fd00::/64",
+    }
+    configured = load(given)
+    assert configured.egress_hosts == ("index.example", "*.files.example")
+    assert configured.egress_ports == (443, 8443)
+    assert configured.egress_allowed == ("10.1.2.3/32", "fd00::/64")
+    assert load({"PORTCULLIS_DATA_DIR": str(tmp_path)}).egress_ports == (80, 443)
+    for name, wrong in (("ALLOWED", "10.1.2.3/8"), ("DENIED", "intranet"), ("PORTS", "0"), ("PORTS", "web")):
+        with pytest.raises(Misconfigured, match=f"PORTCULLIS_EGRESS_{name}"):
+            load({**given, f"PORTCULLIS_EGRESS_{name}": wrong})

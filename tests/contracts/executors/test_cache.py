@@ -1,0 +1,191 @@
+"""What checks keep between runs, in the real sandbox: who reads it, who writes it, what fills it."""
+
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from app.executors import (
+    AttemptOutcome,
+    AttemptSpec,
+    CacheLimits,
+    Caches,
+    CacheUse,
+    Ended,
+    LogChunk,
+    Rules,
+    SandboxExecutor,
+)
+from app.executors.probe import interpreter
+from app.model import Cache, CheckSpec
+from tests.support.prerequisites import program
+
+pytestmark = pytest.mark.sandbox
+
+MIRROR = "127.0.0.78"
+BASE, OWN = "forge-1/base/abc", "forge-1/change-7/abc"
+Check = Callable[..., Awaitable[tuple[AttemptOutcome, str]]]
+
+
+class _Mirror(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"a package")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def mirror() -> Iterator[str]:
+    server = ThreadingHTTPServer((MIRROR, 0), _Mirror)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://{MIRROR}:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def shared_executor(tmp_path_factory: pytest.TempPathFactory, mirror: str) -> SandboxExecutor:
+    program("bwrap")
+    port = int(mirror.rstrip("/").rpartition(":")[2])
+    root = tmp_path_factory.mktemp("executor") / "root"
+    executor = SandboxExecutor(
+        root,
+        toolchains=tuple(bind.source for bind in interpreter()[1]),
+        grace=1.5,
+        egress=Rules(ports=(port,), allowed=(f"{MIRROR}/32",)),
+    )
+    limits = CacheLimits(entry_bytes=1 << 20, entry_files=50)
+    executor.caches = Caches(root / "few", limits=limits, owner=executor.caches.owner)
+    return executor
+
+
+@pytest.fixture
+def check(executor: SandboxExecutor, tree: Path) -> Iterator[Check]:
+    """Run a script with `.deps` kept; afterwards every entry goes."""
+
+    async def once(
+        script: str, *, setup: str = "", trusted: bool = True, scope: str = BASE
+    ) -> tuple[AttemptOutcome, str]:
+        log = bytearray()
+
+        async def listen(chunk: LogChunk) -> None:
+            log.extend(chunk.data)
+
+        use = CacheUse(
+            read=(scope, BASE) if trusted else (BASE,),
+            write=scope if trusted else "",
+            missing="needs ok-to-test: uv.lock changed",
+        )
+        spec = CheckSpec(
+            id="check",
+            key="check",
+            script=script,
+            setup=setup,
+            timeout=20.0,
+            cache=Cache(key="k", paths=(".deps", "src/made")),
+        )
+        attempt = AttemptSpec(attempt_id="attempt-1", check=spec, tree=tree, trusted=trusted, cache=use)
+        outcome = await executor.run(attempt, listen)
+        return outcome, log.decode("utf-8", "replace")
+
+    yield once
+    for path in executor.caches.place.glob("*/*/*"):
+        assert executor.caches._remove(path)
+
+
+FILL = (
+    "mkdir -p .deps/lib && echo one > .deps/lib/file && ln -s file .deps/lib/link && chmod 750 .deps/lib/file"
+)
+LOOK = "cat .deps/lib/link && stat -c %a .deps/lib/file"
+
+
+async def test_what_a_success_leaves_is_there_the_next_time(check: Check):
+    assert (await check(FILL))[0].exit_code == 0
+    assert (await check(LOOK))[1] == "one\n750\n"
+
+
+async def test_what_a_check_does_to_it_stays_its_own(check: Check):
+    await check(FILL)
+    assert (await check("echo two > .deps/lib/file && rm .deps/lib/link && cat .deps/lib/file"))[1] == "two\n"
+    assert (await check(LOOK))[1] == "one\n750\n"
+
+
+async def test_a_failure_keeps_nothing(check: Check):
+    await check(FILL + "; exit 1")
+    assert (await check("ls -a"))[1].find(".deps") == -1
+
+
+async def test_an_untrusted_head_reads_what_the_target_keeps_and_writes_nothing(check: Check):
+    await check(FILL, trusted=False)
+    assert (await check("ls .deps 2>&1 || true", trusted=False))[1].count("No such file") == 1
+    await check(FILL)
+    assert (await check(LOOK, trusted=False))[1] == "one\n750\n"
+    await check("echo poison > .deps/lib/file", trusted=False)
+    assert (await check(LOOK))[1] == "one\n750\n"
+
+
+async def test_what_a_change_keeps_is_for_itself(check: Check):
+    await check(FILL, scope=OWN)
+    assert (await check(LOOK, scope=OWN))[1] == "one\n750\n"
+    assert (await check("ls -a", scope=BASE))[1].find(".deps") == -1
+    assert (await check("ls -a", trusted=False))[1].find(".deps") == -1
+
+
+async def test_its_own_comes_before_the_targets(check: Check):
+    await check("mkdir .deps && echo own > .deps/file", scope=OWN)
+    await check("mkdir .deps && echo base > .deps/file", scope=BASE)
+    assert (await check("cat .deps/file", scope=OWN))[1] == "own\n"
+
+
+async def test_setup_runs_once_with_network_and_the_check_without(check: Check, mirror: str):
+    python = interpreter()[0][0] if isinstance(interpreter()[0], tuple) else interpreter()[0]
+    code = f"import urllib.request as u; open('.deps/package', 'wb').write(u.urlopen('{mirror}').read())"
+    setup = f'mkdir .deps && echo setting up && {python} -I -c "{code}"'
+    look = "cat .deps/package; env | grep -ci proxy || true"
+    outcome, log = await check(look, setup=setup)
+    assert outcome.exit_code == 0
+    assert log.startswith("setting up\n")
+    assert "network: allowed" in log
+    assert log.endswith("a package0\n")
+    assert (await check(look, setup=setup))[1] == "a package0\n"
+
+
+async def test_a_setup_that_fails_fails_the_check(check: Check):
+    outcome, log = await check("echo began", setup="mkdir .deps && touch .deps/x && exit 3")
+    assert (outcome.ended, outcome.detail, log) == (Ended.REFUSED, "setup failed: exit 3", "")
+    outcome, _ = await check("echo began", setup="true")
+    assert outcome.detail == "setup left nothing at .deps, src/made"
+
+
+async def test_an_untrusted_head_sets_nothing_up(check: Check):
+    outcome, log = await check("echo began", setup="echo set up; mkdir .deps", trusted=False)
+    assert (outcome.ended, outcome.detail, log) == (
+        Ended.REFUSED,
+        "needs ok-to-test: uv.lock changed",
+        "",
+    )
+    await check("true", setup="mkdir .deps && touch .deps/x")
+    assert (await check("ls .deps", setup="exit 1", trusted=False))[1] == "x\n"
+
+
+async def test_what_is_too_much_is_not_kept_and_said(check: Check):
+    _, log = await check("mkdir .deps && head -c 2000000 /dev/zero > .deps/large")
+    assert "cache: not kept: more than 1 MiB" in log
+    _, log = await check("mkdir .deps && touch .deps/{1..60}")
+    assert "cache: not kept: more than 50 files" in log
+    assert (await check("ls -a"))[1].find(".deps") == -1
+
+
+async def test_links_and_special_files_lead_nowhere(check: Check, executor: SandboxExecutor):
+    await check("ln -s /etc .deps; mkdir -p src/made; ln -s /etc/passwd src/made/link; mkfifo src/made/pipe")
+    (entry,) = executor.caches.place.glob("*/*/*")
+    found = sorted(str(path.relative_to(entry / "content")) for path in entry.rglob("content/**/*"))
+    assert found == ["src", "src/made", "src/made/link"]
+    assert (entry / "content/src/made/link").is_symlink()

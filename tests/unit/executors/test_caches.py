@@ -1,0 +1,162 @@
+"""Cache entries on the disk: whole or not there, never evicted from under somebody."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.executors.caches import CacheLimits, Caches, TooLarge
+
+ONE, TWO, THREE = (f"forge-1/base/{digit * 64}" for digit in "123")
+
+
+@pytest.fixture
+def caches(tmp_path: Path) -> Caches:
+    return Caches(tmp_path / "caches")
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> Iterator[int]:
+    """What a check left."""
+    place = tmp_path / "view"
+    (place / "deps" / "lib").mkdir(parents=True)
+    (place / "deps" / "lib" / "a.py").write_text("print(1)\n")
+    (place / "one-file").write_text("x")
+    handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    yield handle
+    os.close(handle)
+
+
+def test_an_entry_is_as_it_was_left(caches: Caches, view: int, tmp_path: Path) -> None:
+    at = 1_700_000_000
+    os.utime(tmp_path / "view/deps/lib/a.py", (at, at))
+    assert caches.keep(ONE, [view], ["deps", "one-file", "absent"])
+    taken = caches.take([TWO, ONE])
+    assert taken is not None
+    assert taken.name == ONE
+    assert (taken.content / "deps/lib/a.py").read_text() == "print(1)\n"
+    assert (taken.content / "deps/lib/a.py").stat().st_mtime == at
+    assert (taken.content / "one-file").read_text() == "x"
+    taken.close()
+    assert caches.take([TWO]) is None
+
+
+def test_nothing_left_is_no_entry_and_the_first_stays(caches: Caches, view: int, tmp_path: Path) -> None:
+    assert not caches.keep(ONE, [view], ["absent", "deps/absent"])
+    assert caches.keep(ONE, [view], ["deps"])
+    (tmp_path / "view/deps/lib/a.py").write_text("other")
+    assert not caches.keep(ONE, [view], ["deps"])
+    taken = caches.take([ONE])
+    assert taken is not None
+    assert (taken.content / "deps/lib/a.py").read_text() == "print(1)\n"
+    taken.close()
+    assert not list(caches.place.glob("new-*"))
+
+
+def test_the_first_view_that_has_a_path_counts(caches: Caches, view: int, tmp_path: Path) -> None:
+    (tmp_path / "upper").mkdir()
+    empty = os.open(tmp_path / "upper", os.O_RDONLY | os.O_DIRECTORY)
+    assert caches.keep(ONE, [empty, view], ["deps"])
+    os.close(empty)
+
+
+def test_a_link_is_never_followed(caches: Caches, view: int, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "key").write_text("k")
+    (tmp_path / "view/out").symlink_to(secret)
+    (tmp_path / "view/deps/out").symlink_to(secret)
+    assert not caches.keep(ONE, [view], ["out", "out/key", "deps/../../secret"])
+    assert caches.keep(TWO, [view], ["deps"])
+    taken = caches.take([TWO])
+    assert taken is not None
+    assert (taken.content / "deps/out").is_symlink()
+    taken.close()
+
+
+def test_the_limits_of_one_entry(tmp_path: Path, view: int) -> None:
+    small = Caches(tmp_path / "small", limits=CacheLimits(entry_bytes=4))
+    with pytest.raises(TooLarge, match="more than 0 MiB"):
+        small.keep(ONE, [view], ["deps"])
+    few = Caches(tmp_path / "few", limits=CacheLimits(entry_files=1))
+    with pytest.raises(TooLarge, match="more than 1 files"):
+        few.keep(ONE, [view], ["deps"])
+    assert small.take([ONE]) is None
+    assert not list(small.place.iterdir())
+
+
+def test_the_least_used_go_first_and_never_one_in_use(tmp_path: Path, view: int) -> None:
+    caches = Caches(tmp_path / "caches", limits=CacheLimits(total_bytes=25))
+    caches.keep(ONE, [view], ["deps"])
+    taken = caches.take([ONE])
+    assert taken is not None
+    long_ago = time.time() - 1000
+    os.utime(caches.place / ONE, (long_ago, long_ago))
+    caches.keep(TWO, [view], ["deps"])
+    caches.keep(THREE, [view], ["deps"])
+    there = [name for name in (ONE, TWO, THREE) if (caches.place / name).is_dir()]
+    assert there == [ONE, THREE]
+    taken.close()
+    caches.evict()
+    assert (caches.place / ONE).is_dir()
+    assert not list(caches.place.glob("new-*"))
+
+
+def test_what_nobody_uses_goes_after_a_while(tmp_path: Path, view: int) -> None:
+    caches = Caches(tmp_path / "caches", limits=CacheLimits(unused=60.0))
+    caches.keep(ONE, [view], ["deps"])
+    assert caches.evict() == 0
+    long_ago = time.time() - 61
+    os.utime(caches.place / ONE, (long_ago, long_ago))
+    assert caches.evict() == 1
+    assert caches.take([ONE]) is None
+
+
+def test_a_use_is_a_use(tmp_path: Path, view: int) -> None:
+    caches = Caches(tmp_path / "caches", limits=CacheLimits(unused=60.0))
+    caches.keep(ONE, [view], ["deps"])
+    long_ago = time.time() - 61
+    os.utime(caches.place / ONE, (long_ago, long_ago))
+    taken = caches.take([ONE])
+    assert taken is not None
+    taken.close()
+    assert caches.evict() == 0
+
+
+@pytest.mark.parametrize("name", ["../x/y/z", "a/b", "a/b/c/d", "a//c", "/a/b/c", "a/../c", ".a/b/c"])
+def test_a_name_stays_beneath_its_place(caches: Caches, name: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        caches.take([name])
+
+
+def test_a_kill_in_the_middle_leaves_no_entry(tmp_path: Path) -> None:
+    place, deps = tmp_path / "caches", tmp_path / "view" / "deps"
+    deps.mkdir(parents=True)
+    for number in range(20_000):
+        (deps / str(number)).touch()
+    code = (
+        "import os, sys; from pathlib import Path; from app.executors.caches import Caches\n"
+        "view = os.open(sys.argv[1], os.O_RDONLY)\n"
+        "caches = Caches(Path(sys.argv[2]))\n"
+        "print('begun', flush=True)\n"
+        f"caches.keep({ONE!r}, [view], ['deps'])\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "view"), str(place)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        while process.poll() is None and not list(place.glob("new-*/content/deps/*")):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+    caches = Caches(place)
+    left = list(place.glob("new-*"))
+    if process.returncode == -signal.SIGKILL and not (place / ONE).exists():
+        assert left
+    assert caches.take([ONE]) is None or (len(list((place / ONE / "content/deps").iterdir())) == 20_000)
+    assert caches.sweep() == len(left)
+    assert not list(place.glob("new-*"))
