@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from sqlalchemy import func, select
 
 from app.executors import Answer, ScriptedExecutor
 from app.practice import Comment, Fault, PullRequest, Repository
+from app.store import checks, metadata, runs
 from tests.support.aftermath import audit, ended_well, later, like_github, ours, rest
 from tests.support.clock import HandTurnedClock
 from tests.support.service import Stage, stage
@@ -151,8 +153,18 @@ async def test_ok_to_test_is_for_people_with_write_and_for_one_head(tmp_path, mi
         before = len(runner.ran)
         await scene.forge.push_commit("mallory", fork, "topic", first)  # a returning head keeps its word
         await scene.settled()
-        assert {spec.trusted for spec in runner.ran[before:]} == {True}
+        assert runner.ran[before:] == []  # and what it came to then: nothing is run again
+        trusted, reasons = await scene.program.database.read(newest_run)
+        assert trusted
+        assert all(reason.startswith("reused from run 2, attempt") for reason in reasons)
         await ended_well(scene, repo, pull, "success")
+
+
+def newest_run(connection):
+    """(trusted, why each check stands where it stands) of the newest run."""
+    newest = select(func.max(metadata.tables["runs"].c.id))
+    run = runs.load_run(connection, connection.execute(newest).scalar_one())
+    return run.trusted, [row.result.reason for row in checks.load_checks(connection, run.id)]
 
 
 async def test_unknown_and_later_commands_say_what_there_is(tmp_path):
