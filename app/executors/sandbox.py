@@ -157,7 +157,7 @@ class SandboxExecutor:
         taken = await asyncio.to_thread(self.caches.take, use.read)
         try:
             if taken is None and spec.check.setup:
-                if not use.write:
+                if not use.write or not spec.trusted:
                     return AttemptOutcome(ended=Ended.REFUSED, detail=use.missing)
                 failed = await self._set_up(spec, use.write, log, extra, grace)
                 taken = await asyncio.to_thread(self.caches.take, (use.write,))

@@ -127,3 +127,15 @@ def test_the_output_of_a_test_is_cut_in_the_terminal() -> None:
     text = explain_text(msgspec.structs.replace(BLOCKED, evidence=evidence))
     assert "line 11\n      … 28 more lines\n" in text
     assert "line 12" not in text
+
+
+def test_what_the_checks_took_and_what_earlier_results_saved():
+    counted = words.checks_counted(BLOCKED.evidence.checks)
+    took = msgspec.structs.replace(BLOCKED, spent=200.0, saved=90.0)
+    assert words.checks_summed(BLOCKED) == counted
+    assert words.checks_summed(took) == f"{counted}; 3 m 20 s spent, 1 m 30 s saved by earlier results"
+    assert words.checks_summed(msgspec.structs.replace(took, spent=0.0)).endswith(
+        "; 1 m 30 s saved by earlier results"
+    )
+    still = msgspec.structs.replace(PENDING, spent=200.0, saved=90.0)
+    assert "spent" not in words.checks_summed(still)
