@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from app.engine.fetching import bring_tested
 from app.engine.inputs import Entries, inputs_of, needs_entries
 from app.engine.services import Services
 from app.model import (
@@ -23,7 +24,7 @@ from app.model import (
     Conclusion,
     Earlier,
     Inputs,
-    Outage,
+    PortcullisError,
     Repository,
     Run,
     Status,
@@ -46,8 +47,8 @@ async def know_inputs(services: Services, repository: Repository, run: Run, chan
         return
     try:
         found = await _look(services, repository, run, change, comparison, specs)
-    except Outage as outage:
-        LOG.warning("no earlier result can serve", reason=outage.message)
+    except PortcullisError as problem:
+        LOG.warning("no earlier result can serve", reason=problem.message)
         return
     by_id = {unknown[key]: inputs for key, inputs in found.items()}
     await services.database.run(lambda unit: checks.know_inputs(unit, by_id))
@@ -62,6 +63,8 @@ async def _look(
     specs: tuple[CheckSpec, ...],
 ) -> dict[str, Inputs]:
     of_tested, of_base = needs_entries(specs, trusted=run.trusted)
+    if of_tested:
+        await bring_tested(services, repository, run, change.base_ref)
     spaces, nothing = services.workspaces, ()
     tested: Entries = await spaces.entries(repository, comparison.tested_sha) if of_tested else nothing
     base: Entries = await spaces.entries(repository, comparison.base_sha) if of_base else nothing
