@@ -98,7 +98,9 @@ def earlier_results(
     found = find_reusable(connection, run.repository_id, files, services.executor.platform, since)
     if not found:
         return {}
-    subject = _subject(connection, run, change)
+    declared = {run.change_id, _subject(connection, run, change)}
+    # A group that enters the queue again is judged again, but for checks that declare their inputs.
+    otherwise = set() if change.kind is ChangeKind.MERGE_GROUP else {run.change_id}
     specs = {spec.key: spec for spec in run.plan.checks}
     return {
         key: tuple(
@@ -106,7 +108,7 @@ def earlier_results(
             for one in found
             if one.definition == specs[key].definition
             and _same_inputs(one, row.inputs)
-            and may_serve(one, run, change, {run.change_id, subject} if specs[key].reuse else {run.change_id})
+            and may_serve(one, run, change, declared if specs[key].reuse else otherwise)
         )
         for key, row in open_rows.items()
     }
