@@ -19,7 +19,8 @@ import signal
 import socket
 import sys
 import threading
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -104,12 +105,12 @@ def is_own(address: Address) -> bool:
         return ipaddress.ip_address(probe.getsockname()[0].partition("%")[0]) == address
 
 
-def resolve(host: str, port: int, rules: Rules) -> str:
-    """The address to connect to. Raises Refused."""
+def resolve(host: str, port: int, rules: Rules, ask: Callable[..., Any] = socket.getaddrinfo) -> str:
+    """The address to connect to: names are asked for once. Raises Refused."""
     host = host.removeprefix("[").removesuffix("]")
     judge_name(host, port, rules)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = ask(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Refused(f"its name is not known: {error}") from error
     why: Refused | None = None
