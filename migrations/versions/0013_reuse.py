@@ -5,8 +5,8 @@ from typing import Literal
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0012"
-down_revision: str | None = "0011"
+revision: str = "0013"
+down_revision: str | None = "0012"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _SERVES = "earlier IS NOT NULL"
