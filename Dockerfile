@@ -1,5 +1,5 @@
 # The service in one image: the program, git, bubblewrap and (unless left out) the presets' tools.
-#   docker build -t portcullis [--build-arg TOOLBOX="basic web infra"] .
+#   docker build -t portcullis [--build-arg TOOLBOX="basic web infra semgrep"] .
 # Checks run in a sandbox that needs user namespaces and mounts: deploy/compose.yml says how to allow them.
 FROM python:3.12-slim-bookworm
 

@@ -51,7 +51,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 def draft(seen: Seen, presets: Mapping[str, Preset]) -> str:
     """The text of a gate file that fits, with comments."""
-    lines = [*_python(seen), *_web(seen), *_files(seen), *_everything()]
+    lines = [*_python(seen), *_web(seen), *_files(seen), *_everything(seen)]
     kinds = {
         kind for line in lines if line.required and not line.tried for kind in presets[line.use].produces
     }
@@ -161,14 +161,24 @@ def _files(seen: Seen) -> list[Line]:
     return [line for globs, line in known if seen.has(*globs)]
 
 
-def _everything() -> list[Line]:
+def _everything(seen: Seen) -> list[Line]:
+    told = seen.has(".codespellrc") or seen.says("[tool.codespell", "[codespell]")
+    tops = {path.split("/")[0] for path in seen.paths}
+    known = (
+        ({"sgconfig.yml"}, Line(id="shapes", use="ast-grep", why="The project's own rules for ast-grep.")),
+        (
+            {".semgrep", ".semgrep.yml", ".semgrep.yaml"},
+            Line(id="rules", use="semgrep", why="The project's own rules for semgrep."),
+        ),
+    )
     return [
+        *(line for names, line in known if names & tops),
         Line(
             id="secrets", use="detect-secrets", why="Passwords, keys and tokens, in every commit of a change."
         ),
         Line(
             id="spelling",
-            use="typos",
+            use="codespell" if told else "typos",
             why="Misspellings. Advisory: it tells and never blocks.",
             required=False,
         ),

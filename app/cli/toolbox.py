@@ -41,8 +41,8 @@ def install(*, groups: tuple[str, ...], output_format: output.Format) -> None:
     """Make the toolbox that this version pins; where it is there already, nothing is done.
 
     GROUP is basic (the small tools of most presets; what is installed if none is named), web (JavaScript,
-    TypeScript, CSS, Markdown, copied code) or infra (Terraform, CloudFormation, Kubernetes). Checks that
-    run meanwhile keep the one they began with.
+    TypeScript, CSS, Markdown, copied code), infra (Terraform, CloudFormation, Kubernetes) or semgrep (a
+    repository's own rules). Checks that run meanwhile keep the one they began with.
     """
     configured = settings.load()
     settings.make_data_dir(configured)

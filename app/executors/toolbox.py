@@ -27,6 +27,7 @@ GROUPS = {
     BASIC: "Python, shell, Dockerfiles, workflows, YAML, secrets, spelling",
     "web": "JavaScript, TypeScript, CSS, JSON, Markdown; copied code of any language",
     "infra": "Terraform, CloudFormation, Kubernetes",
+    "semgrep": "a repository's own rules, in semgrep's language",
 }
 """What each group's tools look at. Presets name theirs; only BASIC is installed unasked."""
 

@@ -37,10 +37,7 @@ SIZE = Quantity(
     high=1 << 40,
 )
 LATER_PRESETS: Final = dict.fromkeys(
-    (
-        *("actionlint", "ast-grep", "codespell", "gitleaks"),
-        *("pip-audit", "pylint", "semgrep", "trivy"),
-    ),
+    ("actionlint", "gitleaks", "pip-audit", "pylint", "trivy"),
     "run the tool by 'run', with its report under 'reports'",
 )
 """Presets that later versions bring."""

@@ -22,9 +22,11 @@ and a real run on a small sample in the tests.
 
 from app.model import Preset
 from app.presets import (
+    ast_grep,
     bandit,
     biome,
     checkov,
+    codespell,
     detect_secrets,
     eslint,
     hadolint,
@@ -37,6 +39,7 @@ from app.presets import (
     pytest,
     ruff,
     ruff_format,
+    semgrep,
     shellcheck,
     typos,
     vulture,
@@ -65,6 +68,9 @@ PRESETS: tuple[Preset, ...] = (
     lizard.PRESET,
     markdownlint.PRESET,
     typos.PRESET,
+    codespell.PRESET,
+    ast_grep.PRESET,
+    semgrep.PRESET,
 )
 """All presets, in the order in which they are listed to people."""
 

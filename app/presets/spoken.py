@@ -12,13 +12,13 @@ with open(path, encoding="utf-8", errors="replace", newline="\n") as lines:
         if said is None:
             sys.exit(f"this line of {name} is not understood: {line!r}")
         said = said.groupdict()
-        region = {"startLine": int(said["line"])}
+        region = {"startLine": int(said["line"] or 1)}
         if said.get("column"):
             region["startColumn"] = int(said["column"])
         level = {"error": "error", "warning": "warning"}.get(said.get("level"), "note")
         where = {"artifactLocation": {"uri": urllib.parse.quote(said["path"])}, "region": region}
         results.append({
-            "ruleId": said["rule"].replace(" ", "-"), "level": level,
+            "ruleId": said.get("rule", name).replace(" ", "-"), "level": level,
             "message": {"text": said["message"]}, "locations": [{"physicalLocation": where}],
         })
 if bool(results) != (status in found.split()):
@@ -36,9 +36,10 @@ def spoken(
 ) -> str:
     """Lines of bash that run `command`, show what it prints, and write it as out/TOOL.sarif.
 
-    `pattern` is a regular expression for one whole printed line, with the groups path, line, rule and
-    message, and column and level if there are any. The exit status is the tool's; UNREADABLE if a line does
-    not fit, or if there are lines without an exit of `findings` or the reverse.
+    `pattern` is a regular expression for one whole printed line, with the groups path, line (unmatched: the
+    first) and message, and rule (else the tool's name), column and level if there are any. The exit status is
+    the tool's; UNREADABLE if a line does not fit, or if there are lines without an exit of `findings` or the
+    reverse.
     """
     words = shlex.join([tool, version, pattern])
     exits = [str(one) for one in findings]

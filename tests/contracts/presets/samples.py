@@ -46,6 +46,28 @@ _CLEAN_SCRIPT = {"src/app.js": "export const y = 1;\n"}
 _FLAT = (
     "export default [{rules: {'no-debugger': 'error', 'no-unused-vars': 'warn', 'use-isnan': 'error'}}];\n"
 )
+_AST_GREP = {
+    "sgconfig.yml": "ruleDirs: [lint/rules]\n",
+    "lint/rules/no-eval.yml": (
+        "id: no-eval\nmessage: eval runs what it is given\nseverity: error\nlanguage: Python\n"
+        "rule: {pattern: eval($A)}\n"
+    ),
+    "lint/rules/no-print.yml": (
+        "id: no-print\nmessage: use the log\nseverity: warning\nlanguage: Python\n"
+        "rule: {pattern: print($$$A)}\nfix: log($$$A)\n---\n"
+        "id: told\nmessage: python -O skips it\nseverity: hint\nlanguage: Python\nrule: {pattern: assert $A}\n"
+    ),
+}
+_SEMGREP = {
+    ".semgrep.yml": (
+        "rules:\n  - {id: no-eval, languages: [python], severity: ERROR, message: eval runs what it is given,\n"
+        "     pattern: eval(...)}\n"
+    ),
+    ".semgrep/print.yml": (
+        "rules:\n  - {id: no-print, languages: [python], severity: WARNING, message: use the log,\n"
+        "     pattern: print(...)}\n"
+    ),
+}
 _FOUND = """sed -n 's/.*Found \\([0-9]*\\) .*/\\1/p'"""
 _SUM = "awk '{n += $1} END {print n + 0}'"
 
@@ -258,5 +280,54 @@ SAMPLES: dict[str, Sample] = {
         exit=2,
         ignores={"typos.toml": "[default.extend-words]\nrecieve = 'recieve'\n"},
         nothing=0,
+    ),
+    "codespell": Sample(
+        files={"src/out/text.py": '"""Teh text."""\n', "a.md": "ok\nrecieve teh\n"},
+        expected=(
+            ("codespell", "src/out/text.py", 1, "low"),
+            ("codespell", "a.md", 2, "low"),
+        ),
+        count='{ "$PORTCULLIS_TOOLBOX/codespell" --count 2>&1 >/dev/null || true; } | tail -n 1',
+        clean={"a.md": "receive\n"},
+        exit=65,
+        ignores={
+            ".codespellrc": "[codespell]\nignore-words = docs/.codespell-words\n",
+            "docs/.codespell-words": "recieve\n",
+        },
+        nothing=0,
+    ),
+    "ast-grep": Sample(
+        files={
+            **_AST_GREP,
+            "src/app.py": "eval(a)\nprint(1)\nassert a\neval(b)\n",
+            "src/a.js": "eval(a)\n",
+        },
+        expected=(
+            ("no-eval", "src/app.py", 4, "high"),
+            ("no-print", "src/app.py", 2, "medium"),
+            ("told", "src/app.py", 3, "low"),
+        ),
+        count='{ "$PORTCULLIS_TOOLBOX/ast-grep" scan --json=stream || true; } | wc -l',
+        clean={**_AST_GREP, "src/app.py": "x = 1\n"},
+        ignores={
+            "lint/rules/no-eval.yml": _AST_GREP["lint/rules/no-eval.yml"].replace("eval($A)", "evil($A)")
+        },
+    ),
+    "semgrep": Sample(
+        files={
+            **_SEMGREP,
+            "src/app.py": "eval(a)\nprint(1)\nassert a\neval(b)\n",
+            "src/a.js": "eval(a)\n",
+        },
+        expected=(
+            ("no-eval", "src/app.py", 4, "high"),
+            ("semgrep.no-print", "src/app.py", 2, "medium"),
+        ),
+        count=(
+            '"$PORTCULLIS_TOOLBOX_SEMGREP/semgrep" scan --metrics=off --disable-version-check --emacs --quiet '
+            "--config .semgrep.yml --config .semgrep . | wc -l"
+        ),
+        clean={**_SEMGREP, "src/app.py": "x = 1\n"},
+        ignores={".semgrep/print.yml": _SEMGREP[".semgrep/print.yml"].replace("print(...)", "printed(...)")},
     ),
 }

@@ -65,7 +65,12 @@ EVERY = {"secrets": "detect-secrets", "spelling": "typos"}
             {"lint": "ruff", "pyright": "pyright", "types": "mypy", **EVERY},
             [],
         ),
-        (seen("a.js", ".oxlintrc.json"), {"script": "oxlint", **EVERY}, []),
+        (
+            seen("sgconfig.yml", ".semgrep/own/a.py", setup_cfg="[codespell]\nskip = *.po\n"),
+            {"lint": "ruff", "shapes": "ast-grep", "rules": "semgrep", **EVERY, "spelling": "codespell"},
+            [],
+        ),
+        (seen("a.js", ".oxlintrc.json", ".semgrepignore"), {"script": "oxlint", **EVERY}, []),
         (
             seen("infra/main.tf", "api/Dockerfile", "values.yaml", ".yamllint"),
             {"docker": "hadolint", "infrastructure": "checkov", "yaml": "yamllint", **EVERY},

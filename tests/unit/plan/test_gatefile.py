@@ -195,7 +195,6 @@ def test_the_full_example_says_only_what_is_not_yet_supported(complaints):
     assert complaints(EXAMPLE.read_bytes()) == snapshot(
         [
             ("G013", 4, 1, 7, "extends: 'extends' is not yet supported by this version"),
-            ("G013", 51, 10, 7, "checks.deep_scan.use: 'semgrep' is not yet supported by this version"),
         ]
     )
 

@@ -1,0 +1,67 @@
+"""codespell: known misspellings in code and text, for projects that are set up for it.
+
+Exits 0 (clean), 65 (misspellings found), 1, 2, 64 and 78 (wrong arguments or configuration), 70 (ours: it
+printed what is not understood). It only looks, whatever a configuration says of mending. Lists of words and
+lines that it passes over must have codespell in their name: those are taken from base. It writes no report of
+its own: the lines it prints are one.
+"""
+
+import shlex
+
+from app.model import Kind, Preset, ReportSpec, Severity
+from app.presets.spoken import spoken
+
+_LOOK = """\
+import os, sys
+from codespell_lib import _codespell
+parse = _codespell.parse_options
+def only_look(words):
+    options, parser, used = parse(words)
+    lists = [options.ignore_words, options.exclude_file, options.dictionary]
+    lists.append([name for name in (options.config, options.toml) if name])
+    for name in (name for said in lists for one in said or () for name in one.split(",")):
+        known = ("-", "pyproject.toml", "setup.cfg")
+        if os.path.basename(name) not in known and "codespell" not in os.path.basename(name):
+            sys.exit(f"{name}: a change could excuse its own words there: name it .codespell-words or so")
+    for name in options.files:
+        if not os.path.lexists(name):
+            sys.exit(f"{name} is not there")
+    if os.path.realpath("out") == os.path.realpath(os.environ["PORTCULLIS_OUT"]):
+        options.skip = [*(options.skip or ()), "./out", "./in"]
+    options.write_changes = options.enable_colors = options.summary = options.count = False
+    options.interactive, options.quiet_level = 0, 34
+    options.after_context = options.before_context = options.context = None
+    return options, parser, used
+_codespell.parse_options = only_look
+sys.exit(_codespell._script_main())
+"""
+
+_SCRIPT = """\
+set -- ${args}
+"$PORTCULLIS_TOOLBOX/codespell" --version
+"""
+_LINE = r"(?P<path>.+?):(?:(?P<line>\d+):)? (?P<message>\S+ ==> .*)"
+
+PRESET = Preset(
+    name="codespell",
+    summary="Known misspellings, for projects that are set up for codespell",
+    looks_at="everything",
+    tool="codespell",
+    version="2.4.3",
+    tools=("codespell==2.4.3",),
+    script=_SCRIPT
+    + spoken(
+        f'"$PORTCULLIS_TOOLBOX/python" -I -c {shlex.quote(_LOOK)} "$@"',
+        tool="codespell",
+        version="2.4.3",
+        pattern=_LINE,
+        python="$PORTCULLIS_TOOLBOX/python",
+        findings=(65,),
+    ),
+    reports=(ReportSpec(path="out/codespell.sarif", format="sarif", kind=Kind.FINDINGS),),
+    produces=(Kind.FINDINGS,),
+    findings_exits=(65,),
+    severities={"*": Severity.LOW},
+    config_files=("*codespell*", "setup.cfg", "pyproject.toml"),
+    missing_hint="the operator installs it: portcullis toolbox install",
+)
