@@ -1,8 +1,9 @@
 """Which further files a tool's configuration names: what it extends, imports or plugs in.
 
 Read from the base's tree. What is looked for is what linters agree on: `extend` of ruff; `extends`,
-`customRules` and `ignore-from-file` of JSON and YAML; `plugins` of mypy; relative imports of JavaScript and
-TypeScript. A word that names no file of the tree is no reference: it is a package, a rule or a preset.
+`customRules` and `ignore-from-file` of JSON and YAML; `plugins` of mypy; the lists of codespell; relative
+imports of JavaScript and TypeScript. A word that names no file of the tree is no reference: it is a package,
+a rule or a preset.
 """
 
 import posixpath
@@ -15,6 +16,7 @@ _MOST = 200
 _LARGEST = 1_000_000
 _RUFF = frozenset({"ruff.toml", ".ruff.toml", "pyproject.toml"})
 _MYPY = frozenset({"mypy.ini", ".mypy.ini", "setup.cfg", "pyproject.toml"})
+_CODESPELL = frozenset({".codespellrc", "setup.cfg", "pyproject.toml"})
 _SCRIPTS = frozenset({".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"})
 _DATA = frozenset({".json", ".jsonc", ".json5", ".yaml", ".yml", ""})
 _ENDINGS = ("", *sorted(_SCRIPTS), ".json", "/index.js", "/index.mjs", "/index.cjs", "/index.ts")
@@ -26,6 +28,10 @@ _EXTENDS = re.compile(
 )
 _PLUGINS = re.compile(
     r"(?m)^plugins\s{0,20}=\s{0,20}(\[[^\]]{0,5000}\]|[^\n]{0,1000}(?:\n[ \t]+[^\n]{0,500}){0,50})"
+)
+_LISTS = re.compile(
+    r"(?m)^(?:ignore-words|exclude-file|dictionary)[ \t]{0,20}[=:][ \t]{0,20}"
+    r"(\[[^\]]{0,5000}\]|[^\n]{0,1000})"
 )
 _WORD = re.compile(r"""[^\s"',\[\]{}]+""")
 
@@ -73,6 +79,8 @@ def _words(path: PurePosixPath, text: str) -> Iterator[str]:
         yield from _extended(path.name, text)
     if path.name in _MYPY:
         yield from (word for found in _PLUGINS.findall(text) for word in _WORD.findall(found))
+    if path.name in _CODESPELL:
+        yield from (word for found in _LISTS.findall(text) for word in _WORD.findall(found))
     if path.suffix in _SCRIPTS:
         yield from _IMPORTED.findall(text)
     if path.suffix in _DATA:

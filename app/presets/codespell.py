@@ -1,9 +1,8 @@
 """codespell: known misspellings in code and text, for projects that are set up for it.
 
 Exits 0 (clean), 65 (misspellings found), 1, 2, 64 and 78 (wrong arguments or configuration), 70 (ours: it
-printed what is not understood). It only looks, whatever a configuration says of mending. Lists of words and
-lines that it passes over must have codespell in their name: those are taken from base. It writes no report of
-its own: the lines it prints are one.
+printed what is not understood). It only looks, whatever a configuration says of mending. It writes no report
+of its own: the lines it prints are one.
 """
 
 import shlex
@@ -17,12 +16,6 @@ from codespell_lib import _codespell
 parse = _codespell.parse_options
 def only_look(words):
     options, parser, used = parse(words)
-    lists = [options.ignore_words, options.exclude_file, options.dictionary]
-    lists.append([name for name in (options.config, options.toml) if name])
-    for name in (name for said in lists for one in said or () for name in one.split(",")):
-        known = ("-", "pyproject.toml", "setup.cfg")
-        if os.path.basename(name) not in known and "codespell" not in os.path.basename(name):
-            sys.exit(f"{name}: a change could excuse its own words there: name it .codespell-words or so")
     for name in options.files:
         if not os.path.lexists(name):
             sys.exit(f"{name} is not there")
@@ -63,5 +56,8 @@ PRESET = Preset(
     findings_exits=(65,),
     severities={"*": Severity.LOW},
     config_files=("*codespell*", "setup.cfg", "pyproject.toml"),
+    config_options=(
+        *("--config", "--toml", "-I", "--ignore-words", "-x", "--exclude-file", "-D", "--dictionary"),
+    ),
     missing_hint="the operator installs it: portcullis toolbox install",
 )

@@ -112,7 +112,16 @@ _WHOLE: Final[Mapping[Domain, tuple[str, ...]]] = {
         *("tsc", "vet"),
     ),
     MAINTAINABILITY: (
-        *("checkstyle", "codespell", "jscpd", "lizard", "markdownlint", "markdownlint-cli2", "pmd"),
+        *(
+            "ast-grep",
+            "checkstyle",
+            "codespell",
+            "jscpd",
+            "lizard",
+            "markdownlint",
+            "markdownlint-cli2",
+            "pmd",
+        ),
         *("prettier", "pycodestyle", "pydocstyle", "radon", "rubocop", "rustfmt", "stylelint", "typos"),
         *("vulture", "yamllint"),
     ),

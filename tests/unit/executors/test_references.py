@@ -38,6 +38,17 @@ def lay(tree: Path, files: dict[str, str]) -> Path:
             {"tools/rules.mjs", "more/index.js", "tools/plain.cjs"},
         ),
         (
+            {
+                ".codespellrc": "[codespell]\nignore-words = doc/words.txt, more.txt\nskip = doc/skip.txt\n",
+                **dict.fromkeys(("doc/words.txt", "more.txt", "doc/skip.txt"), ""),
+            },
+            {"doc/words.txt", "more.txt"},
+        ),
+        (
+            {"pyproject.toml": '[tool.codespell]\nexclude-file = ["doc/lines.txt"]\n', "doc/lines.txt": ""},
+            {"doc/lines.txt"},
+        ),
+        (
             {"biome.json": '{"extends": ["./shared/biome.json", "@acme/rules"]}', "shared/biome.json": "{}"},
             {"shared/biome.json"},
         ),
