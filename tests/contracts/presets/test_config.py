@@ -50,6 +50,7 @@ async def test_whose_configuration_judges(trusted, config, judged_by_base, run: 
         base=base,
         inputs={},
         commits={},
+        cache=None,
     )
     given = {name: getattr(attempt, name) for name in ("config_tree", "changed", "facts", "trusted")}
     ran = await run(check, HEAD, **given)

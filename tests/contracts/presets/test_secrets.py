@@ -45,6 +45,7 @@ def judge(run: Run, tmp_path: Path):
             base=None,
             inputs={},
             commits=await commits_of(spaces, repository, check, comparison),
+            cache=None,
         )
         files = {str(path.relative_to(tree)): path.read_text() for path in tree.rglob("*") if path.is_file()}
         given = {name: getattr(attempt, name) for name in ("changed", "facts", "commits")}
