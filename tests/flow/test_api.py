@@ -24,6 +24,7 @@ from app.model import Change, ChangeKind, Repository, Sha
 from app.settings import load
 from app.store import Database, changes, projects, runs, tokens
 from app.web import application
+from app.web.reports import MAX_FILE
 from app.wiring import Program, build
 
 HEAD = "a" * 40
@@ -209,7 +210,7 @@ def test_a_body_that_is_too_large_is_refused_whatever_it_declares(api):
     streamed = api.ask("POST", "/api/v1/reports", params=params, headers=headers, content=endless())
     declared = {**headers, "content-length": str(10**10)}
     lying = api.ask("POST", "/api/v1/reports", params=params, headers=declared, content=b"x")
-    whole = api.ask("POST", "/api/v1/reports", params=params, headers=headers, content=b"x" * 50_000_001)
+    whole = api.ask("POST", "/api/v1/reports", params=params, headers=headers, content=b"x" * (MAX_FILE + 1))
     for answer in (streamed, lying, whole):
         assert answer.status_code == 413
         api.holds("post", "/api/v1/reports", answer)
