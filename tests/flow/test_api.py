@@ -4,6 +4,8 @@ Requests are made from the OpenAPI document by Hypothesis, right and wrong ones,
 """
 
 import asyncio
+import ipaddress
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,11 +48,15 @@ class Api:
         self.program = program
         self.app = application(program)
         self.runner = asyncio.Runner()
+        self._senders = itertools.count(1)
         self.described: dict[str, Any] = self.app.openapi()
 
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Each time from another address: tokens of nobody from one address make all of it wait."""
+        sender = (str(ipaddress.IPv4Address(0x0A000000 + next(self._senders))), 443)
+
         async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
+            transport = httpx.ASGITransport(self.app, client=sender)
             async with httpx.AsyncClient(transport=transport, base_url="http://gate.example") as client:
                 return await client.request(method, path, **request)
 
