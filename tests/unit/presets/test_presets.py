@@ -15,6 +15,7 @@ from app.policy import vocabulary
 from app.presets import PRESETS
 from app.reports import ReadContext, formats, ingest
 from app.reports.domains import domain_of
+from tests.support.prerequisites import missing
 
 ROOT = Path(__file__).parents[3]
 TOOLBOX = Path(sys.prefix) / "bin"
@@ -88,7 +89,7 @@ def run(tmp_path):
         check: CheckSpec, files: dict[str, str] = FILES, path: str = "/usr/bin:/bin", **more: str
     ) -> Ran:
         if check.preset and BY_NAME[check.preset].tool and not (TOOLBOX / check.preset).exists():
-            pytest.skip(f"{check.preset} is not installed beside this Python")
+            missing(f"{check.preset} is not installed beside this Python")
         for name, content in files.items():
             target = tmp_path / name
             target.parent.mkdir(parents=True, exist_ok=True)
