@@ -6,8 +6,8 @@ import click
 
 from app import settings
 from app.cli import output
-from app.cli.stored import embedded_file
-from app.store import only_process, put_back
+from app.cli.stored import alone, embedded_file
+from app.store import put_back
 
 
 @click.command("restore", short_help="Put a copy of the embedded database back.")
@@ -22,7 +22,7 @@ def command(*, source: Path, replace: bool) -> None:
     configured = settings.load()
     settings.make_data_dir(configured)
     place = embedded_file(configured)
-    with only_process(Path(f"{place}.lock"), hint="stop it first"):
+    with alone(configured):
         schema = put_back(source, place, replace=replace)
     output.data(f"{place} is {source} now, schema {schema}")
     output.hint("start the service; it migrates an older schema by itself")

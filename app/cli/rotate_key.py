@@ -1,21 +1,18 @@
 """`portcullis rotate-key`."""
 
 import time
-from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
+from contextlib import nullcontext
 
 import click
 
 from app import settings
 from app.cli import output
-from app.cli.stored import stored
+from app.cli.stored import OPERATOR, alone, stored
 from app.engine import Vault
-from app.model import Actor, AuditEntry
+from app.model import AuditEntry
 from app.publish import figures
 from app.settings import Settings
-from app.store import Database, only_process, records
-
-_OPERATOR = Actor(login="operator")
+from app.store import Database, records
 
 
 @click.command("rotate-key", short_help="Change the key that stored credentials are encrypted with.")
@@ -30,7 +27,7 @@ def command() -> None:
     """
     configured = settings.load()
     own = configured.secret_key is None
-    with stored() as database, _alone(database) if own else nullcontext():
+    with stored() as database, alone(configured) if own else nullcontext():
         changed = _rotate(database, configured)  # whatever an earlier key encrypted first
         if own:
             settings.change_secret_key(configured)
@@ -41,15 +38,11 @@ def command() -> None:
         output.hint(f"remove {former} in a week: links of the old key end then")
 
 
-def _alone(database: Database) -> AbstractContextManager[None]:
-    return only_process(Path(f"{database.engine.url.database}.lock"), hint="stop it first")
-
-
 def _rotate(database: Database, configured: Settings) -> int:
     now = time.time()
     with database.unit() as unit:
         changed = Vault(*settings.secret_keys(configured)).rotate(unit, now)
         records.append_audit(
-            unit, AuditEntry(at=now, actor=_OPERATOR, verb="key.rotated", details={"credentials": changed})
+            unit, AuditEntry(at=now, actor=OPERATOR, verb="key.rotated", details={"credentials": changed})
         )
     return changed

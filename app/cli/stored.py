@@ -1,13 +1,16 @@
 """The service's own database, for commands that an operator runs beside it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from app import settings
-from app.model import Misconfigured
+from app.model import Actor, Misconfigured
 from app.settings import Settings
-from app.store import Database, schema_state
+from app.store import Database, only_process, schema_state
+
+OPERATOR = Actor(login="operator")
+"""Whoever runs commands beside the service, as the audit trail names them."""
 
 
 def embedded_file(configured: Settings) -> Path:
@@ -15,6 +18,11 @@ def embedded_file(configured: Settings) -> Path:
     if not configured.on_sqlite:
         raise Misconfigured("the database is PostgreSQL", hint="use pg_dump and pg_restore")
     return Path(configured.database.get_secret_value().removeprefix("sqlite:///"))
+
+
+def alone(configured: Settings) -> AbstractContextManager[None]:
+    """Keeps the service from the embedded database, as the service keeps us. Raises Misconfigured."""
+    return only_process(Path(f"{embedded_file(configured)}.lock"), hint="stop it first")
 
 
 @contextmanager

@@ -9,14 +9,13 @@ import msgspec
 
 from app.cli import output
 from app.cli.output import Exit, format_option
-from app.cli.stored import stored
+from app.cli.stored import OPERATOR, stored
 from app.engine import new_token, token_hash
-from app.model import Actor, AuditEntry, Misconfigured, Repository
+from app.model import AuditEntry, Misconfigured, Repository
 from app.plan import UPLOAD_NAME
 from app.store import Unit, projects, records, tokens
 
 _DAY = 86_400
-_OPERATOR = Actor(login="operator")
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +42,7 @@ def _repository(unit: Unit, full_name: str) -> tuple[int, Repository]:
 
 def _audit(unit: Unit, verb: str, repository: Repository, name: str, now: float) -> None:
     details: dict[str, str | int | float | bool | None] = {"name": name}
-    entry = AuditEntry(at=now, actor=_OPERATOR, verb=verb, repository=repository.full_name, details=details)
+    entry = AuditEntry(at=now, actor=OPERATOR, verb=verb, repository=repository.full_name, details=details)
     records.append_audit(unit, entry)
 
 

@@ -9,14 +9,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from app.engine.days import utc_day
-from app.engine.people import TEAM
+from app.engine.people import TEAM, members_of
 from app.engine.reading_commands import Command
 from app.engine.services import Services
 from app.forges import Forge
 from app.model import (
     Actor,
     CommandSettings,
-    Misconfigured,
     Override,
     Repository,
     Run,
@@ -28,7 +27,7 @@ from app.policy import excusable, new_findings
 from app.publish import answers
 from app.store import Unit, changes, granted, runs, verdicts
 
-Members = Mapping[str, frozenset[str] | None]
+Members = Mapping[str, tuple[str, ...] | None]
 """Lower-case logins by team; None = could not be read."""
 VERBS: Final = frozenset({"waive", "override", "cancel-override"})
 SHORTEST_SHA: Final = 7
@@ -51,13 +50,8 @@ class Asked(NamedTuple):
 
 async def read_members(forge: Forge, repository: Repository, names: Iterable[str]) -> Members:
     """The members of the teams among the names, as the forge tells now. Raises Outage."""
-    members: dict[str, frozenset[str] | None] = {}
-    for team in sorted({name.lower() for name in names if TEAM.fullmatch(name)}):
-        try:
-            members[team] = frozenset(await forge.team_members(repository, team))
-        except Misconfigured:
-            members[team] = None
-    return members
+    teams = sorted({name.lower() for name in names if TEAM.fullmatch(name)})
+    return {team: await members_of(forge, repository, team) for team in teams}
 
 
 def who_may(settings: CommandSettings, verb: str) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ async def read_people(
         counted = await _counting(services, forge, repository, row, run, reviews)
         teams: dict[str, tuple[str, ...] | None] = {}
         for team in teams_named(run.plan):
-            teams[team] = await _members(forge, repository, team)
+            teams[team] = await members_of(forge, repository, team)
     except Outage as outage:
         return People(state=Readable.LATER, unreadable=outage.message)
     except Misconfigured as refusal:
@@ -64,7 +64,8 @@ async def read_people(
     return msgspec.structs.replace(counted, teams=teams)
 
 
-async def _members(forge: Forge, repository: Repository, team: str) -> tuple[str, ...] | None:
+async def members_of(forge: Forge, repository: Repository, team: str) -> tuple[str, ...] | None:
+    """Lower-case logins of a team, as the forge tells now; None where we may not read it. Raises Outage."""
     try:
         return await forge.team_members(repository, team)
     except Misconfigured:
