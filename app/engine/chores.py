@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from app.engine.floods import forget_floods
 from app.engine.health import judge_hooks
 from app.engine.redelivery import fetch_lost_deliveries
 from app.engine.rereading import read_installations
@@ -25,6 +26,7 @@ CHORES: Final = {
     "deliveries": Chore(fetch_lost_deliveries, 600.0),
     "installations": Chore(read_installations, 3600.0),
     "hooks": Chore(judge_hooks, 900.0),
+    "floods": Chore(forget_floods, 900.0),
     "rules": Chore(compare_rules, 86_400.0),
 }
 """All chores by name; each may be done any number of times."""

@@ -6,6 +6,7 @@ cannot be kept soon is refused at once, so that the forge shows it as failed and
 """
 
 import asyncio
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -13,6 +14,7 @@ import msgspec
 import structlog
 
 from app.engine.clock import Clock
+from app.engine.floods import flooded
 from app.forges import DeliveryHead
 from app.model import Outage
 from app.store import Database, deliveries
@@ -101,6 +103,12 @@ class Inbox:
         self._waiting_bytes += len(body)
         self._more.set()
         return await answer
+
+    async def limited(self, forge: str, sender: str) -> None:
+        """Tell the operator that a sender's deliveries are refused unread, if that can be written now."""
+        now = self._clock.now()
+        with suppress(Outage):
+            await self._database.run(lambda unit: flooded(unit, forge, sender, now))
 
     def _refusal(self, size: int) -> str:
         if self._writer is None or self._closing:

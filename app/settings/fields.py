@@ -104,6 +104,11 @@ class Settings(BaseModel):
         default=None,
         description="Address under which people and the forge reach this service. Default: `http://HOST:PORT`.",
     )
+    trusted_proxies: Annotated[tuple[Network, ...], _separated(",")] = Field(
+        default=("127.0.0.0/8", "::1/128"),
+        description="Networks of the proxies before this service, comma-separated: only theirs is believed "
+        "when `X-Forwarded-For` says who a client is, by whom refused deliveries and uploads are counted.",
+    )
     secret_key: SecretStr | None = Field(
         default=None,
         description="At least 32 characters; encrypts stored credentials and signs links. "

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from fastapi import FastAPI
@@ -65,7 +65,8 @@ def listen(host: str, port: int) -> socket.socket:
 class Server(uvicorn.Server):
     """uvicorn, stopped by its owner or by signals."""
 
-    def __init__(self, app: FastAPI, *, signals: bool = True) -> None:
+    def __init__(self, app: FastAPI, *, signals: bool = True, proxies: Sequence[str] = ()) -> None:
+        """`proxies` are the networks whose `X-Forwarded-For` says who a client is; nobody else's is read."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -75,6 +76,8 @@ class Server(uvicorn.Server):
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=list(proxies),
                 server_header=False,
                 timeout_graceful_shutdown=10,
             )
@@ -108,7 +111,8 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         if not await _start(program, stack, signals=stop is None):
             return
-        server = Server(application(program), signals=stop is None)
+        proxies = program.settings.trusted_proxies
+        server = Server(application(program), signals=stop is None, proxies=proxies)
         if stop is not None:
             stack.callback(asyncio.create_task(_stop(server, stop)).cancel)
         started()

@@ -21,7 +21,7 @@ from app.forges import Untrusted
 from app.model import Outage
 from app.reports import Limits
 from app.web.problems import documented, problem, unavailable
-from app.web.rates import Rates
+from app.web.rates import Rates, sender_of
 
 LOG = structlog.get_logger(__name__)
 MAX_FILE: Final = Limits().content
@@ -130,7 +130,7 @@ class _Door:
 
     async def _identify(self, token: str, request: Request) -> Sender:
         """Who holds a token. An address that sent too many of nobody waits before another is looked at."""
-        address = request.client.host if request.client is not None else ""
+        address = sender_of(request.scope.get("client"))
         wait = self._strangers.wait(address, take=False)
         if wait:
             raise _Answered(problem(429, "too many uploads with tokens of nobody", retry_after=wait))

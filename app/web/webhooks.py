@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from app.engine import Accepted
 from app.forges import BadDelivery, DeliveryHead, Intake
 from app.model import Outage
+from app.web.rates import Proofs, sender_of
 
 LOG = structlog.get_logger(__name__)
 
@@ -31,6 +32,8 @@ _LONG: Final = 1_000_000  # from here on checking takes milliseconds and leaves 
 _LINGER_BYTES: Final = 50_000_000
 _LINGER_SECONDS: Final = 2.0
 _TELL_EVERY: Final = 60.0
+_FORGED: Final = 60
+"""Deliveries without a right signature that a sender may post at once, and per minute: the work of looking."""
 _MAX_ID, _MAX_EVENT, _MAX_HOOK = 128, 64, 64  # columns of the store
 _FORM: Final = b"payload="
 _TOO_LARGE: Final = "the body is larger than 25 MB"
@@ -43,6 +46,7 @@ _OUTCOMES: Final = {
     403: "unsigned",
     408: "too_slow",
     413: "too_large",
+    429: "limited",
     503: "unavailable",
 }
 
@@ -52,6 +56,10 @@ class Keeper(Protocol):
 
     async def accept(self, forge: str, head: DeliveryHead, body: bytes) -> Accepted:
         """Returns once the delivery is durable; raises Outage when it is not kept."""
+        ...
+
+    async def limited(self, forge: str, sender: str) -> None:
+        """Tell the operator that a sender's deliveries are refused unread."""
         ...
 
 
@@ -71,13 +79,14 @@ class Tally:
 
 
 class _Refused(Exception):
-    """An answer other than 202. `close` where the rest of the body was not read."""
+    """An answer other than 202. `close` where the rest of the body was not read; `wait` in seconds."""
 
-    def __init__(self, status: int, reason: str, *, close: bool = False) -> None:
+    def __init__(self, status: int, reason: str, *, close: bool = False, wait: int = 0) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.close = close
+        self.wait = wait
 
 
 class _Gone(Exception):
@@ -108,6 +117,7 @@ class Webhooks:
         self._tally = tally
         self._in_parts = 0  # bytes of bodies that are not complete yet
         self._told: dict[tuple[str, int], float] = {}
+        self._proofs = Proofs(burst=_FORGED, per_minute=_FORGED, now=time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request below `/webhooks/`."""
@@ -121,7 +131,8 @@ class Webhooks:
             try:
                 outcome, payload = await self._take(intake, scope, receive)
             except _Refused as refused:
-                self._note(forge, refused)
+                if self._note(forge, refused) and refused.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    await self._keeper.limited(forge, sender_of(scope.get("client")))
                 body = msgspec.json.encode({"error": refused.reason})
                 await _reply(
                     send, refused.status, body, *_extra(refused), rest=receive if refused.close else None
@@ -133,6 +144,10 @@ class Webhooks:
                 await _reply(send, 202, payload)
 
     async def _take(self, intake: Intake, scope: Scope, receive: Receive) -> tuple[str, bytes]:
+        sender = sender_of(scope.get("client"))
+        wait = self._proofs.wait(sender)
+        if wait:
+            raise _Refused(429, "too many deliveries without a right signature", close=True, wait=wait)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         try:
             async with asyncio.timeout(self._read_seconds):
@@ -145,7 +160,9 @@ class Webhooks:
             else:
                 head = _verified(intake, headers, body)
         except BadDelivery as bad:
+            self._proofs.failed(sender)
             raise _Refused(bad.status, bad.reason) from None
+        self._proofs.proved(sender)
         if head.event not in intake.events:
             reason = f"nobody needs {head.event} deliveries"
             return "ignored", msgspec.json.encode({"outcome": "ignored", "reason": reason})
@@ -184,13 +201,17 @@ class Webhooks:
         finally:
             self._in_parts -= counted
 
-    def _note(self, forge: str, refused: _Refused) -> None:
-        """Count a refusal; log one of each status a minute, a flood of forged ones says nothing new."""
+    def _note(self, forge: str, refused: _Refused) -> bool:
+        """Count a refusal; log one of each status a minute, a flood of forged ones says nothing new. Whether
+        it was told.
+        """
         self._tally.count(forge, _OUTCOMES.get(refused.status, "refused"))
         now, key = time.monotonic(), (forge, refused.status)
-        if now >= self._told.get(key, now):
-            self._told[key] = now + _TELL_EVERY
-            LOG.warning("delivery refused", forge=forge, status=refused.status, reason=refused.reason)
+        if now < self._told.get(key, now):
+            return False
+        self._told[key] = now + _TELL_EVERY
+        LOG.warning("delivery refused", forge=forge, status=refused.status, reason=refused.reason)
+        return True
 
 
 def _verified(intake: Intake, headers: Mapping[str, str], body: bytes) -> DeliveryHead:
@@ -208,8 +229,9 @@ def _verified(intake: Intake, headers: Mapping[str, str], body: bytes) -> Delive
 def _extra(refused: _Refused) -> Iterator[tuple[bytes, bytes]]:
     if refused.close:
         yield _CLOSE
-    if refused.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        yield (b"retry-after", b"60")
+    wait = refused.wait or (60 if refused.status == HTTPStatus.SERVICE_UNAVAILABLE else 0)
+    if wait:
+        yield (b"retry-after", b"%d" % wait)
 
 
 async def _reply(

@@ -3,11 +3,14 @@
 import asyncio
 import json
 import shutil
+import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import func, select
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -15,9 +18,10 @@ from structlog.testing import capture_logs
 
 from app.engine import Accepted
 from app.forges import DeliveryHead, GitHubIntake
-from app.store import Database, deliveries
+from app.store import Database, deliveries, troubles
 from app.store.tables import deliveries as table
 from app.web import Tally, webhooks
+from app.web.program import Server
 from tests.support.database import sqlite_url
 from tests.support.edge import SECRET, Edge, ask, edge_app, post, read_answer, served, signed
 
@@ -31,6 +35,18 @@ async def edge(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Edge]:
     async with served(edge_app(database, tally)) as port:
         yield Edge(port, database, tally)
     database.close()
+
+
+@asynccontextmanager
+async def behind_a_proxy(app: FastAPI, proxies: list[str]) -> AsyncIterator[int]:
+    """The app as `portcullis serve` serves it, with these trusted proxies."""
+    server = Server(app, signals=False, proxies=proxies)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with app.router.lifespan_context(app):
+            task = asyncio.create_task(server.serve(sockets=[listener]))
+            yield listener.getsockname()[1]
+            server.should_exit = True
+            await task
 
 
 def kept(edge: Edge) -> list[deliveries.StoredDelivery]:
@@ -185,6 +201,9 @@ async def test_a_body_that_trickles_is_given_up() -> None:
         async def accept(self, forge: str, head: DeliveryHead, body: bytes) -> Accepted:
             raise AssertionError("nothing arrived that could be kept")
 
+        async def limited(self, forge: str, sender: str) -> None:
+            raise AssertionError("nobody was refused unread")
+
     tally = Tally()
     intakes = {"github": GitHubIntake(lambda: [SECRET])}
     slow = webhooks.Webhooks(intakes, NobodyKeeps(), tally, read_seconds=0.1)
@@ -193,6 +212,54 @@ async def test_a_body_that_trickles_is_given_up() -> None:
         answer = await ask(port, post("/webhooks/github", headers, None) + b"{")
     assert answer.status == 408
     assert tally.snapshot() == {("github", "too_slow"): 1}
+
+
+def forged(delivery_id: str, source: str) -> bytes:
+    headers = {**signed(BODY, delivery_id, secret="not the secret"), "x-forwarded-for": source}
+    return post("/webhooks/github", headers, BODY)
+
+
+async def test_a_flood_of_forged_deliveries_is_refused_unread_and_hurts_nobody_else(
+    tmp_path: Path, sqlite_template: Path
+) -> None:
+    copy = shutil.copyfile(sqlite_template, tmp_path / "edge.db")
+    database, tally = Database(sqlite_url(copy)), Tally()
+    async with behind_a_proxy(edge_app(database, tally), ["127.0.0.0/8"]) as port:
+        edge = Edge(port, database, tally)
+        flood = [await ask(port, forged(f"f-{n}", "192.0.2.7")) for n in range(62)]
+        assert [answer.status for answer in flood] == [401] * 60 + [429] * 2
+        last = flood[-1]
+        assert (last.headers["retry-after"], last.headers["connection"]) == ("1", "close")
+        assert last.json == {"error": "too many deliveries without a right signature"}
+        unread = {**signed(b"", "big"), "x-forwarded-for": "192.0.2.7", "content-length": "24000000"}
+        assert (await ask(port, post("/webhooks/github", unread, None))).status == 429
+        assert tally.snapshot() == {("github", "unsigned"): 60, ("github", "limited"): 3}
+        assert (await edge.deliver(BODY, "d-1", x_forwarded_for="192.0.2.8")).status == 202
+        assert (await edge.deliver(BODY, "d-2", x_forwarded_for="192.0.2.7")).status == 429
+        with database.engine.connect() as connection:
+            (told,) = troubles.all_of(connection)
+        assert (told.kind, told.subject) == ("flood", "github")
+        assert "come from 192.0.2.7" in told.says
+        assert "PORTCULLIS_TRUSTED_PROXIES" in told.mend
+    database.close()
+    assert rows(edge) == 1
+
+
+async def test_an_address_that_many_share_is_not_shut_by_one_of_them(edge: Edge) -> None:
+    """Who is no trusted proxy says nothing about others: all of it is one sender, which has proved itself."""
+    assert (await edge.deliver(BODY, "d-0")).status == 202
+    answers = [await ask(edge.port, forged(f"f-{n}", f"192.0.2.{n}")) for n in range(65)]
+    assert {answer.status for answer in answers} == {401}
+    assert (await edge.deliver(BODY, "d-1")).status == 202
+
+
+async def test_nobody_but_a_trusted_proxy_says_who_sends(tmp_path: Path, sqlite_template: Path) -> None:
+    copy = shutil.copyfile(sqlite_template, tmp_path / "edge.db")
+    database, tally = Database(sqlite_url(copy)), Tally()
+    async with behind_a_proxy(edge_app(database, tally), ["10.0.0.0/8"]) as port:
+        answers = [await ask(port, forged(f"f-{n}", f"192.0.2.{n}")) for n in range(61)]
+    database.close()
+    assert [answer.status for answer in answers] == [401] * 60 + [429]
 
 
 async def test_other_forges_and_methods_are_refused(edge: Edge) -> None:
