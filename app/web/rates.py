@@ -1,4 +1,4 @@
-"""How often somebody may ask: a bucket of tokens for each, and who proved nothing waits before he is heard."""
+"""How often somebody may ask: a bucket of tokens for each, and who proves nothing waits."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

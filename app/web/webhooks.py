@@ -33,7 +33,7 @@ _LINGER_BYTES: Final = 50_000_000
 _LINGER_SECONDS: Final = 2.0
 _TELL_EVERY: Final = 60.0
 _FORGED: Final = 60
-"""Deliveries without a right signature that a sender may post at once, and per minute: the work of looking."""
+"""Deliveries without a right signature that a sender may post at once, and per minute."""
 _MAX_ID, _MAX_EVENT, _MAX_HOOK = 128, 64, 64  # columns of the store
 _FORM: Final = b"payload="
 _TOO_LARGE: Final = "the body is larger than 25 MB"
