@@ -130,7 +130,7 @@ async def test_a_pending_gate_says_what_is_usual(tmp_path, browser, migrated_url
         await runner.until_running("lint", 20)
         page = await browser.get(f"{scene.url}/runs/4")
         assert ", usually 2 min" in page.text
-        clock._turn(clock.now() + 16)  # progress is posted now and then
+        clock.turn_to(clock.now() + 16)  # progress is posted now and then
         async with asyncio.timeout(20):
             while not str(scene.verdict(repo, pull).title).endswith(" UTC, usually takes 2 min"):
                 await asyncio.sleep(0.02)

@@ -39,7 +39,7 @@ def rest(scene: Stage, clock: HandTurnedClock) -> Callable[[], Awaitable[None]]:
 
 async def later(scene: Stage, clock: HandTurnedClock, seconds: float) -> None:
     """A machine that slept: the time is another at once, and every timer of it rings once."""
-    clock._turn(clock.now() + seconds)
+    clock.turn_to(clock.now() + seconds)
     await rest(scene, clock)()
 
 

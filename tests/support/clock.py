@@ -26,7 +26,7 @@ class HandTurnedClock:
         task = asyncio.current_task()
         assert task is not None
         if at - self._now <= PASSES_BY_ITSELF:
-            self._turn(at)
+            self.turn_to(at)
             await asyncio.sleep(0)
             return
         future = asyncio.get_running_loop().create_future()
@@ -40,9 +40,9 @@ class HandTurnedClock:
         """Turn the clock on, stopping wherever somebody wakes until `rest` says that they are done."""
         until = self._now + seconds
         while (at := min((at for at, _ in self._asleep.values()), default=until)) < until:
-            self._turn(at)
+            self.turn_to(at)
             await rest()
-        self._turn(until)
+        self.turn_to(until)
         await rest()
 
     def still(self, elsewhere: Collection[asyncio.Task[object]]) -> bool:
@@ -52,7 +52,8 @@ class HandTurnedClock:
         }
         return not self._woken
 
-    def _turn(self, at: float) -> None:
+    def turn_to(self, at: float) -> None:
+        """Another time at once, as after a sleep of the machine: all who are due by then wake, each once."""
         self._now = max(self._now, at)
         for task, (due, future) in list(self._asleep.items()):
             if due <= self._now and not future.done():

@@ -267,10 +267,11 @@ class Player:
     # Time and machines
 
     async def do_advance(self, how_far: str) -> None:
-        match = re.fullmatch(r"(\d+)([smhd])", how_far)
-        if not match:
-            raise StoryError(f"advance: not a duration: {how_far!r}")
-        await self.clock.advance(int(match[1]) * UNITS[match[2]], self.rest)
+        await self.clock.advance(seconds(how_far), self.rest)
+
+    async def do_sleep(self, how_long: str) -> None:
+        """The machine's sleep: hours pass at once, and whatever was due in them is done afterwards."""
+        self.clock.turn_to(self.clock.now() + seconds(how_long))
 
     async def do_restart(self, how: str) -> None:
         """A new process on the same data, a second later. After a kill that data is what was there at the
@@ -316,6 +317,14 @@ class Player:
         """Steps without a rest between them."""
         for step in steps:
             await self.play(step)
+
+
+def seconds(duration: str) -> int:
+    """`90s`, `10m`, `14h` or `2d` in seconds."""
+    match = re.fullmatch(r"(\d+)([smhd])", duration)
+    if not match:
+        raise StoryError(f"not a duration: {duration!r}")
+    return int(match[1]) * UNITS[match[2]]
 
 
 def contents(files: Mapping[str, Any]) -> dict[str, Content]:

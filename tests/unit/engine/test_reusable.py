@@ -10,6 +10,7 @@ from app.store import (
     EvidenceSource,
     Reusable,
     Serves,
+    Unit,
     changes,
     checks,
     find_reusable,
@@ -31,30 +32,39 @@ def story(desk: Desk) -> Story:
     return Story(desk)
 
 
+def store(unit: Unit, desk: Desk, serves: Serves | None, **fields: object) -> int:
+    """Evidence of LINT, as a change's run leaves it unless told otherwise."""
+    told: dict[str, object] = {"source": EvidenceSource.CHANGE, "origin": "run 1", **fields}
+    return keep_evidence(
+        unit,
+        repository_id=desk.repository_id,
+        definition=LINT.definition,
+        base_tree="b",
+        tested_tree="t",
+        body=CheckEvidence(key="lint"),
+        now=desk.now,
+        serves=serves,
+        **told,
+    )
+
+
+def serving(unit: Unit, desk: Desk, **fields: object) -> Serves:
+    """A success of another change, that may serve."""
+    row = changes.upsert_change(unit, desk.repository_id, change(9, Sha("9" * 40)), desk.now)
+    serves = Serves(
+        earlier=Earlier(attempt=1, at=desk.now, seconds=4.0),
+        change_id=row,
+        trusted=True,
+        inputs=Inputs(files=FILES, changed="c"),
+        platform="scripted",
+    )
+    return msgspec.structs.replace(serves, **fields)
+
+
 def keep(desk: Desk, **fields: object) -> int:
     """A success of a change's run, that may serve."""
     with desk.unit() as unit:
-        row = changes.upsert_change(unit, desk.repository_id, change(9, Sha("9" * 40)), desk.now)
-        serves = Serves(
-            earlier=Earlier(attempt=1, at=desk.now, seconds=4.0),
-            change_id=row,
-            trusted=True,
-            inputs=Inputs(files=FILES, changed="c"),
-            platform="scripted",
-        )
-        serves = msgspec.structs.replace(serves, **fields)
-        return keep_evidence(
-            unit,
-            repository_id=desk.repository_id,
-            definition=LINT.definition,
-            base_tree="b",
-            tested_tree="t",
-            source=EvidenceSource.CHANGE,
-            origin="run 1",
-            body=CheckEvidence(key="lint"),
-            now=desk.now,
-            serves=serves,
-        )
+        return store(unit, desk, serving(unit, desk, **fields))
 
 
 def find(
@@ -83,17 +93,7 @@ def test_another_platform_repository_or_a_result_too_old_is_not_found(desk: Desk
 
 def test_evidence_that_may_not_serve_is_not_found(desk: Desk) -> None:
     with desk.unit() as unit:
-        keep_evidence(
-            unit,
-            repository_id=desk.repository_id,
-            definition=LINT.definition,
-            base_tree="b",
-            tested_tree="t",
-            source=EvidenceSource.CHANGE,
-            origin="run 1",
-            body=CheckEvidence(key="lint"),
-            now=desk.now,
-        )
+        store(unit, desk, None)
         assert find_reusable(unit.connection, desk.repository_id, {""}, "", 0.0) == ()
 
 
@@ -138,25 +138,9 @@ def planned(desk: Desk, story: Story, number: int = 1) -> int:
 def test_a_run_takes_over_what_base_came_to_and_counts_what_that_saved(desk: Desk, story: Story) -> None:
     run_id = planned(desk, story)
     with desk.unit() as unit:
-        row = changes.upsert_change(unit, desk.repository_id, change(9, Sha("9" * 40)), desk.now)
-        keep_evidence(
-            unit,
-            repository_id=desk.repository_id,
-            definition=LINT.definition,
-            base_tree="b",
-            tested_tree="t",
-            source=EvidenceSource.BASE,
-            origin="base run of main@abcdef0",
-            body=CheckEvidence(key="lint"),
-            now=desk.now,
-            serves=Serves(
-                earlier=Earlier(attempt=1, at=desk.now, seconds=72.5),
-                change_id=row,
-                trusted=True,
-                inputs=Inputs(files=FILES),
-                platform="scripted",
-            ),
-        )
+        earlier = Earlier(attempt=1, at=desk.now, seconds=72.5)
+        serves = serving(unit, desk, earlier=earlier, inputs=Inputs(files=FILES))
+        store(unit, desk, serves, source=EvidenceSource.BASE, origin="base run of main@abcdef0")
     told = (Status.COMPLETED, Conclusion.SUCCESS, "reused from base run of main@abcdef0")
     assert settled(desk, run_id) == told
     assert settled(desk, run_id) == told
