@@ -53,7 +53,7 @@ async def obey(services: Services, command_id: int) -> None:
         permission = await forge.permission(repository, comment.author.login)
         members = await _members(services, forge, row, repository, comment)
     except Gone:
-        await services.database.run(lambda unit: records.finish_command(unit, command_id, ""))
+        await services.database.run(lambda unit: records.take_command(unit, command_id))
         return
     except (Outage, Misconfigured) as problem:
         at = problem.again_at(now, 30) if isinstance(problem, Outage) else now + 30
@@ -105,13 +105,16 @@ def _obey(
     permission: Permission,
     members: Members,
 ) -> tuple[CommandAnswer, ...]:
-    """Answer every command of a comment, in one transaction with what it changes."""
+    """Answer every command of a comment, in one transaction with what it changes. Whoever read the comment
+    and comes second (a process that stalled) finds it taken, and changes nothing.
+    """
     projects.lock_repository(unit, row.repository_id)
+    if not records.take_command(unit, row.id):
+        return ()
     found = changes.find_change(unit.connection, row.repository_id, f"pr-{row.number}")
     commands = read_commands(comment.body)
     run = None if found is None else runs.latest_run(unit.connection, found.id)
     if found is None or run is None or not commands or comment.author.kind is not ActorKind.PERSON:
-        records.finish_command(unit, row.id, "")
         return ()
     given = []
     for command in commands[:MOST]:
@@ -122,8 +125,7 @@ def _obey(
             CommandAnswer(command=command.text, by=comment.author.login, accepted=accepted, reason=reason)
         )
         _audit(unit, services, asked, repository, given[-1])
-    if not records.finish_command(unit, row.id, pack(given).decode()):
-        return ()
+    records.answer_command(unit, row.id, pack(given).decode())
     republish(unit, services, row.repository_id, found.change.head_sha, answered=True)
     return tuple(given)
 

@@ -52,14 +52,21 @@ def load_command(connection: Connection, command_id: int) -> CommandRow | None:
     )
 
 
-def finish_command(unit: Unit, command_id: int, answer: str) -> bool:
-    """Obeyed or refused: once, by a guarded UPDATE."""
+def take_command(unit: Unit, command_id: int) -> bool:
+    """Done from now on, by a guarded UPDATE; false where another was faster. Comes before what it commands,
+    in the same transaction: whoever comes second changes nothing.
+    """
     result = unit.connection.execute(
         update(commands)
         .where(commands.c.id == command_id, commands.c.status == "stored")
-        .values(status="done", answer=answer)
+        .values(status="done", answer="")
     )
     return bool(result.rowcount)
+
+
+def answer_command(unit: Unit, command_id: int, answer: str) -> None:
+    """What became of a command that was taken."""
+    unit.connection.execute(update(commands).where(commands.c.id == command_id).values(answer=answer))
 
 
 def postpone_command(unit: Unit, command_id: int, wake_at: float) -> None:
