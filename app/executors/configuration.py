@@ -19,13 +19,10 @@ from app.executors.trees import JOB_UID
 
 
 class Replacement(msgspec.Struct, frozen=True, kw_only=True):
-    """Relative paths: `files` come from the base, `removed` go, `hidden` are links or files of the head
-    that stand where a directory of the base's configuration must be.
-    """
+    """Relative paths: `files` come from the base, `removed` go."""
 
     files: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = ()
 
 
 def _matching(tree: Path, patterns: tuple[str, ...]) -> set[str]:
@@ -49,18 +46,7 @@ def replacement(tree: Path, config_tree: Path, patterns: tuple[str, ...]) -> Rep
     ours = with_references(config_tree, _matching(config_tree, patterns))
     theirs = _matching(tree, patterns)
     files = {path for path in ours if _resolved(config_tree, path) is not None}
-    hidden = set()
-    for path in files:
-        for parent in list(Path(path).parents)[:-1]:
-            at = tree / parent
-            if at.is_symlink() or (at.exists() and not at.is_dir()):
-                hidden.add(str(parent))
-        at = tree / path
-        if at.is_dir() and not at.is_symlink():
-            hidden.add(path)
-    return Replacement(
-        files=tuple(sorted(files)), removed=tuple(sorted(theirs - files)), hidden=tuple(sorted(hidden))
-    )
+    return Replacement(files=tuple(sorted(files)), removed=tuple(sorted(theirs - files)))
 
 
 def _resolved(tree: Path, path: str) -> Path | None:

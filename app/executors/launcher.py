@@ -59,23 +59,27 @@ class Bind(msgspec.Struct, frozen=True, kw_only=True):
     at: str
 
 
+class Over(msgspec.Struct, frozen=True, kw_only=True):
+    """A directory that lies above the tree; `hidden` are the paths beneath that a copy of it must remove."""
+
+    name: str
+    source: Path
+    hidden: tuple[str, ...] = ()
+
+
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """All that decides what one check sees. Sizes are bytes.
 
-    `layer` lies above `tree` (configuration files from the base). `copy` copies the tree instead of
-    laying an overlay, as is done too where the kernel refuses the overlay; `hidden` are then the paths of
-    `tree` that the layer's directories take the place of. `cached` is an entry of the caches: it lies above
-    `tree` and beneath `layer`. `listen` is the descriptor over which the socket of the only exit is handed
-    out (-1: there is no exit). `clear` are paths of the view to remove; no
-    directory on their way may be a link. `etc` are files of the facts directory that /etc shows. `joins`
-    are the control groups the launcher joins before it copies.
+    `above` lie over `tree`, lowest first. `copy` copies the tree instead of laying an overlay, as is done
+    too where the kernel refuses the overlay. `clear` are paths of the view to remove. `listen` is the
+    descriptor over which the socket of the only exit is handed out (-1: there is no exit). `etc` are files
+    of the facts directory that /etc shows. `joins` are the control groups joined before anything is copied.
     """
 
     tree: Path
-    layer: Path | None = None
+    above: tuple[Over, ...] = ()
     copy: bool = False
     clear: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = ()
     binds: tuple[Bind, ...] = ()
     inputs: tuple[Bind, ...] = ()
     etc: tuple[str, ...] = ()
@@ -87,14 +91,13 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     workdir: str = ""
     argv: tuple[str, ...] = ()
     root: bool = False
-    cached: Path | None = None
     listen: int = -1
 
     @property
     def stage(self) -> str:
         """An existing directory, hidden in the namespace by our tmpfs, that holds none of the sources."""
         sources = [str(self.tree), str(self.place), *(str(bind.source) for bind in self.binds + self.inputs)]
-        sources += [str(self.cached)] if self.cached is not None else []
+        sources += [str(over.source) for over in self.above]
         for stage in STAGES:
             if Path(stage).is_dir() and not any(source.startswith(stage + "/") for source in sources):
                 return stage
@@ -104,10 +107,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def staged(self) -> tuple[tuple[str, str], ...]:
         """(host path, path beneath the stage) of everything bound."""
         lower = [(str(self.tree), f"{self.stage}/s/tree")]
-        if self.cached is not None:
-            lower.append((str(self.cached), f"{self.stage}/s/cached"))
-        if self.layer is not None:
-            lower.append((str(self.layer), f"{self.stage}/s/layer"))
+        lower += [(str(over.source), f"{self.stage}/s/{over.name}") for over in self.above]
         rest = [
             (str(bind.source), f"{self.stage}/s/{number}")
             for number, bind in enumerate(self.binds + self.inputs)
@@ -128,7 +128,7 @@ def fstab(layout: Layout, *, overlay: bool) -> str:
         make = "X-mount.mkdir" if Path(source).is_dir() else "X-mount.mkdir=0711"
         lines.append(f"{_escape(source)} {at} none rbind,{make} 0 0")
     if overlay:
-        above = [name for name in ("layer", "cached") if getattr(layout, name) is not None]
+        above = [over.name for over in reversed(layout.above)]
         lower = ":".join(f"{stage}/s/{name}" for name in (*above, "tree"))
         kind = "" if layout.root else ",userxattr"
         options = f"lowerdir={lower},upperdir={stage}/u,workdir={stage}/k{kind}"
@@ -138,6 +138,22 @@ def fstab(layout: Layout, *, overlay: bool) -> str:
 
 def script(layout: Layout, arguments: int) -> str:
     """The stage script, for `sh -e`. It reads one line before it becomes bwrap."""
+    drop = (
+        f"setpriv --reuid {JOB_UID} --regid {JOB_UID} --clear-groups --no-new-privs " if layout.root else ""
+    )
+    lines = [
+        *_mounting(layout),
+        *(_removing(layout, path) for path in layout.clear),
+        "echo mounted >&2",
+        "read go",
+        "exec </dev/null",
+        f"exec {drop}bwrap --args {arguments} -- {shlex.join(_becoming(layout))}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _mounting(layout: Layout) -> list[str]:
+    """The sized tmpfs, all mounts in it, and the view: an overlay, or where there can be none a copy."""
     stage = layout.stage
     quote = shlex.quote
     owner = f"-o {JOB_UID} -g {JOB_UID} " if layout.root else ""
@@ -156,30 +172,26 @@ def script(layout: Layout, arguments: int) -> str:
         lines += [f": > {at}" for at in files]
     binds = f"mount -a -T {quote(str(layout.place / BINDS))}"
     if layout.copy:
-        lines += [binds, *_copy(layout)]
-    else:
-        lines += [
-            f"if ! mount -a -T {quote(str(layout.place / FSTAB))} 2>{stage}/said; then",
-            f"if mountpoint -q {stage}/m; then cat {stage}/said >&2; exit 1; fi",
-            *_joined(layout),
-            binds,  # the first time one of them may have failed too
-            *_copy(layout),
-            "fi",
-            f"rm -f {stage}/said",
-        ]
-    for path in layout.clear:
-        at = quote(f"{stage}/m/{path}")
-        lines.append(f"if [ -e {at} ] || [ -L {at} ]; then rm -rf -- {at}; fi")
-    drop = (
-        f"setpriv --reuid {JOB_UID} --regid {JOB_UID} --clear-groups --no-new-privs " if layout.root else ""
-    )
-    lines += [
-        "echo mounted >&2",
-        "read go",
-        "exec </dev/null",
-        f"exec {drop}bwrap --args {arguments} -- {shlex.join(_becoming(layout))}",
+        return [*lines, binds, *_copy(layout)]
+    return [
+        *lines,
+        f"if ! mount -a -T {quote(str(layout.place / FSTAB))} 2>{stage}/said; then",
+        f"if mountpoint -q {stage}/m; then cat {stage}/said >&2; exit 1; fi",
+        *_joined(layout),
+        binds,  # the first time one of them may have failed too
+        *_copy(layout),
+        "fi",
+        f"rm -f {stage}/said",
     ]
-    return "\n".join(lines) + "\n"
+
+
+def _removing(layout: Layout, path: str) -> str:
+    """Remove a path of the view, unless a link is on the way to it: that would lead out of the view, as this
+    runs before the check's own root is made. Nothing changes the view meanwhile.
+    """
+    view = f"{layout.stage}/m"
+    links = [f"[ -L {shlex.quote(f'{view}/{parent}')} ]" for parent in list(Path(path).parents)[-2::-1]]
+    return " || ".join([*links, f"rm -rf -- {shlex.quote(f'{view}/{path}')}"])
 
 
 def _joined(layout: Layout) -> list[str]:
@@ -190,11 +202,11 @@ def _joined(layout: Layout) -> list[str]:
 def _copy(layout: Layout) -> list[str]:
     """The view as a copy, where no overlay can be laid or the tree's owner is not the check's uid."""
     stage = layout.stage
-    lines = [f"cp -a --no-preserve=ownership {stage}/s/tree/. {stage}/m/"]
-    lines += [f"rm -rf -- {shlex.quote(f'{stage}/m/{path}')}" for path in layout.hidden]
-    for name in ("cached", "layer"):
-        if getattr(layout, name) is not None:
-            lines.append(f"cp -a --no-preserve=ownership {stage}/s/{name}/. {stage}/m/")
+    copy = "cp -a --no-preserve=ownership --remove-destination"  # else it writes through a link that is there
+    lines = [f"{copy} {stage}/s/tree/. {stage}/m/"]
+    for over in layout.above:
+        lines += [_removing(layout, path) for path in over.hidden]
+        lines.append(f"{copy} {stage}/s/{over.name}/. {stage}/m/")
     if layout.root:
         lines.append(f"chown -hR {JOB_UID}:{JOB_UID} {stage}/m")
     return lines

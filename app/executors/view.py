@@ -10,7 +10,8 @@ import msgspec
 
 from app.executors import egress, launcher
 from app.executors.configuration import replacement, write_layer
-from app.executors.launcher import FACTS, HEAD_TREE, WORKSPACE, Bind, Layout
+from app.executors.launcher import FACTS, HEAD_TREE, WORKSPACE, Bind, Layout, Over
+from app.executors.laying import in_the_way
 from app.executors.protocol import AttemptSpec
 from app.executors.toolbox import BASIC, GROUPS, absent, group_path, visible
 from app.executors.trees import JOB_UID
@@ -84,16 +85,14 @@ def make_layout(
         raise Misconfigured(f"there is no source tree at {spec.tree}")
     if spec.check.tool and (why := absent(given.toolbox, spec.check.toolbox or BASIC, spec.check.tool)):
         raise Misconfigured(why)
-    layer, removed, hidden = _configuration(spec, place, root=given.root)
+    above, removed = _above(spec, place, cached, root=given.root)
     # A view whose files are not the check's own cannot be written in: then it gets a copy.
     copy = given.root and spec.tree.stat().st_uid != JOB_UID
     return Layout(
         tree=spec.tree.resolve(),
-        layer=layer,
+        above=above,
         copy=copy,
         clear=("out", "in", *removed),
-        hidden=(*hidden, *(spec.check.cache.paths if cached is not None and spec.check.cache else ())),
-        cached=cached,
         binds=(*_binds(spec, place, given), *extra),
         inputs=tuple(
             Bind(source=path.resolve(), at=f"{WORKSPACE}/in/{safe_name(name)}")
@@ -111,18 +110,26 @@ def make_layout(
     )
 
 
-def _configuration(
-    spec: AttemptSpec, place: Path, *, root: bool
-) -> tuple[Path | None, tuple[str, ...], tuple[str, ...]]:
-    """(layer, paths to remove, paths hidden by the layer) of the base's configuration files."""
+def _above(
+    spec: AttemptSpec, place: Path, cached: Path | None, *, root: bool
+) -> tuple[tuple[Over, ...], tuple[str, ...]]:
+    """What lies above the tree, lowest first: the cache entry, then the base's configuration files; and the
+    configuration files to remove.
+    """
+    above: list[Over] = []
+    if cached is not None and spec.check.cache is not None:
+        hidden = in_the_way(spec.tree, cached, spec.check.cache.paths)
+        above.append(Over(name="cached", source=cached, hidden=hidden))
     if spec.config_tree is None or not spec.check.config_files:
-        return None, (), ()
+        return tuple(above), ()
     what = replacement(spec.tree, spec.config_tree, spec.check.config_files)
-    if not what.files:
-        return None, what.removed, ()
-    layer = place / "layer"
-    write_layer(spec.config_tree, what.files, layer, root=root)
-    return layer, what.removed, what.hidden
+    if what.files:
+        layer = place / "layer"
+        write_layer(spec.config_tree, what.files, layer, root=root)
+        below = (spec.tree, *(over.source for over in above))
+        hidden = tuple(path for tree in below for path in in_the_way(tree, layer, what.files))
+        above.append(Over(name="layer", source=layer, hidden=hidden))
+    return tuple(above), what.removed
 
 
 def _binds(spec: AttemptSpec, place: Path, given: Given) -> tuple[Bind, ...]:
