@@ -1,80 +1,32 @@
 """Every setting: its environment variable, type, default and description."""
 
 import os
-import re
 from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ByteSize,
     ConfigDict,
     Field,
     SecretStr,
-    field_validator,
     model_validator,
 )
 
+from app.settings.kinds import (
+    AbsolutePath,
+    DatabaseAddress,
+    Duration,
+    Network,
+    PrivateKey,
+    SecretKey,
+    Toolchain,
+    WebAddress,
+    separated,
+)
+
 PREFIX = "PORTCULLIS_"
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-SECRET_KEY_LENGTH = 32
-
-
-def _duration(value: object) -> object:
-    """`90s`, `10m`, `1h`, `2d` as in a gate file, or seconds."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)([smhd]?)", value.strip())):
-        return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
-    if isinstance(value, str):
-        raise ValueError("is not a duration such as 90s, 10m, 1h")  # noqa: TRY004 - pydantic wants ValueError
-    return value
-
-
-def _separated(by: str) -> BeforeValidator:
-    def split(value: object) -> object:
-        return (
-            tuple(part.strip() for part in value.split(by) if part.strip())
-            if isinstance(value, str)
-            else value
-        )
-
-    return BeforeValidator(split)
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("is not an http(s) address")
-    if parts.username or parts.query or parts.fragment:
-        raise ValueError("must not hold a user, a query or a fragment")
-    return value.rstrip("/")
-
-
-def _database_address(value: SecretStr | str) -> SecretStr:
-    """Accept the usual spellings of PostgreSQL; they all mean psycopg here."""
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    scheme, separator, rest = text.partition("://")
-    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and separator:
-        return SecretStr(f"postgresql+psycopg://{rest}")
-    if scheme == "sqlite" and rest.startswith("/") and rest.strip("/"):
-        return SecretStr(text)
-    raise ValueError("is neither sqlite:///PATH nor postgresql://USER:PASSWORD@HOST/NAME")
-
-
-def _network(value: object) -> object:
-    try:
-        return str(ip_network(str(value)))
-    except ValueError as error:
-        raise ValueError(f"is not a network such as 10.1.2.0/24: {error}") from error
-
-
-Network = Annotated[str, BeforeValidator(_network)]
-WebAddress = Annotated[str, BeforeValidator(_web_address)]
-DatabaseAddress = Annotated[SecretStr, BeforeValidator(_database_address)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 class GitHubCredentials(NamedTuple):
@@ -90,7 +42,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    data_dir: Path = Field(
+    data_dir: AbsolutePath = Field(
         description="Directory for the SQLite file, mirrors, workspaces, logs and the toolbox. "
         "Default: `$XDG_STATE_HOME/portcullis` or `~/.local/state/portcullis`.",
     )
@@ -104,17 +56,17 @@ class Settings(BaseModel):
         default=None,
         description="Address under which people and the forge reach this service. Default: `http://HOST:PORT`.",
     )
-    trusted_proxies: Annotated[tuple[Network, ...], _separated(",")] = Field(
+    trusted_proxies: Annotated[tuple[Network, ...], separated(",")] = Field(
         default=("127.0.0.0/8", "::1/128"),
         description="Networks of the proxies before this service, comma-separated: only theirs is believed "
         "when `X-Forwarded-For` says who a client is, by whom refused deliveries and uploads are counted.",
     )
-    secret_key: SecretStr | None = Field(
+    secret_key: SecretKey | None = Field(
         default=None,
         description="At least 32 characters; encrypts stored credentials and signs links. "
         "Required on PostgreSQL, generated in the data directory on SQLite.",
     )
-    former_secret_key: SecretStr | None = Field(
+    former_secret_key: SecretKey | None = Field(
         default=None,
         description="The key before, while keys are changed: what it encrypted and signed is still read.",
     )
@@ -123,11 +75,11 @@ class Settings(BaseModel):
         description="GitHub's API; `https://HOST/api/v3` for GitHub Enterprise.",
     )
     github_app_id: int | None = Field(default=None, ge=1, description="Id of our GitHub App.")
-    github_private_key: SecretStr | None = Field(default=None, description="The app's private key (PEM).")
-    github_private_key_file: Path | None = Field(default=None, description="File that holds it.")
+    github_private_key: PrivateKey | None = Field(default=None, description="The app's private key (PEM).")
+    github_private_key_file: AbsolutePath | None = Field(default=None, description="File that holds it.")
     github_webhook_secret: SecretStr | None = Field(default=None, description="The app's webhook secret.")
-    github_webhook_secret_file: Path | None = Field(default=None, description="File that holds it.")
-    trusted_apps: Annotated[tuple[str, ...], _separated(",")] = Field(
+    github_webhook_secret_file: AbsolutePath | None = Field(default=None, description="File that holds it.")
+    trusted_apps: Annotated[tuple[str, ...], separated(",")] = Field(
         default=(),
         description="Apps whose pushes are trusted like those of people with write: logins, comma-separated.",
     )
@@ -136,7 +88,7 @@ class Settings(BaseModel):
         description="Issuer of the identity tokens by which GitHub Actions jobs upload reports. Default: "
         "GitHub's own; `https://HOST/_services/token` for GitHub Enterprise.",
     )
-    gitlab_oidc_issuers: Annotated[tuple[WebAddress, ...], _separated(",")] = Field(
+    gitlab_oidc_issuers: Annotated[tuple[WebAddress, ...], separated(",")] = Field(
         default=(),
         description="GitLab addresses whose jobs' identity tokens are believed, comma-separated.",
     )
@@ -150,32 +102,32 @@ class Settings(BaseModel):
         ge=1 << 20,
         description="Room that the uploaded reports of one repository may take, compressed.",
     )
-    artifacts: Path | None = Field(
+    artifacts: AbsolutePath | None = Field(
         default=None,
         description="Directory of the artifacts of checks; a fleet's processes share one, at the same path. "
         "Default: `artifacts` in the data directory.",
     )
-    toolbox: Path | None = Field(
+    toolbox: AbsolutePath | None = Field(
         default=None,
         description="Directory of the presets' pinned tools. Default: `toolbox` in the data directory.",
     )
-    toolchains: Annotated[tuple[Path, ...], _separated(os.pathsep)] = Field(
+    toolchains: Annotated[tuple[Toolchain, ...], separated(os.pathsep)] = Field(
         default=(),
         description="Further directories that checks may read (a JDK): absolute, separated by colons.",
     )
-    egress_hosts: Annotated[tuple[str, ...], _separated(",")] = Field(
+    egress_hosts: Annotated[tuple[str, ...], separated(",")] = Field(
         default=(),
         description="Hosts that checks with network may ask for, comma-separated globs. Default: all.",
     )
-    egress_ports: Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], _separated(",")] = Field(
+    egress_ports: Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], separated(",")] = Field(
         default=(80, 443), description="Ports that checks with network may ask for, comma-separated."
     )
-    egress_allowed: Annotated[tuple[Network, ...], _separated(",")] = Field(
+    egress_allowed: Annotated[tuple[Network, ...], separated(",")] = Field(
         default=(),
         description="Networks that checks with network may reach although they are private, such as a "
         "package mirror's: `10.1.2.3/32`, comma-separated.",
     )
-    egress_denied: Annotated[tuple[Network, ...], _separated(",")] = Field(
+    egress_denied: Annotated[tuple[Network, ...], separated(",")] = Field(
         default=(), description="Networks that no check may reach, comma-separated."
     )
     max_cache_entry: ByteSize = Field(
@@ -250,40 +202,6 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log entry shown."
     )
-
-    @field_validator(
-        "data_dir", "toolbox", "artifacts", "github_private_key_file", "github_webhook_secret_file"
-    )
-    @classmethod
-    def _absolute(cls, value: Path | None) -> Path | None:
-        return None if value is None else value.expanduser().absolute()
-
-    @field_validator("toolchains")
-    @classmethod
-    def _toolchain_directories(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
-        for path in value:
-            if not path.is_absolute() or path == Path("/"):
-                raise ValueError(f"names {path}, which is not an absolute path to a tool chain")
-            if not path.is_dir():
-                raise ValueError(f"names {path}, which is not a directory")
-        return value
-
-    @field_validator("secret_key", "former_secret_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < SECRET_KEY_LENGTH:
-            raise ValueError(f"is shorter than {SECRET_KEY_LENGTH} characters")
-        return value
-
-    @field_validator("github_private_key")
-    @classmethod
-    def _pem(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        text = value.get_secret_value().replace("\\n", "\n")  # as many systems write it on one line
-        if "PRIVATE KEY-----" not in text:
-            raise ValueError("is not a private key in PEM form (-----BEGIN … PRIVATE KEY-----)")
-        return SecretStr(text)
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,106 @@
+"""Single parts of a program, each as the settings want it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.engine import Keep, Options, Quotas
+from app.executors import (
+    BASIC,
+    JOB_UID,
+    CacheLimits,
+    Caches,
+    GitWorkspaces,
+    LogLimits,
+    Rules,
+    SandboxExecutor,
+    Toolbox,
+    WorkspaceLimits,
+    group_path,
+)
+from app.forges import IdentityTokens, Issuer
+from app.settings import Settings
+
+
+def workspaces(settings: Settings) -> GitWorkspaces:
+    """Mirrors and source trees beneath the data directory."""
+    limits = WorkspaceLimits(
+        changed_files=settings.max_changed_files, changed_bytes=int(settings.max_change_bytes)
+    )
+    loopback = settings.github_api_url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
+    return GitWorkspaces(settings.data_dir / "mirrors", limits=limits, allow_http=loopback)
+
+
+def toolbox(settings: Settings, group: str = BASIC) -> Toolbox:
+    """A group of the presets' pinned tools, as the installed package or the checkout pins them."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "toolbox"
+    locks = installed if installed.exists() else package.parent / "deploy" / "toolbox"
+    npm = locks / group
+    return Toolbox(
+        group_path(settings.toolbox_dir, group), locks / f"{group}.txt", npm=npm if npm.is_dir() else None
+    )
+
+
+def executor(settings: Settings, *, root: Path | None = None) -> SandboxExecutor:
+    """What runs checks. A toolbox that is installed later is seen by the checks that begin then."""
+    return SandboxExecutor(
+        root or settings.data_dir / "sandbox",
+        store=settings.artifacts_dir,
+        toolbox=settings.toolbox_dir,
+        toolchains=settings.toolchains,
+        log_limits=LogLimits(most=int(settings.max_log_bytes)),
+        egress=egress(settings),
+        caches=Caches(
+            settings.data_dir / "caches",
+            limits=CacheLimits(
+                entry_bytes=int(settings.max_cache_entry),
+                total_bytes=int(settings.max_caches),
+                unused=settings.keep_caches.total_seconds(),
+            ),
+            owner=JOB_UID if os.geteuid() == 0 else None,
+        ),
+    )
+
+
+def egress(settings: Settings) -> Rules:
+    """Where checks with network may go: never to us."""
+    return Rules(
+        hosts=settings.egress_hosts,
+        ports=settings.egress_ports,
+        allowed=settings.egress_allowed,
+        denied=settings.egress_denied,
+        own=(urlsplit(settings.base_url).hostname or "",),
+    )
+
+
+def options(settings: Settings) -> Options:
+    """The engine's limits."""
+    return Options(
+        lease=settings.worker_timeout.total_seconds(),
+        quotas=Quotas(
+            repository=settings.checks_per_repository,
+            owner=settings.checks_per_owner,
+            untrusted_author=settings.checks_per_untrusted_author,
+        ),
+        parallel_checks=settings.parallel_checks,
+        max_timeout=settings.max_check_timeout.total_seconds(),
+        max_memory=int(settings.max_check_memory),
+        trusted_apps=settings.trusted_apps,
+        upload_retention=settings.upload_retention.total_seconds(),
+        max_upload_bytes=int(settings.max_upload_bytes),
+        keep=Keep(
+            deliveries=settings.keep_deliveries.total_seconds(),
+            logs=settings.keep_logs.total_seconds(),
+            artifacts=settings.keep_artifacts.total_seconds(),
+            evidence=settings.keep_evidence.total_seconds(),
+        ),
+    )
+
+
+def identity_tokens(settings: Settings, now: Callable[[], float]) -> IdentityTokens:
+    """Whose CI jobs are believed."""
+    github = Issuer(url=settings.github_issuer, forge="github")
+    gitlab = (Issuer(url=url, forge="gitlab") for url in settings.gitlab_oidc_issuers)
+    return IdentityTokens((github, *gitlab), audience=settings.base_url, now=now)

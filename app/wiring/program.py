@@ -1,0 +1,103 @@
+"""A program from its start to its end."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from app.dashboard import AppSetup, Links, StoreReads, Surroundings
+from app.engine import Engine, Inbox, Role, Services, Uploads, Vault
+from app.forges import IdentityTokens, Intake
+from app.model import Misconfigured, Outage
+from app.settings import Settings
+from app.store import Database, ensure_schema, only_process, time_of
+from app.wiring.credentials import Credentials
+
+LOG = structlog.get_logger(__name__)
+CREDENTIAL_SECONDS = 5.0
+"""How often a process of a fleet looks whether a GitHub App was set up by another."""
+
+
+class Program(msgspec.Struct, kw_only=True):
+    """A program ready to run: `running()` starts it and stops it."""
+
+    settings: Settings
+    database: Database
+    services: Services
+    engine: Engine
+    inbox: Inbox
+    intakes: dict[str, Intake]
+    identities: IdentityTokens
+    uploads: Uploads
+    links: Links
+    reads: StoreReads
+    setup: AppSetup
+    vault: Vault
+    credentials: Credentials
+    surroundings: Surroundings
+    setup_token: str = ""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Take the one place, bring the schema up, start what works; the reverse at the end."""
+        settings, role = self.settings, self.services.role
+        if settings.on_sqlite and role is not Role.ALL:
+            raise Misconfigured(
+                "more than one process needs PostgreSQL",
+                hint="set PORTCULLIS_DATABASE_URL to a PostgreSQL database, or run `portcullis serve` alone",
+            )
+        ensure_schema(settings.database.get_secret_value(), embedded=settings.on_sqlite)
+        async with AsyncExitStack() as stack:
+            stack.callback(self.database.close)
+            stack.push_async_callback(self.identities.close)
+            stack.enter_context(self._alone())
+            self.credentials.use(await self.database.read(self.vault.load_app))
+            if not settings.on_sqlite:
+                await self._compare_clocks()
+            if role.checks:
+                await self._probe()
+            await self.engine.start()
+            stack.push_async_callback(self.engine.stop)
+            if role.web:
+                self.setup_token = await self.setup.new_token()
+                await stack.enter_async_context(self.inbox)
+            if not settings.on_sqlite:
+                refreshing = asyncio.create_task(self._refresh_credentials())
+                stack.callback(refreshing.cancel)
+            yield
+
+    def _alone(self) -> AbstractContextManager[None]:
+        if self.settings.on_sqlite:
+            place = Path(f"{self.database.engine.url.database}.lock")
+            return only_process(place, hint="stop it first; more than one process needs PostgreSQL")
+        place = self.settings.data_dir / "process.lock"
+        return only_process(place, hint="give each process a PORTCULLIS_DATA_DIR of its own")
+
+    async def _compare_clocks(self) -> None:
+        """Leases are times of day: who lives in another time would take what others hold."""
+        there = await self.database.read(time_of)
+        apart, most = abs(time.time() - there), self.services.options.lease / 3
+        if apart > most:
+            raise Misconfigured(
+                f"this machine's clock is {apart:.0f} s off the database's, at most {most:.0f} s will do",
+                hint="have both set by NTP, or make PORTCULLIS_WORKER_TIMEOUT longer",
+            )
+
+    async def _probe(self) -> None:
+        report = await self.services.executor.probe()
+        if not report.safe_for_untrusted:
+            missing = ", ".join(cell.name for cell in report.protections if not cell.held)
+            self.services.untrusted_refused = f"not protected against: {missing}"
+            LOG.error("untrusted changes are refused on this machine", unprotected=missing)
+
+    async def _refresh_credentials(self) -> None:
+        """Take over an app that another process's set-up page stored."""
+        while True:
+            await asyncio.sleep(CREDENTIAL_SECONDS)
+            with contextlib.suppress(Outage):
+                self.credentials.use(await self.database.read(self.vault.load_app))
