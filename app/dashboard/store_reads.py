@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 from app.dashboard.protocol import ArtifactView, AttemptView, LogPart, RunPage, Visibility
 from app.engine import PageLink, Recomputed, judgement_of, recompute
 from app.model import Attempt, CheckRow, Judgement, VerdictState
-from app.store import Database, checks, records, runs
+from app.store import Database, attempts, checks, records, runs
 
 
 class StoreReads:
@@ -45,9 +45,9 @@ class StoreReads:
         if run is None:
             return None
         rows = {row.id: row for row in checks.load_checks(connection, run_id)}
-        attempts = tuple(
+        tried = tuple(
             _attempt(attempt, rows[attempt.check_id].result.key, records.log_size(connection, attempt.id))
-            for attempt in checks.attempts_of_run(connection, run_id)
+            for attempt in attempts.attempts_of_run(connection, run_id)
             if attempt.check_id in rows
         )
         made_by = {row: key for key, row in checks.current_attempts(connection, run_id).items()}
@@ -64,7 +64,7 @@ class StoreReads:
         ]
         return RunPage(
             judgement=_as_it_stands(judgement_of(connection, run, self._page_link), tuple(rows.values())),
-            attempts=attempts,
+            attempts=tried,
             artifacts=artifacts,
             judged_at=judged[-1].at if judged else None,
             newer=latest.id if latest is not None and latest.id != run.id else None,

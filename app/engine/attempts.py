@@ -37,7 +37,7 @@ from app.model import (
     Outage,
     Status,
 )
-from app.store import EvidenceSource, Serves, Unit, changes, checks, keep_evidence, records, runs
+from app.store import EvidenceSource, Serves, Unit, attempts, changes, checks, keep_evidence, records, runs
 
 LOG = structlog.get_logger(__name__)
 OUTAGE_SECONDS = 1.0
@@ -82,7 +82,7 @@ async def _renew(services: Services, attempt_id: int, task: asyncio.Task[None] |
         until = services.clock.now() + services.options.lease
         try:
             ours = await services.database.run(
-                lambda unit, until=until: checks.renew_lease(unit, attempt_id, services.worker, until)  # type: ignore[misc]
+                lambda unit, until=until: attempts.renew_lease(unit, attempt_id, services.worker, until)  # type: ignore[misc]
             )
         except Outage as outage:
             LOG.warning("the lease could not be renewed", reason=outage.message)
@@ -197,7 +197,7 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
         now = services.clock.now()
         status = AttemptStatus.COMPLETED
         runs.lock_run(unit, work.run.id, now)
-        if not checks.end_attempt(unit, work.attempt.id, services.worker, status, ending, now):
+        if not attempts.end_attempt(unit, work.attempt.id, services.worker, status, ending, now):
             return  # superseded, lost or stored before: late results change nothing
         for artifact in outcome.artifacts:
             records.keep_artifact(unit, work.attempt.id, artifact.path, artifact.size, artifact.stored)
@@ -205,7 +205,7 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
         if row.attempt != work.attempt.n:
             return  # set back meanwhile
         earlier = None
-        if not checks.tried_before(unit.connection, work.attempt):
+        if not attempts.tried_before(unit.connection, work.attempt):
             kept = len(outcome.artifacts)
             earlier = earlier_of(work.attempt.id, ending, evidence, read.outputs, kept, work.given, now)
         evidence_id = _keep_evidence(unit, services, work, evidence, earlier, now)
@@ -286,7 +286,7 @@ def lose(unit: Unit, services: Services, attempt: Attempt, reason: str, *, crash
     ending = Ending(conclusion=Conclusion.ERROR, reason=reason, ended=Ended.LOST.value)
     status = AttemptStatus.LOST
     run = runs.lock_run(unit, attempt.run_id, now)
-    if not checks.end_attempt(unit, attempt.id, attempt.worker or services.worker, status, ending, now):
+    if not attempts.end_attempt(unit, attempt.id, attempt.worker or services.worker, status, ending, now):
         return
     row = checks.load_check(unit.connection, attempt.check_id)
     if run is None or not run.status.live or row.attempt != attempt.n:

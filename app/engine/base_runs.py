@@ -15,7 +15,7 @@ from app.engine.opening import PORTCULLIS
 from app.engine.services import Services
 from app.model import AuditEntry, Change, ChangeKind, CheckSpec, Plan, Run, RunStatus, Sha, Status
 from app.policy import pending_verdict
-from app.store import Unit, baselines, changes, checks, projects, records, runs, verdicts
+from app.store import Unit, attempts, baselines, changes, checks, projects, records, runs, verdicts
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +85,7 @@ def ask(
 
 def hurry(unit: Unit, run_id: int, priority: int) -> None:
     """Somebody this urgent waits for a base run."""
-    for attempt_id in checks.hurry_attempts(unit, run_id, priority):
+    for attempt_id in attempts.hurry_attempts(unit, run_id, priority):
         unit.wake("attempt", attempt_id, priority)
     baselines.hurry(unit, run_id, priority)
 

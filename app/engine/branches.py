@@ -22,7 +22,7 @@ from app.model import (
     Sha,
 )
 from app.plan import GateFile, compile_plan
-from app.store import Unit, changes, checks, projects, runs
+from app.store import Unit, attempts, changes, checks, projects, runs
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,7 +207,7 @@ def _replan(
     now = services.clock.now()
     for check in checks.load_checks(unit.connection, run.id):
         if check.result.key not in same:
-            for attempt_id in checks.cancel_attempts(unit, run.id, now, check.id):
+            for attempt_id in attempts.cancel_attempts(unit, run.id, now, check.id):
                 unit.wake("stop", attempt_id)
             checks.drop_check(unit, check.id)
             continue

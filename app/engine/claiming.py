@@ -18,7 +18,7 @@ from app.model import (
     Run,
     Status,
 )
-from app.store import Unit, admission, changes, checks, projects, runs
+from app.store import Unit, admission, attempts, changes, checks, projects, runs
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,11 +58,11 @@ def claim_next(unit: Unit, services: Services, lease: float, now: float) -> Work
 def claim_work(unit: Unit, services: Services, attempt_id: int, lease: float, now: float) -> Work | None:
     """Take an attempt until `lease` (epoch seconds); None when another has it or nobody wants it any more."""
     connection = unit.connection
-    run_id = checks.run_of_attempt(connection, attempt_id)
+    run_id = attempts.run_of_attempt(connection, attempt_id)
     if run_id is None:
         return None
     runs.lock_run(unit, run_id, now)  # before the attempt's row: every decision locks in this order
-    if not checks.claim_attempt(unit, attempt_id, services.worker, lease, now):
+    if not attempts.claim_attempt(unit, attempt_id, services.worker, lease, now):
         return None
     work = _load(connection, attempt_id)
     if work is not None and work.on_base and work.spec not in _still_wanted(unit, work):
@@ -81,14 +81,14 @@ def _still_wanted(unit: Unit, work: Work) -> tuple[CheckSpec, ...]:
 
 
 def _load(connection: Connection, attempt_id: int) -> Work | None:
-    attempt = checks.load_attempt(connection, attempt_id)
+    attempt = attempts.load_attempt(connection, attempt_id)
     run = None if attempt is None else runs.load_run(connection, attempt.run_id)
     if attempt is None or run is None or run.plan is None or run.comparison is None:
         return None
     check = checks.load_check(connection, attempt.check_id)
     earlier = [
         other.ending.failed_tests
-        for other in (checks.attempts_of_check(connection, check.id) if check.retries else ())
+        for other in (attempts.attempts_of_check(connection, check.id) if check.retries else ())
         if other.n < attempt.n
         and other.ending is not None
         and other.status is AttemptStatus.COMPLETED  # one that was lost says nothing of the tests

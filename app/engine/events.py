@@ -28,7 +28,7 @@ from app.model import (
     ReviewChanged,
     Run,
 )
-from app.store import Unit, changes, projects, publications, records, runs, wakes
+from app.store import Unit, changes, commits, projects, publications, records, runs, wakes
 
 LATE: Final = 120.0
 """Seconds after which an opening is not taken as told: the pull request may be closed by now."""
@@ -136,7 +136,7 @@ def _merge_group(unit: Unit, services: Services, event: MergeGroupChanged) -> tu
 def _external(unit: Unit, services: Services, event: ExternalPosted) -> tuple[str, str]:
     """Only posts on heads that a live run waits for are work (API thrift)."""
     repository_id = know_repository(unit, services, event.repository)
-    waiting = runs.live_runs_on(unit.connection, repository_id, event.sha)
+    waiting = commits.live_runs_on(unit.connection, repository_id, event.sha)
     if not waiting:
         return "ignored", "no open change has this head"
     if not keep_post(unit, services, repository_id, event):
@@ -152,7 +152,7 @@ def _rerun(unit: Unit, services: Services, event: RerunRequested) -> tuple[str, 
     repository_id = know_repository(unit, services, event.repository)
     if event.app_id not in {0, services.own_app()}:
         return "ignored", "another app is asked"
-    found = runs.live_runs_on(unit.connection, repository_id, event.sha)
+    found = commits.live_runs_on(unit.connection, repository_id, event.sha)
     if not found:
         return "ignored", "no open change has this head"
     asked = event.button or "rerun"

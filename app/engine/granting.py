@@ -25,7 +25,7 @@ from app.model import (
 from app.plan import LONGEST
 from app.policy import excusable, new_findings
 from app.publish import answers
-from app.store import Unit, changes, granted, runs, verdicts
+from app.store import Unit, changes, commits, granted, runs, verdicts
 
 Members = Mapping[str, tuple[str, ...] | None]
 """Lower-case logins by team; None = could not be read."""
@@ -69,7 +69,7 @@ def head_problem(unit: Unit, found: changes.ChangeRow, named: str) -> str:
     head, named = found.change.head_sha, named.lower()
     if len(named) < SHORTEST_SHA or not head.startswith(named):
         return answers.refused_head(head)
-    heads = runs.heads_of_change(unit.connection, found.id)
+    heads = commits.heads_of_change(unit.connection, found.id)
     if any(other.startswith(named) for other in heads if other != head):
         return answers.refused_ambiguous(named)
     return ""

@@ -15,7 +15,7 @@ from app.model import (
     RunStatus,
     Sha,
 )
-from app.store import Unit, changes, checks, granted, projects, publications, records, runs
+from app.store import Unit, attempts, changes, checks, granted, projects, publications, records, runs
 
 PORTCULLIS = Actor(login="portcullis", kind=ActorKind.APP)
 
@@ -114,7 +114,7 @@ def end(unit: Unit, services: Services, run: Run, status: RunStatus) -> None:
     """Supersede or close one run: its attempts are cancelled, wherever they are."""
     now = services.clock.now()
     if runs.end_run(unit, run.id, status, now):
-        for attempt_id in checks.cancel_attempts(unit, run.id, now):
+        for attempt_id in attempts.cancel_attempts(unit, run.id, now):
             unit.wake("stop", attempt_id)
         checks.count_cost(unit, run.id)
 

@@ -19,7 +19,7 @@ from app.model import (
     Verdict,
     VerdictState,
 )
-from app.store import Unit, changes, publications, records, runs, unpack
+from app.store import Unit, changes, commits, publications, records, runs, unpack
 
 SHOWN = {RunStatus.NEW, RunStatus.PLANNED, RunStatus.REFUSED}
 
@@ -55,7 +55,7 @@ def _judged_elsewhere(connection: Connection, run: Run) -> bool:
     said, and forges take neutral for success. Whoever retargets a change must not get that.
     """
     target = run.facts.base_ref
-    return bool(runs.targets_of_head(connection, run.repository_id, run.head_sha) - {target})
+    return bool(commits.targets_of_head(connection, run.repository_id, run.head_sha) - {target})
 
 
 def progress_later(unit: Unit, services: Services, run: Run, verdict: Verdict) -> float | None:

@@ -2,7 +2,7 @@
 
 from app.engine.services import Services
 from app.model import Change, ChangeKind, Repository, Run
-from app.store import Asking, Unit, baselines, checks, projects
+from app.store import Asking, Unit, attempts, baselines, checks, projects
 
 AHEAD = -1
 """The priority of what nobody waits for."""
@@ -23,9 +23,10 @@ def queue(unit: Unit, services: Services, run: Run, change: Change, check_id: in
         priority = priority_of(change, trusted=run.trusted)
     check = checks.load_check(unit.connection, check_id)
     whose = _whose(projects.load_repository(unit.connection, run.repository_id), run, change)
-    attempt_id = checks.queue_attempt(unit, check, whose, not_before=now + delay, priority=priority, now=now)
+    not_before = now + delay
+    attempt_id = attempts.queue_attempt(unit, check, whose, not_before=not_before, priority=priority, now=now)
     if delay:
-        unit.wake_later("attempt", attempt_id, now + delay)
+        unit.wake_later("attempt", attempt_id, not_before)
     else:
         unit.wake("attempt", attempt_id, priority)
 

@@ -10,7 +10,7 @@ from app.engine.services import Services
 from app.store import (
     Key,
     Unit,
-    checks,
+    attempts,
     chores,
     deliveries,
     projects,
@@ -45,7 +45,7 @@ async def lose_lapsed(services: Services, *, at_start: bool = False) -> None:
     other workers.
     """
     now, alive = services.clock.now(), services.worker if at_start else None
-    for attempt in await services.database.read(lambda c: checks.lapsed_attempts(c, now, alive)):
+    for attempt in await services.database.read(lambda c: attempts.lapsed_attempts(c, now, alive)):
         LOG.warning("an attempt was lost", attempt=attempt.id, worker=attempt.worker)
         await services.database.run(
             lambda unit, attempt=attempt: lose(unit, services, attempt, "its worker stopped")  # type: ignore[misc]
@@ -82,7 +82,8 @@ def _due(connection: Connection, services: Services, *, at_start: bool) -> list[
     ):
         found += [((kind, identifier), 0) for identifier in ids]
     found += [
-        (("attempt", identifier), priority) for priority, identifier in checks.attempts_to_do(connection, now)
+        (("attempt", identifier), priority)
+        for priority, identifier in attempts.attempts_to_do(connection, now)
     ]
     found += [(key, 0) for key in wakes.due(connection, now)]
     return found

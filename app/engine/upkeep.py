@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.engine.services import Services
 from app.model import Outage, Repository, Sha
-from app.store import projects, runs
+from app.store import commits, projects
 
 LOG = structlog.get_logger(__name__)
 EVERY_SECONDS: Final = 86_400.0
@@ -48,7 +48,7 @@ async def care(services: Services) -> None:
     for repository_id in await services.database.read(projects.active):
 
         def read(connection: Connection, one: int = repository_id) -> tuple[Repository, frozenset[Sha]]:
-            return projects.load_repository(connection, one), runs.commits_needed(connection, one)
+            return projects.load_repository(connection, one), commits.commits_needed(connection, one)
 
         repository, needed = await services.database.read(read)
         try:

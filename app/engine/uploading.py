@@ -29,7 +29,7 @@ from app.model import (
     Upload,
     Uploader,
 )
-from app.store import Unit, projects, records, runs, tokens, uploads
+from app.store import Unit, commits, projects, records, runs, tokens, uploads
 
 LOG = structlog.get_logger(__name__)
 TOKEN_PREFIX: Final = "pct_"  # noqa: S105 - what tokens begin with, so that scanners know them
@@ -201,8 +201,8 @@ class Uploads:
             outcomes.append(outcome)
         if set(outcomes) != {"unchanged"}:
             _audit(unit, sender, found, now)
-            judged = runs.live_runs_on(unit.connection, sender.repository_id, head_sha)
-            compared = runs.live_runs_against(unit.connection, sender.repository_id, head_sha)
+            judged = commits.live_runs_on(unit.connection, sender.repository_id, head_sha)
+            compared = commits.live_runs_against(unit.connection, sender.repository_id, head_sha)
             for run_id in (*judged, *compared):
                 runs.wake_run(unit, run_id, now)
         return outcomes
@@ -240,7 +240,9 @@ def _waiting(
     connection: Connection, repository_id: int, head_sha: Sha, name: str
 ) -> tuple[CheckSpec, ...] | None:
     """The checks that wait for this upload on this head; None while no run of it was planned."""
-    live = [runs.load_run(connection, one) for one in runs.live_runs_on(connection, repository_id, head_sha)]
+    live = [
+        runs.load_run(connection, one) for one in commits.live_runs_on(connection, repository_id, head_sha)
+    ]
     plans = [run.plan for run in live if run is not None and run.plan is not None]
     if not plans:
         return None

@@ -10,7 +10,7 @@ from app.engine.opening import PORTCULLIS
 from app.engine.services import Services
 from app.forges import Gone, RequiredCheck
 from app.model import AuditEntry, ExternalPosted, Misconfigured, Repository
-from app.store import Unit, projects, records, runs, troubles
+from app.store import Unit, commits, projects, records, troubles
 
 LOG = structlog.get_logger(__name__)
 KIND: Final = "rules"
@@ -84,7 +84,7 @@ async def _compare(
 ) -> tuple[Drift, ...]:
     forge = services.forges[repository.forge]
     required = await forge.required_checks(repository, branch)
-    head = await services.database.read(lambda c: runs.last_settled_head(c, repository_id, branch))
+    head = await services.database.read(lambda c: commits.last_settled_head(c, repository_id, branch))
     posted = await forge.external_posts(repository, head) if head is not None else None
     return drifts(required, posted, name=services.options.name, own_app=services.own_app())
 

@@ -1,19 +1,21 @@
 """All SQL: gives and takes model values, never rows.
 
-One module per aggregate: `runs`, `verdicts`, `checks`, `evidence`, `baselines`, `flaky`, `changes`,
-`projects`, `publications`, `records`, `audit_chain`, `granted`, `deliveries`, `uploads`, `tokens`; `queue`
-and `leader` for a fleet, `wakes` for what is to be looked at, `retention` for what is kept no longer,
-`chores`, `hooks`, `spendings` and `troubles` for how we and a forge get on. Functions that write take a
-`Unit` (one transaction), those that read a connection.
+One module per aggregate: `runs` (and `commits`: runs by what they are about), `verdicts`, `checks`, `attempts`,
+`evidence`, `baselines`, `flaky`, `changes`, `projects`, `publications`, `records`, `audit_chain`, `granted`,
+`deliveries`, `uploads`, `tokens`; `queue` and `leader` for a fleet, `wakes` for what is to be looked at,
+`retention` for what is kept no longer, `chores`, `hooks`, `spendings` and `troubles` for how we and a forge get
+on. Functions that write take a `Unit` (one transaction), those that read a connection.
 """
 
 from app.store import (
     admission,
+    attempts,
     audit_chain,
     baselines,
     changes,
     checks,
     chores,
+    commits,
     deliveries,
     evidence,
     flaky,
@@ -57,12 +59,14 @@ __all__ = [
     "Unit",
     "Waiting",
     "admission",
+    "attempts",
     "audit_chain",
     "back_up",
     "baselines",
     "changes",
     "checks",
     "chores",
+    "commits",
     "deliveries",
     "ensure_schema",
     "evidence",

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from app.executors import GitWorkspaces
 from app.model import Sha, Upload, Uploader
 from app.practice import PullRequest, Repository, listening
-from app.store import Database, Unit, metadata, runs, uploads
+from app.store import Database, Unit, commits, metadata, runs, uploads
 from tests.support.aftermath import audit, ended_well, later, like_github
 from tests.support.ci import JUNIT, RED_JUNIT, cobertura, give_token, upload
 from tests.support.clock import HandTurnedClock
@@ -518,7 +518,7 @@ async def pretend(scene: Stage, head_sha: str, path: str, size: int) -> None:
             size=size,
         )
         uploads.keep_upload(unit, 1, one, uploads.compress(b"x"))
-        for run_id in runs.live_runs_on(unit.connection, 1, Sha(head_sha)):
+        for run_id in commits.live_runs_on(unit.connection, 1, Sha(head_sha)):
             runs.wake_run(unit, run_id, 0.0)
 
     await scene.program.database.run(keep)

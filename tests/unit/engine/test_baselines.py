@@ -45,9 +45,11 @@ from app.policy import evaluate as judge
 from app.policy import merge_group_verdict
 from app.store import (
     EvidenceSource,
+    attempts,
     baselines,
     changes,
     checks,
+    commits,
     keep_evidence,
     metadata,
     projects,
@@ -260,9 +262,9 @@ def test_a_base_run_shows_and_closes_nothing_on_the_forge(story: Story) -> None:
     story.end(run.id, "lint", Conclusion.SUCCESS, FOUND)
     with story.desk.unit() as unit:
         connection, repository_id = unit.connection, story.desk.repository_id
-        assert runs.live_runs_on(connection, repository_id, BASE) == ()
+        assert commits.live_runs_on(connection, repository_id, BASE) == ()
         assert changes.open_changes_with_head(connection, repository_id, BASE) == ()
-        assert runs.targets_of_head(connection, repository_id, BASE) == frozenset()
+        assert commits.targets_of_head(connection, repository_id, BASE) == frozenset()
         shown = unit.connection.execute(select(TABLES["publications"].c.head_sha)).scalars().all()
     assert BASE not in shown
 
@@ -584,7 +586,7 @@ def claim(story: Story, run: Run) -> bool:
     desk = story.desk
     with desk.unit() as unit:
         [attempt] = [
-            one.id for one in checks.attempts_of_run(unit.connection, run.id) if one.status == "queued"
+            one.id for one in attempts.attempts_of_run(unit.connection, run.id) if one.status == "queued"
         ]
         return claim_work(unit, desk.services, attempt, desk.now + 30, desk.now) is not None
 

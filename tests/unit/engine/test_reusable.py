@@ -11,6 +11,7 @@ from app.store import (
     Reusable,
     Serves,
     Unit,
+    attempts,
     changes,
     checks,
     find_reusable,
@@ -100,7 +101,7 @@ def test_evidence_that_may_not_serve_is_not_found(desk: Desk) -> None:
 def test_with_artifacts_that_are_gone_it_does_not_serve(desk: Desk, story: Story) -> None:
     run = story.open()
     with desk.unit() as unit:
-        (attempt,) = checks.attempts_of_run(unit.connection, run.id)
+        (attempt,) = attempts.attempts_of_run(unit.connection, run.id)
         records.keep_artifact(unit, attempt.id, "out/app", 3, "/nowhere")
     keep(desk, earlier=Earlier(attempt=attempt.id, at=desk.now, artifacts=2))
     assert find(desk) == ()
@@ -145,7 +146,7 @@ def test_a_run_takes_over_what_base_came_to_and_counts_what_that_saved(desk: Des
     assert settled(desk, run_id) == told
     assert settled(desk, run_id) == told
     with desk.unit() as unit:
-        assert checks.attempts_of_run(unit.connection, run_id) == ()
+        assert attempts.attempts_of_run(unit.connection, run_id) == ()
         run = runs.load_run(unit.connection, run_id)
     assert run is not None
     assert (run.spent, run.saved) == (0.0, 72.5)

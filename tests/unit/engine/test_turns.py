@@ -9,7 +9,7 @@ from app.engine import rules
 from app.engine.admission import Quotas
 from app.engine.claiming import Work, claim_next
 from app.model import Actor, AttemptStatus, Change, ChangeKind, CheckSpec, Comparison, Plan, RunStatus, Sha
-from app.store import Asking, changes, checks, metadata, projects, runs
+from app.store import Asking, attempts, changes, checks, metadata, projects, runs
 from tests.unit.engine.conftest import Desk
 
 ATTEMPTS = metadata.tables["attempts"]
@@ -50,7 +50,7 @@ def queued(desk: Desk, owner: str, name: str, count: int, *, author: str = "", p
         checks.insert_checks(unit, run_id, rules.first_results(plan, now))
         whose = Asking(repository_id=repository_id, owner=owner, author=author)
         for row in checks.load_checks(unit.connection, run_id):
-            checks.queue_attempt(unit, row, whose, not_before=0, priority=priority, now=now)
+            attempts.queue_attempt(unit, row, whose, not_before=0, priority=priority, now=now)
 
 
 def owner_of(work: Work) -> str:
@@ -116,7 +116,7 @@ def test_whoever_was_over_a_quota_is_looked_at_again_when_a_place_is_free(desk: 
     assert work is not None
     assert claimed(desk) is None
     with desk.unit() as unit:
-        assert checks.cancel_attempts(unit, work.run.id, desk.now, work.check.id)
+        assert attempts.cancel_attempts(unit, work.run.id, desk.now, work.check.id)
         (waiting,) = [key for key in unit.wakes if key[0] == "attempt"]
     again = claimed(desk)
     assert again is not None
