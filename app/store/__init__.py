@@ -1,9 +1,9 @@
 """All SQL: gives and takes model values, never rows.
 
-One module per aggregate: `runs` (and `commits`: runs by what they are about), `verdicts`, `checks`, `attempts`,
-`evidence`, `baselines`, `flaky`, `changes`, `projects`, `publications`, `records`, `audit_chain`, `granted`,
-`deliveries`, `uploads`, `tokens`; `queue` and `leader` for a fleet, `wakes` for what is to be looked at,
-`retention` for what is kept no longer, `chores`, `hooks`, `spendings` and `troubles` for how we and a forge get
+One module per aggregate: `runs` (and `commits`: runs by what they are about), `verdicts`, `checks`,
+`attempts`, `evidence`, `baselines`, `flaky`, `changes`, `projects`, `publications`, `records`, `audit_chain`,
+`granted`, `deliveries`, `uploads`, `tokens`; `queue` and `leader` for a fleet, `wakes` for what is looked at,
+`retention` for what is kept no longer, `chores`, `hooks`, `spendings`, `troubles` for how we and a forge get
 on. Functions that write take a `Unit` (one transaction), those that read a connection.
 """
 
