@@ -6,10 +6,24 @@ from typing import Any
 import httpx
 
 from app.engine import new_token, token_hash
-from app.practice import Repository
+from app.practice import PullRequest, Repository
 from app.store import Unit, projects, tokens
 from tests.support.service import Stage
 
+CI_GATE = """\
+version: 1
+checks:
+  ci:
+    external: {upload: ci}
+    reports: [junit.xml, coverage.xml]
+    timeout: 30m
+gate:
+  - tests.failed == 0
+  - coverage.new >= 80%
+settings: {small_change: {lines: 0}}
+"""
+ROOT = "/home/runner/work/shop/shop"
+LINES = "".join(f"print({n})\n" for n in range(1, 11))
 JUNIT = '<testsuite name="t"><testcase classname="t.shop" name="test_price"/></testsuite>'
 RED_JUNIT = (
     '<testsuite name="t"><testcase classname="t.shop" name="test_price">'
@@ -60,3 +74,12 @@ async def upload(
             data={"head_sha": head_sha, "name": name, **fields},
             files=form,
         )
+
+
+async def opened(scene: Stage, gate: str = CI_GATE) -> tuple[Repository, PullRequest]:
+    """A pull request that adds ten lines as `a.py`, planned."""
+    repo = await scene.repository({".portcullis.yml": gate, "b.py": "print(0)\n"})
+    await scene.forge.push("alice", repo, "topic", {"a.py": LINES}, base="main")
+    pull = await scene.forge.open_pull_request("alice", repo, "topic")
+    await scene.settled()
+    return repo, pull

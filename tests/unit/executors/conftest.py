@@ -3,7 +3,10 @@ from pathlib import Path
 import pytest
 
 from app.executors import GitWorkspaces
+from app.model import Sha
 from tests.support.git import Origin
+
+NOWHERE = Sha("1" * 40)
 
 
 @pytest.fixture
