@@ -17,6 +17,7 @@ EXAMINATIONS: tuple[Examination, ...] = (
     Examination(name="key", about="the secret key", examine=examine_machine.key),
     Examination(name="git", about="git can make test merges", examine=examine_machine.git),
     Examination(name="sandbox", about="hostile acts fail in it", examine=examine_checks.sandbox),
+    Examination(name="network", about="checks with network have one exit", examine=examine_checks.network),
     Examination(name="toolbox", about="the presets' tools", examine=examine_checks.toolbox),
     Examination(name="clock", about="our clock agrees with the forge's", examine=examine_network.clock),
     Examination(name="webhook", about="the public address leads here", examine=examine_network.webhook),

@@ -1,14 +1,17 @@
 """Examinations of what runs the checks: the executor's protections and the toolbox."""
 
+import os
 import tempfile
 from pathlib import Path
 
 from app.cli.examined import Examined, Health, broken, good, warning
-from app.executors import BASIC, GROUPS
-from app.model import PortcullisError
+from app.executors import BASIC, GROUPS, AttemptSpec, LogChunk
+from app.model import CheckSpec, PortcullisError
 from app.settings import Settings
 from app.wiring import executor
 from app.wiring import toolbox as toolbox_of
+
+_NETWORK_MEND = "only `network: full` and `setup` need it; see what is said of the sandbox above"
 
 
 async def sandbox(settings: Settings) -> tuple[Examined, ...]:
@@ -34,6 +37,27 @@ async def sandbox(settings: Settings) -> tuple[Examined, ...]:
         refused = warning("changes from forks are refused on this machine", "mend the protections named here")
         return (*refused, *open_cells)
     return (*good(f"{report.executor}: {len(held)} hostile acts tried, none succeeded"), *open_cells)
+
+
+async def network(settings: Settings) -> tuple[Examined, ...]:
+    """Whether a check with network gets its only exit here: one is really run."""
+    nothing = CheckSpec(id="network", key="network", script="true", network="full", timeout=20.0)
+    with tempfile.TemporaryDirectory(prefix="portcullis-probe-") as folder:
+        tree = Path(folder) / "tree"
+        tree.mkdir()
+        spec = AttemptSpec(attempt_id=f"network-{os.getpid()}", check=nothing, tree=tree, trusted=True)
+        try:
+            outcome = await executor(settings, root=Path(folder) / "executor").run(spec, _silent)
+        except PortcullisError as error:
+            return warning(f"checks with network cannot run: {error.message}", error.hint or _NETWORK_MEND)
+    if outcome.exit_code != 0:
+        says = f"checks with network cannot run: {outcome.detail or f'exit {outcome.exit_code}'}"
+        return warning(says, _NETWORK_MEND)
+    return good("a check with network gets its proxy as the only exit")
+
+
+async def _silent(chunk: LogChunk) -> None:
+    del chunk
 
 
 async def toolbox(settings: Settings) -> tuple[Examined, ...]:

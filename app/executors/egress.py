@@ -69,33 +69,45 @@ class Egress:
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
 
-    async def start(self, group: Group) -> bool:
-        """Take the listening socket that the launcher made and serve it; false where none came."""
+    async def start(self, group: Group, home: Path) -> str:
+        """Take the listening socket that the launcher made and serve it; gives why it does not, '' if it
+        does. `home` is a directory of the attempt's that no check sees: proxy.py makes folders there.
+        """
         os.close(self.inner)
         self.inner = -1
         self._outer.settimeout(_READY_SECONDS)
         try:
             _, handles, _, _ = await asyncio.to_thread(socket.recv_fds, self._outer, 1, 1)
-        except OSError:
-            return False
+        except OSError as error:
+            return f"no socket came from its namespace: {error}"
         if not handles:
-            return False
-        rules = msgspec.json.encode(self.rules).decode()
+            return "no socket came from its namespace"
+        said = home / "proxy.log"
+        spawning = asyncio.create_task(self._spawn(handles[0], home, said))
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", str(_CHILD), rules, str(handles[0])),
+            self._process = await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            self._process = await spawning  # else nobody would know of it to end it
+            raise
+        finally:
+            os.close(handles[0])
+        if not await asyncio.to_thread(group.join, self._process.pid):
+            return "it cannot join the control groups"
+        return "" if await self._ready(self._process) else _last_line(said)
+
+    async def _spawn(self, listener: int, home: Path, said: Path) -> asyncio.subprocess.Process:
+        rules = msgspec.json.encode(self.rules).decode()
+        with said.open("wb") as errors:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", str(_CHILD), rules, str(listener)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                pass_fds=handles,
-                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"},
+                stderr=errors,
+                pass_fds=(listener,),
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(home)},
                 cwd="/",
                 start_new_session=True,
             )
-        finally:
-            os.close(handles[0])
-        joined = await asyncio.to_thread(group.join, self._process.pid)
-        return joined and await self._ready(self._process)
 
     async def _ready(self, process: asyncio.subprocess.Process) -> bool:
         assert process.stdout is not None  # noqa: S101 - it was asked for
@@ -124,3 +136,9 @@ class Egress:
             await self._process.wait()
         if self._reading is not None:
             await self._reading
+
+
+def _last_line(path: Path) -> str:
+    """What a program complained of last."""
+    lines = path.read_text("utf-8", "replace").split("\n")
+    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "it did not answer in time")

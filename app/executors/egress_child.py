@@ -30,16 +30,18 @@ _CONNECTIONS = 64
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _STACK = 256 << 10
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-_METADATA = ("168.63.129.16/32",)
-"""What clouds answer their machines at, though it looks public (Azure)."""
+_SPECIAL = ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20")
+"""What is not public though it may look so, whatever this Python's own table says: where clouds answer their
+machines (Azure; Oracle within 192.0.0.0/24), and the blocks of RFC 6890, 7526 and 9637.
+"""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Where checks may go: `hosts` are globs of names (none = all), `ports` all ports. `allowed` networks may
-    be reached although they are private, `denied` ones and `own` names of hosts never. `user` is the uid that
-    the process becomes (0 = stays what it is).
+    be reached although they are private; never `denied` ones, nor what the `own` names mean when asked.
+    `user` is the uid that the process becomes (0 = stays what it is).
     """
 
     hosts: tuple[str, ...] = ()
@@ -65,19 +67,27 @@ def judge_name(host: str, port: int, rules: Rules) -> None:
         raise Refused("the operator does not allow this host")
 
 
-def judge_address(text: str, rules: Rules) -> None:
-    """Raises Refused for an address that is not public, or is this machine's own."""
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+def judge_address(text: str, rules: Rules, ours: frozenset[Address] = frozenset()) -> None:
+    """Raises Refused for an address that is not public, is this machine's own, or one of the service's."""
+    address = _plain(text)
+    if address in ours:
+        raise Refused(f"{address} is this service's own address")
     if _among(address, rules.denied):
         raise Refused(f"the operator denies {address}")
     if _among(address, rules.allowed):
         return
-    if not is_public(address) or _among(address, _METADATA):
+    if not is_public(address) or _among(address, _SPECIAL):
         raise Refused(f"{address} is not a public address")
     if is_own(address):
         raise Refused(f"{address} is this machine's own address")
+
+
+def _plain(text: str) -> Address:
+    """An address without its zone; what only maps another one is that one."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
 
 
 def _among(address: Address, networks: tuple[str, ...]) -> bool:
@@ -105,6 +115,15 @@ def is_own(address: Address) -> bool:
         return ipaddress.ip_address(probe.getsockname()[0].partition("%")[0]) == address
 
 
+def own_addresses(rules: Rules, port: int, ask: Callable[..., Any]) -> frozenset[Address]:
+    """What our own names mean now: a load balancer's address is not this machine's, yet it leads to us."""
+    found: set[Address] = set()
+    for name in filter(None, rules.own):
+        with contextlib.suppress(OSError, UnicodeError):
+            found |= {_plain(str(place[0])) for *_, place in ask(name, port, type=socket.SOCK_STREAM)}
+    return frozenset(found)
+
+
 def resolve(host: str, port: int, rules: Rules, ask: Callable[..., Any] = socket.getaddrinfo) -> str:
     """The address to connect to: names are asked for once. Raises Refused."""
     host = host.removeprefix("[").removesuffix("]")
@@ -113,10 +132,11 @@ def resolve(host: str, port: int, rules: Rules, ask: Callable[..., Any] = socket
         found = ask(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Refused(f"its name is not known: {error}") from error
+    ours = own_addresses(rules, port, ask)
     why: Refused | None = None
     for *_, place in found:
         try:
-            judge_address(str(place[0]), rules)
+            judge_address(str(place[0]), rules, ours)
         except Refused as refused:
             why = why or refused
             continue

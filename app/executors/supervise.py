@@ -219,8 +219,8 @@ class Supervisor:
         if not joined or not self._hold(process.pid):
             setup.text += b"cannot join the control groups, or the launcher died"
             return False
-        if self.egress is not None and not await self.egress.start(self.group):
-            setup.text += b"the proxy, its only exit, did not start"
+        if self.egress is not None and (why := await self.egress.start(self.group, self.layout.place)):
+            setup.text += f"the proxy, its only exit, did not start: {why}".encode()
             return False
         if process.stdin is not None:
             process.stdin.write(b"go\n")

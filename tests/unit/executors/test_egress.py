@@ -39,6 +39,34 @@ def test_what_a_cloud_answers_its_machines_at_is_not_public() -> None:
         judge_address("::ffff:168.63.129.16", ALL)
 
 
+@pytest.mark.parametrize("address", ["192.0.0.8", "192.0.0.192", "192.88.99.1", "3fff::1", "3fff:fff::1"])
+def test_special_blocks_are_not_public_whatever_pythons_table_says(address: str) -> None:
+    with pytest.raises(Refused, match="is not a public address"):
+        judge_address(address, ALL)
+
+
+def test_another_name_of_our_own_address_is_refused_too() -> None:
+    names = {
+        "gate.example": ["192.0.2.1", "2001:db8::1"],
+        "evil.example": ["192.0.2.1"],
+        "mapped.example": ["::ffff:192.0.2.1"],
+        "six.example": ["2001:db8::1"],
+        "other.example": ["192.0.2.2"],
+    }
+
+    def name_server(host: str, port: int, **_: object) -> list[object]:
+        if host not in names:
+            raise socket.gaierror
+        return [(0, socket.SOCK_STREAM, 6, "", (one, port)) for one in names[host]]
+
+    reachable = ("192.0.2.0/24", "2001:db8::/32")  # what the operator allows changes nothing here
+    rules = Rules(own=("gate.example", "gone.example", ""), allowed=reachable)
+    for host in ("evil.example", "mapped.example", "six.example"):
+        with pytest.raises(Refused, match="is this service's own address"):
+            resolve(host, 443, rules, name_server)
+    assert resolve("other.example", 443, rules, name_server) == "192.0.2.2"
+
+
 def test_a_mapped_address_is_what_it_maps() -> None:
     with pytest.raises(Refused, match=r"^10\.0\.0\.1 is not a public address"):
         judge_address("::ffff:10.0.0.1", ALL)
