@@ -115,10 +115,11 @@ def _override(unit: Unit, services: Services, asked: Asked) -> tuple[bool, str]:
         return False, answers.refused_usage(USAGE["override"])
     if problem := head_problem(unit, asked.found, words[-1]):
         return False, problem
-    head, verdict = asked.found.change.head_sha, asked.run.verdict
-    if asked.run.head_sha != head or verdict is None or verdict.state is VerdictState.PENDING:
+    head, run, verdict = asked.found.change.head_sha, asked.run, asked.run.verdict
+    if run.head_sha != head or verdict is None or verdict.state is VerdictState.PENDING:
         return False, answers.refused_pending()
-    excused = excusable(verdict)
+    recorded = verdicts.load_verdict(unit.connection, run.id)
+    excused = () if run.plan is None or recorded is None else excusable(run.plan, recorded.evidence, verdict)
     if not excused:
         return False, answers.refused_nothing(verdict.reason)
     now = services.clock.now()

@@ -5,12 +5,15 @@ import msgspec
 
 class Excused(msgspec.Struct, frozen=True, kw_only=True):
     """One outcome that an override names: its condition as written, what it said, and the identities of the
-    leaves that stood in the way when the person looked. Anything newly unmet is not among them.
+    leaves that stood in the way when the person looked. Anything newly unmet is not among them. `counted`
+    holds, by leaf, a digest of each thing that it counted then (a failed test, a finding, who asks for
+    changes); a leaf that counts nothing by name is not in it.
     """
 
     text: str
     says: str
     leaves: tuple[str, ...]
+    counted: dict[str, tuple[str, ...]] = {}
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True):

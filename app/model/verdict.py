@@ -9,7 +9,7 @@ from app.model.override import Overridden
 from app.model.source import Source
 from app.model.waiver import UsedWaiver
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Version of the rules that turn evidence into a verdict; stored with each verdict."""
 
 

@@ -12,7 +12,7 @@ from app.policy.licences import DeniedPackage, denied_packages
 from app.policy.linemap import HeadPlaces, NewLines, new_lines
 from app.policy.newcode import Age, CheckFindings, TrackedFinding, Tracking, new_findings
 from app.policy.newcoverage import FileNewCoverage, NewCoverage, is_generated, new_coverage
-from app.policy.overriding import excusable
+from app.policy.overriding import excusable, people_asked, uncovered
 from app.policy.protocol import CheckFact, Fact, Family, Operation
 from app.policy.registry import CONDITIONS, vocabulary
 from app.policy.suites import failed_tests
@@ -72,8 +72,10 @@ __all__ = [
     "new_findings",
     "new_lines",
     "pending_verdict",
+    "people_asked",
     "seen_flaky",
     "touched_functions",
+    "uncovered",
     "vocabulary",
     "waivers_of",
 ]

@@ -78,19 +78,19 @@ def open_leaves(outcome: Outcome) -> list[Outcome]:
 
 def _key(leaf: Outcome) -> Leaf:
     """What makes two leaves one: the same text, or the same check at the root."""
-    return ("check", leaf.checks[-1]) if _is_check(leaf) else ("text", leaf.text)
+    return ("check", leaf.checks[-1]) if is_check(leaf) else ("text", leaf.text)
 
 
-def _is_check(leaf: Outcome) -> bool:
+def is_check(leaf: Outcome) -> bool:
     """Whether the leaf tells how one check ended, alone or as part of `checks.passed`."""
     return bool(leaf.checks) and (leaf.kind == "check" or _PASSED.fullmatch(leaf.text) is not None)
 
 
 def _says(leaf: Outcome, every: Sequence[Outcome]) -> str:
     """A skipped check is told by the one that blocks it."""
-    if _is_check(leaf):
+    if is_check(leaf):
         root = leaf.checks[-1]
-        own = (one for one in every if _is_check(one) and one.checks[:1] == (root,))
+        own = (one for one in every if is_check(one) and one.checks[:1] == (root,))
         leaf = next(own, leaf)
     return leaf.says or leaf.text
 

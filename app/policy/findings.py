@@ -1,13 +1,14 @@
 """`findings(min_severity, 'new'|'all'|'fixed', …)`: counts of findings of all required checks."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 from app.language import Function, Parameter, Plain, Value, ValueType, globs
 from app.model import Kind, Severity
 from app.policy.counting import count, count_gone, count_new
 from app.policy.judged import Judged
-from app.policy.newcode import Age
-from app.policy.protocol import Family, Kwargs, Operation
+from app.policy.newcode import Age, known_finding
+from app.policy.protocol import Family, Kwargs, Operation, Thing
 from app.policy.waiving import fits
 
 _ALWAYS = ("min_severity", "age")
@@ -49,6 +50,22 @@ def _named(args: tuple[Plain, ...], kwargs: Kwargs) -> dict[str, str]:
     }
 
 
+def _things(judged: Judged, args: tuple[Plain, ...], kwargs: Kwargs) -> Iterator[Thing] | None:
+    """The findings that count; of those that are fixed more is better."""
+    named = _named(args, kwargs)
+    if named["age"] == "fixed":
+        return None
+    least = Severity(named["min_severity"]).rank
+    one = fits(tool=named.get("tool"), rule=named.get("rule"), path=named.get("path"))
+    return (
+        known_finding(told)
+        for told in judged.findings
+        if told.finding.severity.rank >= least
+        and (named["age"] == "all" or told.age is Age.NEW)
+        and one(told.finding)
+    )
+
+
 def _words(args: tuple[Plain, ...], kwargs: Kwargs) -> str:
     named = _named(args, kwargs)
     age = named.get("age")
@@ -80,6 +97,7 @@ FINDINGS = Family(
             ),
             words=_words,
             call=_findings,
+            things=_things,
         ),
     },
 )

@@ -24,9 +24,9 @@ from app.model import (
 )
 from app.policy.flaky import FlakyTest, flaky_tests
 from app.policy.missing import REPORT, Compared, Lost, lost_reports, may_lose
-from app.policy.newcode import Age, CheckFindings, TrackedFinding, Tracking, waived
+from app.policy.newcode import Age, CheckFindings, TrackedFinding, Tracking, known_finding, waived
 from app.policy.required import required_keys
-from app.policy.suites import CheckTests, compare_tests
+from app.policy.suites import CheckTests, compare_tests, known_test
 from app.policy.waiving import Covered
 
 GOOD = frozenset({Conclusion.SUCCESS, Conclusion.NOT_NEEDED})
@@ -148,6 +148,16 @@ class Judged:
             told = (one.finding.severity.rank, one.age, one.finding)
             found.setdefault(one.finding.path, []).append(told)
         return {path: tuple(told) for path, told in found.items()}
+
+    def failures(self, key: str) -> Iterator[tuple[str, ...]]:
+        """What a check brings that may have made it fail, each by what it is known by: its failed tests and
+        its findings that base has not.
+        """
+        for case in compare_tests(self.evidence, key).failed:
+            yield known_test(key, case)
+        for one in self.tracking.of(key).findings:
+            if one.age is not Age.EXISTING and not one.finding.suppressed:
+                yield known_finding(one)
 
     def base_wait(self, keys: Iterable[str]) -> Unknown:
         """What to say while the evidence of these checks on base is on its way."""

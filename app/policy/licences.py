@@ -106,6 +106,11 @@ LICENCES = Family(
             ),
             words="new packages under a licence that is not allowed",
             read=_denied,
+            things=lambda judged: (
+                ("package", one.check, *_identity(one.package))
+                for one in denied_packages(judged.plan, judged.evidence)
+                if one.new
+            ),
         ),
     },
 )

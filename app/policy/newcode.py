@@ -47,6 +47,13 @@ class TrackedFinding(msgspec.Struct, frozen=True, kw_only=True):
     waiver: Waiver | None = None
 
 
+def known_finding(one: TrackedFinding) -> tuple[str, ...]:
+    """What a finding of this change is known by whenever its check runs again."""
+    found = one.finding
+    place = found.fingerprint or f"{found.line}: {found.message}"
+    return "finding", one.check, found.tool, found.rule, found.path, place
+
+
 class CheckFindings(msgspec.Struct, frozen=True, kw_only=True):
     """All findings of one check, what the tool suppressed and secrets included, in its reports' order.
 

@@ -137,6 +137,7 @@ PEOPLE = Family(
             ),
             words="requests for changes",
             read=_vetoes,
+            things=lambda judged: (("person", login) for login in _logins(judged.evidence.people.vetoes)),
             people=True,
         ),
     },

@@ -4,7 +4,7 @@ One family per file, one line in `CONDITIONS`. Everything is pure: `Judged` hold
 evidence, the same in gives the same out. Schema, help and `explain` follow from `meaning`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -14,14 +14,20 @@ from app.policy.judged import Judged
 Kwargs = Mapping[str, Plain]
 
 
+Thing = tuple[str, ...]
+"""What one thing that is counted is known by, among those of its kind: a finding, a test, a person."""
+
+
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """A dotted name. `words` is its noun phrase; `people` = people alone can change it now, `fixed` =
-    nobody can. `read` gives its value.
+    nobody can. `read` gives its value, `things` what is counted where its value is a number of things of
+    which one more is worse: an override covers those that were seen.
     """
 
     meaning: Name
     words: str
     read: Callable[[Judged], Value]
+    things: Callable[[Judged], Iterable[Thing]] | None = None
     people: bool = False
     fixed: bool = False
 
@@ -35,11 +41,14 @@ class CheckFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """A function. `words` gives a noun phrase for given arguments, `call` its value."""
+    """A function. `words` gives a noun phrase for given arguments, `call` its value, `things` as in `Fact`
+    (None: with these arguments it counts none).
+    """
 
     meaning: Function
     words: Callable[[tuple[Plain, ...], Kwargs], str]
     call: Callable[[Judged, tuple[Plain, ...], Kwargs], Value]
+    things: Callable[[Judged, tuple[Plain, ...], Kwargs], Iterable[Thing] | None] | None = None
     people: bool = False
     fixed: bool = False
 

@@ -15,7 +15,7 @@ from app.policy.later import LATER_FAMILY
 from app.policy.licences import LICENCES
 from app.policy.people import PEOPLE
 from app.policy.pr import PR
-from app.policy.protocol import CheckFact, Fact, Family, Operation
+from app.policy.protocol import CheckFact, Fact, Family, Operation, Thing
 from app.policy.ratings import RATINGS
 from app.policy.secrets import SECRETS
 from app.policy.size import SIZE
@@ -94,6 +94,15 @@ class PolicyFacts:
         """The value of a call."""
         operation = _OPERATIONS.get(name)
         return _unknown(name) if operation is None else operation.call(self._judged, args, kwargs)
+
+    def things(self, name: str, args: tuple[Plain, ...], kwargs: Mapping[str, Plain]) -> list[Thing] | None:
+        """What a name (no arguments) or a call counts; None where it counts nothing by name."""
+        if (operation := _OPERATIONS.get(name)) is not None:
+            found = None if operation.things is None else operation.things(self._judged, args, kwargs)
+        else:
+            fact = _FACTS.get(name)
+            found = None if fact is None or fact.things is None else fact.things(self._judged)
+        return None if found is None else list(found)
 
     def about(self, name: str, args: tuple[Plain, ...], kwargs: Mapping[str, Plain]) -> About:
         """How people speak of it."""

@@ -6,6 +6,7 @@ from app.language import Name, Value, ValueType
 from app.model import Kind
 from app.policy.counting import count_new
 from app.policy.judged import Judged
+from app.policy.newcode import Age, known_finding
 from app.policy.protocol import Fact, Family
 
 
@@ -27,6 +28,7 @@ SECRETS = Family(
             ),
             words="new secrets",
             read=_new,
+            things=lambda judged: (known_finding(one) for one in judged.secrets if one.age is Age.NEW),
         ),
     },
 )

@@ -46,6 +46,11 @@ class CheckTests(msgspec.Struct, frozen=True, kw_only=True):
     waits: bool = False
 
 
+def known_test(check: str, case: TestCase) -> tuple[str, ...]:
+    """What a test of a check (by key) is known by whenever the check runs again."""
+    return "test", check, case.classname, case.name, case.path
+
+
 def compare_tests(evidence: Evidence, check: str) -> CheckTests:
     """The tests of one check beside base's."""
     reports = [one for delivered in evidence.reports if delivered.key == check for one in delivered.reports]

@@ -11,6 +11,7 @@ from app.language import Name, NotApplicable, Unknown, Value, ValueType
 from app.model import Kind
 from app.policy.counting import count_new
 from app.policy.judged import Gathered, Judged
+from app.policy.newcode import Age, known_finding
 from app.policy.protocol import Fact, Family
 
 _KINDS = (Kind.FINDINGS, Kind.SECRETS)
@@ -50,6 +51,7 @@ SUPPRESSIONS = Family(
             ),
             words="new in-source ignores",
             read=_new,
+            things=lambda judged: (known_finding(one) for one in judged.suppressed if one.age is Age.NEW),
         ),
     },
 )

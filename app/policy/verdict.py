@@ -37,7 +37,7 @@ from app.policy.gate import (
 )
 from app.policy.judged import Judged
 from app.policy.notes import notes_on
-from app.policy.overriding import carried, excuse
+from app.policy.overriding import carried, excuse, people_asked
 from app.policy.registry import PolicyFacts
 from app.policy.sonar import missing_is_ok
 
@@ -67,8 +67,8 @@ def evaluate(plan: Plan, evidence: Evidence) -> Verdict:
     facts = PolicyFacts(judged)
     items = gate_of(plan, judged.delivered)
     outcomes = tuple(judge_item(item, facts) for item in items)
-    people = 2 if plan.settings.commands.two_person else 1
-    return _conclude(judged, items, outcomes, _LetPass(overrides=evidence.overrides, people=people))
+    let_pass = _LetPass(overrides=evidence.overrides, people=people_asked(plan))
+    return _conclude(judged, items, outcomes, let_pass)
 
 
 def merge_group_verdict(plan: Plan, evidence: Evidence, subject_verdict: Verdict | None) -> Verdict:
@@ -143,7 +143,7 @@ def _conclude(
     outcomes = tuple(map(missing_is_ok, outcomes))
     if plan.settings.missing == "advisory":
         outcomes = tuple(_advised(outcome) for outcome in outcomes)
-    outcomes, overridden = excuse(outcomes, let_pass.overrides, let_pass.people)
+    outcomes, overridden = excuse(judged, outcomes, let_pass.overrides, let_pass.people)
     binding = [outcome for outcome in outcomes if not outcome.advisory and not outcome.overridden]
     unmet = [outcome for outcome in binding if outcome.value is OutcomeValue.UNMET]
     waits = _waits_for(judged, binding)
