@@ -12,8 +12,6 @@ from typing import Final, NamedTuple
 import psycopg
 from procrastinate import PsycopgConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Job as StoredJob
-from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 from psycopg import sql
 from sqlalchemy import Connection, text
@@ -44,6 +42,8 @@ _WAKE = text(
     """  # noqa: S608 - names of ours only
 )
 _TELL = text("SELECT pg_notify(:channel, :word)")
+_FINISH: Final = "DELETE FROM procrastinate_jobs WHERE id = ANY(%(ids)s) AND status = 'doing'"
+"""Many at once, which procrastinate's own `finish_job` cannot."""
 _STALLED = text(
     f"""
     DELETE FROM {SCHEMA}.procrastinate_jobs AS job
@@ -163,15 +163,10 @@ class Queue:
             return None
         return Job(found.id, (found.queue, int(str(found.task_kwargs["id"]))))
 
-    async def finish(self, job: Job) -> None:
-        """A key was worked off; nothing happens where it is not ours any more."""
-        stored = StoredJob(id=job.id, queue=job.key[0], lock=None, queueing_lock=None, task_name=TASK)
+    async def finish(self, jobs: Collection[Job]) -> None:
+        """Keys were worked off; nothing happens to what is not ours any more."""
         with queue_outage():
-            try:
-                await self._manager.finish_job(stored, Status.SUCCEEDED, delete_job=True)
-            except ConnectorException as error:
-                if not isinstance(error.__cause__, psycopg.errors.RaiseException):
-                    raise
+            await self._connector.execute_query_async(_FINISH, ids=[job.id for job in jobs])
 
     async def beat(self) -> None:
         """A sign of life."""

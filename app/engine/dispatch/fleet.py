@@ -90,11 +90,7 @@ class FleetDispatch:
         while not self._stopped:
             self._news.clear()  # before looking: what is queued meanwhile is news
             try:
-                await self._give_back()
-                while free := self._free():
-                    job = await self._queue.fetch(free)
-                    if job is None:
-                        break
+                while job := await self._fetch():
                     self._start(job)
             except Outage as outage:
                 LOG.warning("work is looked for again", reason=outage.message)
@@ -108,6 +104,14 @@ class FleetDispatch:
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._news.wait()
 
+    async def _fetch(self) -> Job | None:
+        """The next key. What ended is given back first, also while much waits: its own next wake-up waits for
+        that, and should this process die, others would do all of it again.
+        """
+        await self._give_back()
+        free = self._free()
+        return await self._queue.fetch(free) if free else None
+
     def _free(self) -> list[str]:
         if self._stopped:
             return []
@@ -115,9 +119,9 @@ class FleetDispatch:
         return [kind for kind in self._handlers if busy.count(kind) < self._widths.get(kind, DEFAULT_WIDTH)]
 
     async def _give_back(self) -> None:
-        while self._ended:
-            await self._queue.finish(self._ended[0])
-            del self._ended[0]
+        if ended := tuple(self._ended):
+            await self._queue.finish(ended)
+            del self._ended[: len(ended)]
 
     def _start(self, job: Job) -> None:
         kind, identifier = job.key

@@ -11,7 +11,7 @@ from app.engine import Dispatch, EmbeddedDispatch, FleetDispatch
 from app.store import Database, recover, waiting
 from tests.support.clock import HandTurnedClock
 
-WIDTHS = {"attempt": 1}
+WIDTHS = {"attempt": 1, "delivery": 4}
 
 
 @pytest.fixture
@@ -295,3 +295,22 @@ async def test_nothing_is_lost_when_the_connections_are_cut(fleet) -> None:
                 )
         await until(lambda: set(held.done) == set(range(60)))
         await idle(fleet)
+
+
+@pytest.mark.postgres
+async def test_what_ended_is_given_back_while_more_waits(fleet) -> None:
+    """Or all of a backlog would be done again by others should this process die."""
+    done: list[int] = []
+    held: list[int] = []
+    taken = text("SELECT count(*) FROM portcullis_queue.procrastinate_jobs WHERE status = 'doing'")
+
+    async def handle(identifier: int) -> None:
+        if identifier % 10 == 0:
+            held.append(await fleet.read(lambda connection: connection.execute(taken).scalar_one()))
+        done.append(identifier)
+
+    async with started(fleet, handle, kind="delivery"):
+        await wake(fleet, *(("delivery", number, 0) for number in range(200)))
+        await until(lambda: len(done) == 200)
+        await idle(fleet)
+    assert max(held) <= WIDTHS["delivery"]
