@@ -4,8 +4,9 @@ from typing import Final
 
 import structlog
 
+from app.engine.redelivery import NAME, Looked
 from app.engine.services import Services
-from app.store import Unit, hooks, troubles
+from app.store import Unit, chores, hooks, troubles
 
 LOG = structlog.get_logger(__name__)
 KIND: Final = "deliveries"
@@ -18,11 +19,16 @@ MEND: Final = (
 )
 
 
-def silence(health: hooks.HookHealth) -> str:
-    """Why a repository counts as silent: things happen there and no delivery tells of them; '' if not."""
+def silence(health: hooks.HookHealth, looked_at: float) -> str:
+    """Why a repository counts as silent: things happen there and no delivery tells of them; '' if not.
+
+    What it sent is known up to `looked_at` (epoch seconds), when the forge's log was last held against what
+    came; of what happened later nobody knows yet whether it was told.
+    """
     heard = health.heard_at or 0.0
-    active = health.active_at or 0.0
-    if health.missed_at is not None and health.missed_at > heard and active > heard + GRACE:
+    active = min(health.active_at or 0.0, looked_at)
+    missed = health.missed_at is not None and heard < health.missed_at <= looked_at
+    if missed and active > heard + GRACE:
         return f"{health.missed} changes were found that no delivery had told"
     if active > heard + QUIET:
         return "it was active, and sent no delivery for an hour"
@@ -33,8 +39,13 @@ async def judge_hooks(services: Services) -> None:
     """The chore: compare what happened in each repository with what was heard of it."""
     now = services.clock.now()
     found = await services.database.read(hooks.health)
+    looks = await services.database.read(lambda c: chores.remembered(c, NAME, dict[str, Looked])) or {}
     known = {trouble.subject for trouble in await services.database.read(lambda c: troubles.all_of(c, KIND))}
-    silent = {health.full_name: why for health in found if (why := silence(health))}
+    silent = {
+        health.full_name: why
+        for health in found
+        if (look := looks.get(health.forge)) is not None and (why := silence(health, look.at))
+    }
 
     def write(unit: Unit) -> list[str]:
         for name in known - silent.keys():

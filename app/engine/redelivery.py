@@ -1,9 +1,11 @@
-"""Deliveries that the forge sent and that never came: asked for again, once each.
+"""Deliveries that the forge sent and that never came: asked for again, once each (a crash between asking and
+noting it asks twice: what comes twice is kept once).
 
 The forge's own log says what it sent; our table says what came. Whatever else was lost (a delivery that
 the forge never sent, one that failed twice) is healed by reading repositories again.
 """
 
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -12,7 +14,6 @@ import structlog
 
 from app.engine.services import Services
 from app.forges import Gone, LoggedDelivery
-from app.model import PortcullisError
 from app.store import Unit, chores, hooks, projects
 
 LOG = structlog.get_logger(__name__)
@@ -121,19 +122,12 @@ async def _ask(services: Services, kind: str, lost: tuple[LoggedDelivery, ...]) 
     asked, forge, now = 0, services.forges[kind], services.clock.now()
     for entry in lost:
         guid = entry.guid
-        claim = await services.database.run(
-            lambda unit, guid=guid: hooks.claim_redelivery(unit, kind, guid, now)  # type: ignore[misc]
-        )
-        if not claim:
+        if await services.database.read(lambda c, guid=guid: hooks.asked_again(c, kind, guid)):  # type: ignore[misc]
             continue
-        try:
+        with contextlib.suppress(Gone):
             await forge.redeliver(entry.id)
-        except Gone:
-            continue
-        except PortcullisError:
-            await services.database.run(
-                lambda unit, guid=guid: hooks.unclaim_redelivery(unit, kind, guid)  # type: ignore[misc]
-            )
-            raise
-        asked += 1
+            asked += 1
+        await services.database.run(
+            lambda unit, guid=guid: hooks.note_redelivery(unit, kind, guid, now)  # type: ignore[misc]
+        )
     return asked

@@ -27,18 +27,16 @@ def arrived(connection: Connection, forge: str, guids: Sequence[str]) -> dict[st
     return found
 
 
-def claim_redelivery(unit: Unit, forge: str, guid: str, now: float) -> bool:
-    """Whether it is ours to ask for a delivery again: nobody ever did."""
+def asked_again(connection: Connection, forge: str, guid: str) -> bool:
+    """Whether a delivery was asked for again before."""
+    asked = select(redeliveries.c.guid).where(redeliveries.c.forge == forge, redeliveries.c.guid == guid)
+    return connection.execute(asked).first() is not None
+
+
+def note_redelivery(unit: Unit, forge: str, guid: str, now: float) -> None:
+    """A delivery was asked for again."""
     statement = insert(unit.connection, redeliveries).values(forge=forge, guid=guid, asked_at=now)
-    statement = statement.on_conflict_do_nothing(index_elements=["forge", "guid"])
-    return unit.connection.execute(statement.returning(redeliveries.c.guid)).scalar() is not None
-
-
-def unclaim_redelivery(unit: Unit, forge: str, guid: str) -> None:
-    """Asking failed: it may be asked again."""
-    unit.connection.execute(
-        delete(redeliveries).where(redeliveries.c.forge == forge, redeliveries.c.guid == guid)
-    )
+    unit.connection.execute(statement.on_conflict_do_nothing(index_elements=["forge", "guid"]))
 
 
 def prune_redeliveries(unit: Unit, before: float) -> None:
@@ -53,6 +51,7 @@ class HookHealth(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     repository_id: int
+    forge: str
     full_name: str
     heard_at: float | None = None
     lag: float | None = None
@@ -109,7 +108,7 @@ def _later(column: Any, value: float) -> Any:  # noqa: ANN401 - SQLAlchemy's own
 def health(connection: Connection) -> tuple[HookHealth, ...]:
     """Of all repositories that we judge, by name; those that never sent anything have no times."""
     rows = connection.execute(
-        select(repositories.c.id, repositories.c.full_name, hook_health)
+        select(repositories.c.id, repositories.c.forge, repositories.c.full_name, hook_health)
         .outerjoin(hook_health, hook_health.c.repository_id == repositories.c.id)
         .where(repositories.c.status == "active")
         .order_by(repositories.c.full_name)
@@ -120,6 +119,7 @@ def health(connection: Connection) -> tuple[HookHealth, ...]:
 def _health(row: Row[Any]) -> HookHealth:
     return HookHealth(
         repository_id=row[0],
+        forge=row.forge,
         full_name=row.full_name,
         heard_at=row.heard_at,
         lag=row.lag,

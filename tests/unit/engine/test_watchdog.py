@@ -90,4 +90,14 @@ def test_each_difference_is_named_with_a_way_out(required, posts, says):
     ],
 )
 def test_a_repository_is_silent_when_things_happen_and_nothing_is_told(health, silent):
-    assert bool(silence(HookHealth(repository_id=1, full_name="acme/shop", **health))) is silent
+    known = HookHealth(repository_id=1, forge="github", full_name="acme/shop", **health)
+    assert bool(silence(known, 5000.0)) is silent
+
+
+@pytest.mark.parametrize("looked_at", [1900.0, 2400.0])
+def test_what_happened_since_the_forge_s_log_was_read_accuses_nobody(looked_at):
+    """One delivery was lost, and those that came since are not counted yet."""
+    health = {"heard_at": 1000.0, "active_at": 2000.0, "missed": 1, "missed_at": 2500.0}
+    known = HookHealth(repository_id=1, forge="github", full_name="acme/shop", **health)
+    assert not silence(known, looked_at)
+    assert silence(known, 2600.0)
