@@ -7,12 +7,15 @@ from tests.bench import (
     chaos,
     checks,
     evaluate,
+    fleet,
     history,
     intake,
     latency,
     memory,
+    outage,
     patch_coverage,
     reports,
+    storm,
     sweep,
     tracking,
     workspace,
@@ -32,6 +35,9 @@ BENCHES: tuple[Bench, ...] = (
     sweep.BENCH,
     memory.BENCH,
     chaos.BENCH,
+    storm.BENCH,
+    outage.BENCH,
+    fleet.BENCH,
 )
 """One file per bench, one line here."""
 
@@ -45,7 +51,7 @@ def main() -> None:
     unknown = set(options.names) - {bench.name for bench in BENCHES}
     if unknown:
         parser.error(f"no such bench: {', '.join(sorted(unknown))}")
-    telemetry.setup(level="warning")  # tables only
+    telemetry.setup(level="critical")  # tables only
     for bench in BENCHES:
         if not options.names or bench.name in options.names:
             for table in bench.run(options.rounds, options.seconds):

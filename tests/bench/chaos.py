@@ -19,7 +19,7 @@ async def play(root: Path, seed: int) -> tuple[Chaos, float]:
     with what was not.
     """
     with cluster() as server:
-        async with chaos(root, server, seed, ROLES) as story:
+        async with chaos(root, server, seed, ROLES, Chaos) as story:
             for _ in range(STEPS):
                 await story.act()
             await story.calm()

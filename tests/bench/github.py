@@ -141,10 +141,6 @@ class Scene:
                 if len(self.requests.arrivals) == count:
                     return
 
-    def memory(self) -> float:
-        """Resident memory of the serving process in MB."""
-        return resident(self.process.pid)
-
 
 def resident(pid: int) -> float:
     """Resident memory of a process in MB."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chaos import QUIET_ROLES, chaos
+from tests.support.chaos import QUIET_ROLES, Chaos, chaos
 from tests.support.cluster import Cluster, cluster
 from tests.support.prerequisites import program
 
@@ -27,7 +27,7 @@ def server() -> Iterator[Cluster]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_every_head_ends_right(tmp_path: Path, server: Cluster, seed: int) -> None:
-    async with chaos(tmp_path, server, seed, QUIET_ROLES) as story:
+    async with chaos(tmp_path, server, seed, QUIET_ROLES, Chaos) as story:
         for _ in range(STEPS):
             await story.act()
         await story.calm()

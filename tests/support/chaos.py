@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 
@@ -207,7 +208,7 @@ class Chaos:
             said = [(run.status, run.conclusion) for run in ours]
             if said[-1:] != [("completed", self.expected[repo.full_name, pull.number])]:
                 found.append(f"{place}: {said}, not {self.expected[repo.full_name, pull.number]}")
-            comments = [one for one in repo.comments.values() if one.number == pull.number]
+            comments = [one for one in repo.comments.values() if one.number == pull.number and one.app_id]
             if len(comments) != 1:
                 found.append(f"{place}: {len(comments)} comments")
         for repo in self.repositories:
@@ -266,10 +267,13 @@ class Chaos:
         return Counter(step.split()[0] for step in self.steps)
 
 
+Story = TypeVar("Story", bound=Chaos)
+
+
 @asynccontextmanager
 async def chaos(
-    root: Path, cluster: Cluster, seed: int, roles: tuple[str, ...] = ROLES
-) -> AsyncIterator[Chaos]:
+    root: Path, cluster: Cluster, seed: int, roles: tuple[str, ...], kind: type[Story]
+) -> AsyncIterator[Story]:
     """A fleet on this cluster with two repositories, ready to be maltreated."""
     rng = random.Random(seed)  # noqa: S311 - chance that can be repeated
     mark = f"0.{rng.randint(100_000, 999_999)}"
@@ -277,4 +281,4 @@ async def chaos(
     async with fleet_stage(root, cluster.url, roles, environment=environment) as fleet:
         files = {".portcullis.yml": GATE % mark, "a.py": "bad\n"}
         repositories = [await repository(fleet, files, name) for name in ("acme/shop", "acme/till")]
-        yield Chaos(fleet, cluster, repositories, rng, mark)
+        yield kind(fleet, cluster, repositories, rng, mark)

@@ -68,6 +68,12 @@ class Cluster:
         """Stop it: `immediate` as a crash does, `fast` in order."""
         self._run("pg_ctl", "-s", "-w", "-m", how, "stop")
 
+    def processes(self) -> list[int]:
+        """The server's process and those that it started, by their ids."""
+        first = int((self._root / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]
+
     def log(self) -> str:
         """What it said last."""
         place = self._root / "log"
