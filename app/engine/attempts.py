@@ -7,13 +7,11 @@ from pathlib import Path, PurePosixPath
 
 import structlog
 
-from app.engine.base_runs import name_of
 from app.engine.caching import BASE_SCOPE, cache_use
 from app.engine.claiming import Work, claim_next
 from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
-from app.engine.earlier import earlier_of
 from app.engine.fetching import bring_tested
-from app.engine.flaky import remember_flaky
+from app.engine.keeping import Left, keep
 from app.engine.queueing import queue
 from app.engine.services import Services
 from app.engine.specs import attempt_spec, commits_of, files_of, input_name, needs_base_tree
@@ -31,13 +29,12 @@ from app.model import (
     AuthorFault,
     CheckEvidence,
     Conclusion,
-    Earlier,
     Ending,
     Misconfigured,
     Outage,
     Status,
 )
-from app.store import EvidenceSource, Serves, Unit, attempts, changes, checks, keep_evidence, records, runs
+from app.store import Unit, attempts, changes, checks, records, runs
 
 LOG = structlog.get_logger(__name__)
 OUTAGE_SECONDS = 1.0
@@ -193,6 +190,8 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
         "attempt ended", conclusion=ending.conclusion.value, reason=ending.reason, seconds=ending.seconds
     )
 
+    left = Left(ending=ending, evidence=evidence, outputs=read.outputs, artifacts=len(outcome.artifacts))
+
     def write(unit: Unit) -> None:
         now = services.clock.now()
         status = AttemptStatus.COMPLETED
@@ -204,11 +203,7 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
         row = checks.load_check(unit.connection, work.check.id)
         if row.attempt != work.attempt.n:
             return  # set back meanwhile
-        earlier = None
-        if not attempts.tried_before(unit.connection, work.attempt):
-            kept = len(outcome.artifacts)
-            earlier = earlier_of(work.attempt.id, ending, evidence, read.outputs, kept, work.given, now)
-        evidence_id = _keep_evidence(unit, services, work, evidence, earlier, now)
+        evidence_id = keep(unit, services, work, left)
         after = after_attempt(work.spec, row, ending, evidence_id, read.outputs, evidence, now)
         checks.save_check(unit, after)
         delay = wants_retry(work.spec, row, ending)
@@ -229,49 +224,6 @@ async def _insist(services: Services, write: Callable[[Unit], None]) -> None:
             await asyncio.sleep(OUTAGE_SECONDS)
         else:
             return
-
-
-def _keep_evidence(
-    unit: Unit, services: Services, work: Work, evidence: CheckEvidence, earlier: Earlier | None, now: float
-) -> int | None:
-    """Put it into the store, once what it shows beside earlier evidence is told, and say whether it may serve
-    again; gives the row's id, None where there is no report.
-    """
-    serves = _serves(services, work, earlier)
-    if serves is None and not evidence.reports:
-        return None
-    source = EvidenceSource.BASE if work.on_base else EvidenceSource.CHANGE
-    where = name_of(work.change.change.base_ref, work.run.base_sha)
-    own = f"run {work.run.id}, attempt {work.attempt.id} of {work.spec.key}"
-    origin = f"base run of {where}" if work.on_base else own
-    remember_flaky(unit, work.run, work.spec, work.comparison.tested_tree, origin, evidence, now)
-    evidence_id = keep_evidence(
-        unit,
-        repository_id=work.run.repository_id,
-        definition=work.spec.definition,
-        base_tree=work.comparison.base_tree,
-        tested_tree=work.comparison.tested_tree,
-        source=source,
-        origin=origin,
-        body=evidence,
-        now=now,
-        serves=serves,
-    )
-    return evidence_id if evidence.reports else None
-
-
-def _serves(services: Services, work: Work, earlier: Earlier | None) -> Serves | None:
-    """For what a success may serve again; None for all else, and where its inputs are not known."""
-    inputs = work.check.inputs
-    if earlier is None or inputs is None or not inputs.files:
-        return None
-    return Serves(
-        earlier=earlier,
-        change_id=work.run.change_id,
-        trusted=work.run.trusted,
-        inputs=inputs,
-        platform=services.executor.platform,
-    )
 
 
 async def _give_back(services: Services, work: Work) -> None:

@@ -48,8 +48,7 @@ def earlier_of(
     """What a first attempt came to, for those that it may serve; None for all but a success that no test of
     it was flaky in.
     """
-    flaky = any(case.flaky for report in evidence.reports for case in report.tests)
-    if ending.conclusion is not Conclusion.SUCCESS or flaky:
+    if ending.conclusion is not Conclusion.SUCCESS or _flaky(evidence):
         return None
     return Earlier(
         attempt=attempt_id,
@@ -62,6 +61,19 @@ def earlier_of(
         artifacts=artifacts,
         given=given,
     )
+
+
+def speaks_against(ending: Ending, evidence: CheckEvidence) -> bool:
+    """Whether an attempt shows that no success on its inputs may serve: it failed on them, or passed by luck.
+    An error of ours says nothing.
+    """
+    if ending.conclusion is Conclusion.SUCCESS:
+        return _flaky(evidence)
+    return ending.conclusion in {Conclusion.FAILURE, Conclusion.TIMED_OUT}
+
+
+def _flaky(evidence: CheckEvidence) -> bool:
+    return any(case.flaky for report in evidence.reports for case in report.tests)
 
 
 def succeeds(spec: CheckSpec, earlier: Earlier) -> bool:

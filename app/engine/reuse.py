@@ -3,6 +3,9 @@
 What serves: a success on a first attempt, at most seven days old, of the same definition on the same inputs
 and platform; of a trusted base run, or of this same change while its head was as trusted as it is now. What
 an untrusted head made may rest on anything that it brought, so it serves for the same two trees only.
+
+Where base or this change has failed on the same inputs within that time, before or after, nothing serves:
+inputs that gave both results do not decide it, and a flaky success is never reused.
 """
 
 import asyncio
@@ -94,24 +97,25 @@ def earlier_results(
     if not open_rows or run.plan is None or run.comparison is None:
         return {}
     files = {row.inputs.files for row in open_rows.values() if row.inputs is not None}
-    since = services.clock.now() - REUSED_FOR
+    # What failed longer ago than evidence is kept may be forgotten, while a verdict keeps the success.
+    since = services.clock.now() - min(REUSED_FOR, services.options.keep.evidence)
     found = find_reusable(connection, run.repository_id, files, services.executor.platform, since)
     if not found:
         return {}
-    declared = {run.change_id, _subject(connection, run, change)}
+    declared = {run.change_id, subject_of(connection, run, change)}
     # A group that enters the queue again is judged again, but for checks that declare their inputs.
     otherwise = set() if change.kind is ChangeKind.MERGE_GROUP else {run.change_id}
     specs = {spec.key: spec for spec in run.plan.checks}
-    return {
-        key: tuple(
-            one.serves.earlier
-            for one in found
-            if one.definition == specs[key].definition
-            and _same_inputs(one, row.inputs)
-            and may_serve(one, run, change, declared if specs[key].reuse else otherwise)
-        )
-        for key, row in open_rows.items()
-    }
+    results = {}
+    for key, row in open_rows.items():
+        alike = [
+            one for one in found if one.definition == specs[key].definition and _same_inputs(one, row.inputs)
+        ]
+        own = declared if specs[key].reuse else otherwise
+        if not any(speaks_to(one, declared) for one in alike):
+            serving = (one.serves.earlier for one in alike if may_serve(one, run, change, own))
+            results[key] = tuple(earlier for earlier in serving if earlier is not None)
+    return results
 
 
 def _same_inputs(one: Reusable, inputs: Inputs | None) -> bool:
@@ -129,12 +133,21 @@ def _asks(row: CheckRow) -> bool:
     return begins and not result.fresh and row.inputs is not None and bool(row.inputs.files)
 
 
-def _subject(connection: Connection, run: Run, change: Change) -> int:
-    """The change that a merge group carries: for checks that declare their inputs it is the group's own."""
+def subject_of(connection: Connection, run: Run, change: Change) -> int:
+    """The id of the change that a merge group carries (for checks that declare their inputs its results are
+    the group's own); any other change's own.
+    """
     if change.kind is not ChangeKind.MERGE_GROUP or change.subject_key is None:
         return run.change_id
     subject = changes.find_change(connection, run.repository_id, change.subject_key)
     return run.change_id if subject is None else subject.id
+
+
+def speaks_to(one: Reusable, own: Collection[int]) -> bool:
+    """Whether what was found is a failure that counts for these changes (ids): base's counts for all."""
+    if one.serves.earlier is not None:
+        return False
+    return one.serves.change_id in own or (one.source is EvidenceSource.BASE and one.serves.trusted)
 
 
 def may_serve(one: Reusable, run: Run, change: Change, own: Collection[int]) -> bool:

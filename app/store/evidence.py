@@ -34,7 +34,7 @@ def keep_evidence(
             "inputs": serves.inputs.files,
             "changed": serves.inputs.changed,
             "platform": serves.platform,
-            "earlier": pack(serves.earlier),
+            "earlier": None if serves.earlier is None else pack(serves.earlier),
         }
     result = unit.connection.execute(
         evidence.insert()

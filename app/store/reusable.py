@@ -1,4 +1,4 @@
-"""Evidence of successes that may serve again: for which inputs, made where, by whom."""
+"""Evidence whose inputs are known: successes that may serve again, and what speaks against them."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -24,12 +24,13 @@ class EvidenceSource(StrEnum):
 
 
 class Serves(msgspec.Struct, frozen=True, kw_only=True):
-    """Of evidence of a success that may serve again: what it came to, and for what else it holds.
+    """Of evidence whose inputs are known: what it came to, and for what else that holds.
 
-    `change_id` is the change whose run made it, `trusted` whether its head was; `platform` is what it ran on.
+    `earlier` is None where these inputs were seen to fail: then no success on them serves. `change_id` is the
+    change whose run made it, `trusted` whether its head was; `platform` is what it ran on.
     """
 
-    earlier: Earlier
+    earlier: Earlier | None
     change_id: int
     trusted: bool
     inputs: Inputs
@@ -37,7 +38,7 @@ class Serves(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reusable(msgspec.Struct, frozen=True, kw_only=True):
-    """Evidence that may serve again, as found."""
+    """Evidence that may serve again, or that speaks against it, as found."""
 
     definition: str
     base_tree: str
@@ -49,9 +50,9 @@ class Reusable(msgspec.Struct, frozen=True, kw_only=True):
 def find_reusable(
     connection: Connection, repository_id: int, files: Collection[str], platform: str, since: float
 ) -> tuple[Reusable, ...]:
-    """Evidence of successes on these inputs (`Inputs.files`) and this platform, newest first; `since` is the
-    oldest that counts (epoch seconds). Left out is what kept artifacts that are gone. For whom it may serve
-    is the caller's to decide.
+    """Evidence on these inputs (`Inputs.files`) and this platform, successes and failures, newest first;
+    `since` is the oldest that counts (epoch seconds). Left out are successes whose artifacts are gone. For
+    whom it counts is the caller's to decide.
     """
     columns = [column for column in evidence.c if column.name != "body"]
     rows = connection.execute(
@@ -59,26 +60,32 @@ def find_reusable(
         .where(
             evidence.c.repository_id == repository_id,
             evidence.c.inputs.in_(files),
-            evidence.c.earlier.is_not(None),
+            evidence.c.inputs != "",
             evidence.c.platform == platform,
             evidence.c.at >= since,
         )
         .order_by(evidence.c.id.desc())
     )
     found = [_reusable(row) for row in rows]
-    there = _artifacts_there(connection, [one.serves.earlier for one in found])
-    return tuple(one for one in found if one.serves.earlier.artifacts == there[one.serves.earlier.attempt])
+    there = _artifacts_there(connection, [one.serves.earlier for one in found if one.serves.earlier])
+    return tuple(one for one in found if _whole(one.serves.earlier, there))
+
+
+def _whole(earlier: Earlier | None, there: Counter[int]) -> bool:
+    return earlier is None or earlier.artifacts == there[earlier.attempt]
 
 
 def _reusable(row: Row[Any]) -> Reusable:
-    earlier = unpack(Earlier, row.earlier)
+    earlier = None if row.earlier is None else unpack(Earlier, row.earlier)
+    if earlier is not None:
+        earlier = msgspec.structs.replace(earlier, evidence=row.id, origin=row.origin)
     return Reusable(
         definition=row.definition,
         base_tree=row.base_tree,
         tested_tree=row.tested_tree,
         source=EvidenceSource(row.source),
         serves=Serves(
-            earlier=msgspec.structs.replace(earlier, evidence=row.id, origin=row.origin),
+            earlier=earlier,
             change_id=row.change_id or 0,
             trusted=bool(row.trusted),
             inputs=Inputs(files=row.inputs, changed=row.changed),

@@ -180,20 +180,20 @@ evidence = Table(
     Column("body", LargeBinary, nullable=False),  # zstd CheckEvidence
     Column("at", Float, nullable=False),
     Column("kept", Boolean, nullable=False, server_default="0"),  # a verdict on record rests on it
-    # Only of a success that may serve again: for whom, and for which inputs.
+    # Where the inputs are known: for whom it counts, and for which inputs.
     Column("change_id", Identifier, ForeignKey("changes.id", ondelete="SET NULL"), nullable=True),
     Column("trusted", Boolean, nullable=False, server_default="0"),
     Column("inputs", String(64), nullable=False, server_default=""),
     Column("changed", String(64), nullable=False, server_default=""),
     Column("platform", String(255), nullable=False, server_default=""),
-    Column("earlier", LargeBinary, nullable=True),  # Earlier
+    Column("earlier", LargeBinary, nullable=True),  # Earlier; null = these inputs were seen to fail
     Index("ix_evidence_key", "repository_id", "tested_tree", "definition"),
     Index(
         "ix_evidence_reusable",
         "repository_id",
         "inputs",
-        sqlite_where=text("earlier IS NOT NULL"),
-        postgresql_where=text("earlier IS NOT NULL"),
+        sqlite_where=text("inputs <> ''"),
+        postgresql_where=text("inputs <> ''"),
     ),
     Index("ix_evidence_change", "change_id"),
     Index(

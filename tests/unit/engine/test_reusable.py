@@ -2,8 +2,9 @@
 
 import msgspec
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
+from app.engine import Keep, Options
 from app.engine.settling import settle
 from app.model import CheckEvidence, Conclusion, Earlier, Inputs, Sha, Status
 from app.store import (
@@ -165,4 +166,35 @@ def test_what_somebody_asked_to_be_run_is_run(desk: Desk, story: Story) -> None:
         fresh = msgspec.structs.replace(row.result, fresh=True)
         checks.save_check(unit, msgspec.structs.replace(row, result=fresh))
     keep(desk, change_id=change_id)
+    assert settled(desk, run_id)[0] is Status.QUEUED
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_where_these_inputs_were_seen_to_fail_no_success_serves(
+    desk: Desk, story: Story, before: bool
+) -> None:
+    run_id = planned(desk, story)
+    with desk.unit() as unit:
+        own = unit.connection.execute(select(TABLES["runs"].c.change_id)).scalar_one()
+        failed = serving(unit, desk, earlier=None, change_id=own)
+        for serves in [failed, serving(unit, desk)] if before else [serving(unit, desk), failed]:
+            store(unit, desk, serves, source=EvidenceSource.BASE)
+    assert settled(desk, run_id)[0] is Status.QUEUED
+
+
+def test_what_failed_for_another_change_says_nothing(desk: Desk, story: Story) -> None:
+    run_id = planned(desk, story)
+    with desk.unit() as unit:
+        store(unit, desk, serving(unit, desk), source=EvidenceSource.BASE)
+        store(unit, desk, serving(unit, desk, earlier=None))
+    assert settled(desk, run_id)[1] is Conclusion.SUCCESS
+
+
+def test_a_success_serves_no_longer_than_failures_are_remembered(desk: Desk, story: Story) -> None:
+    run_id = planned(desk, story)
+    with desk.unit() as unit:
+        store(unit, desk, serving(unit, desk), source=EvidenceSource.BASE)
+    desk.services.options = Options(keep=Keep(evidence=60.0))
+    with desk.unit() as unit:
+        unit.connection.execute(update(TABLES["evidence"]).values(at=desk.now - 61))
     assert settled(desk, run_id)[0] is Status.QUEUED

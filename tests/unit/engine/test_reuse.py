@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from app.engine.earlier import earlier_of, given_to, succeeds
+from app.engine.earlier import earlier_of, given_to, speaks_against, succeeds
 from app.engine.inputs import inputs_of, needs_entries
-from app.engine.reuse import may_serve
+from app.engine.reuse import may_serve, speaks_to
 from app.executors import TreeEntry
 from app.model import (
     Cache,
@@ -195,6 +195,23 @@ def test_whom_a_result_may_serve(one: Reusable, trusted: bool, change: object, s
     assert may_serve(one, run(trusted=trusted), change, {1}) is serves  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("one", "speaks"),
+    [
+        (found(), True),
+        (found(tested="x"), True),
+        (found(trusted=False), True),
+        (found(change_id=2), False),
+        (found(source=OF_BASE, change_id=2), True),
+        (found(source=OF_BASE, change_id=2, trusted=False), False),
+    ],
+)
+def test_to_whom_a_failure_speaks(one: Reusable, speaks: bool) -> None:
+    failed = msgspec.structs.replace(one, serves=msgspec.structs.replace(one.serves, earlier=None))
+    assert speaks_to(failed, {1}) is speaks
+    assert not speaks_to(one, {1})
+
+
 def ended(conclusion: Conclusion = Conclusion.SUCCESS) -> Ending:
     return Ending(conclusion=conclusion, exit_code=0, seconds=3.0)
 
@@ -215,6 +232,12 @@ def test_only_a_success_without_a_flaky_test_may_serve_later() -> None:
     assert kept is not None
     assert (kept.attempt, kept.seconds, kept.outputs, kept.delivered) == (7, 3.0, {"n": 1}, ("tests",))
     assert (kept.artifacts, kept.given) == (2, {"build": 4})
+
+
+def test_a_failure_and_a_flaky_success_speak_against_their_inputs_our_error_does_not() -> None:
+    against = {one for one in Conclusion if speaks_against(ended(one), reported(flaky=False))}
+    assert against == {Conclusion.FAILURE, Conclusion.TIMED_OUT}
+    assert speaks_against(ended(), reported(flaky=True))
 
 
 def test_findings_are_a_success_only_where_this_gate_judges_them() -> None:
