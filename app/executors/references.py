@@ -1,9 +1,9 @@
 """Which further files a tool's configuration names: what it extends, imports or plugs in.
 
-Read from the base's tree. What is looked for is what linters agree on: `extend` of ruff; `extends`,
-`customRules` and `ignore-from-file` of JSON and YAML; `plugins` of mypy; the lists of codespell; relative
-imports of JavaScript and TypeScript. A word that names no file of the tree is no reference: it is a package,
-a rule or a preset.
+Read from the base's tree. What is looked for is what linters agree on: `extend` of ruff, `extends` of
+pyright; `extends`, `ignore-from-file` and the lists of plugins, rules and formatters of JSON and YAML;
+`plugins` of mypy; the lists of codespell; relative imports of JavaScript and TypeScript. A word that names no
+file of the tree is no reference: it is a package, a rule or a preset.
 """
 
 import posixpath
@@ -14,17 +14,19 @@ from pathlib import Path, PurePosixPath
 
 _MOST = 200
 _LARGEST = 1_000_000
-_RUFF = frozenset({"ruff.toml", ".ruff.toml", "pyproject.toml"})
-_MYPY = frozenset({"mypy.ini", ".mypy.ini", "setup.cfg", "pyproject.toml"})
-_CODESPELL = frozenset({".codespellrc", "setup.cfg", "pyproject.toml"})
+_PROJECT = "pyproject.toml"
+_EXTENDING = frozenset({"ruff.toml", ".ruff.toml", _PROJECT})
+_MYPY = frozenset({"mypy.ini", ".mypy.ini", "setup.cfg", _PROJECT})
+_CODESPELL = frozenset({".codespellrc", "setup.cfg", _PROJECT})
 _SCRIPTS = frozenset({".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"})
 _DATA = frozenset({".json", ".jsonc", ".json5", ".yaml", ".yml", ""})
 _ENDINGS = ("", *sorted(_SCRIPTS), ".json", "/index.js", "/index.mjs", "/index.cjs", "/index.ts")
 
 _IMPORTED = re.compile(r"""\b(?:from|import|require)\s{0,20}\(?\s{0,20}["'](\.{1,2}/[^"'\n]{1,500})["']""")
 _EXTENDS = re.compile(
-    r"""(?m)(?:^|[{,\s])["']?(?:extends|customRules|ignore-from-file)["']?\s{0,20}:\s{0,20}"""
-    r"""(\[[^\]]{0,5000}\]|[^\n\[]{0,1000}(?:\n\s{0,40}-\s[^\n]{0,500}){0,50})"""
+    r"""(?m)(?:^|[{,\s])["']?"""
+    r"""(?:extends|customRules|ignore-from-file|plugins|jsPlugins|outputFormatters|markdownItPlugins)"""
+    r"""["']?\s{0,20}:\s{0,20}(\[(?:[^\[\]]|\[[^\[\]]{0,2000}\]){0,5000}\]|[^\n\[]{0,1000}(?:\n\s{0,40}-\s[^\n]{0,500}){0,50})"""
 )
 _PLUGINS = re.compile(
     r"(?m)^plugins\s{0,20}=\s{0,20}(\[[^\]]{0,5000}\]|[^\n]{0,1000}(?:\n[ \t]+[^\n]{0,500}){0,50})"
@@ -75,7 +77,7 @@ def _text(tree: Path, path: str) -> str:
 
 def _words(path: PurePosixPath, text: str) -> Iterator[str]:
     """What might name a file."""
-    if path.name in _RUFF:
+    if path.name in _EXTENDING:
         yield from _extended(path.name, text)
     if path.name in _MYPY:
         yield from (word for found in _PLUGINS.findall(text) for word in _WORD.findall(found))
@@ -88,10 +90,17 @@ def _words(path: PurePosixPath, text: str) -> Iterator[str]:
 
 
 def _extended(name: str, text: str) -> Iterator[str]:
+    """What a TOML file extends: ruff's `extend`, pyright's `extends`."""
     try:
         table = tomllib.loads(text)
-        if name == "pyproject.toml":
-            table = table["tool"]["ruff"]
-        yield str(table["extend"])
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         return
+    keys = (
+        (("tool", "ruff", "extend"), ("tool", "pyright", "extends")) if name == _PROJECT else (("extend",),)
+    )
+    for path in keys:
+        value: object = table
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            yield value

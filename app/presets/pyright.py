@@ -60,6 +60,7 @@ PRESET = Preset(
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),
     severities=SEVERITIES,
+    config_options=("-p", "--project"),
     config_files=("pyrightconfig.json", "pyproject.toml"),
     missing_hint="the operator installs it: portcullis toolbox install web; what the project imports must be "
     "in an environment that a tool chain of the operator or the repository itself brings",

@@ -75,6 +75,40 @@ def lay(tree: Path, files: dict[str, str]) -> Path:
             {"mypy.ini": "[mypy]\nplugins = tools/plugin.py, pydantic.mypy\n", "tools/plugin.py": ""},
             {"tools/plugin.py"},
         ),
+        (
+            {
+                "pyproject.toml": '[tool.pyright]\nextends = "conf/strict.json"\n',
+                "conf/strict.json": '{"extends": "../base.json"}',
+                "base.json": "{}",
+            },
+            {"conf/strict.json", "base.json"},
+        ),
+        (
+            {"biome.json": '{"plugins": ["./lint/a.grit", "./lint/b.grit"]}'}
+            | dict.fromkeys(("lint/a.grit", "lint/b.grit"), ""),
+            {"lint/a.grit", "lint/b.grit"},
+        ),
+        (
+            {".oxlintrc.json": '{"plugins": ["react"], "jsPlugins": [\n"./own.js", "x"]}', "own.js": ""},
+            {"own.js"},
+        ),
+        (
+            {
+                ".markdownlint-cli2.yaml": "customRules:\n  - ./rules/a.cjs\nmarkdownItPlugins:\n  -\n"
+                "    - ./it.cjs\n",
+                "rules/a.cjs": "",
+                "it.cjs": "",
+            },
+            {"rules/a.cjs", "it.cjs"},
+        ),
+        (
+            {
+                ".markdownlint-cli2.jsonc": '{"outputFormatters": [["./one.cjs", {"a": 1}], ["./two.cjs"]]}',
+                "one.cjs": "",
+                "two.cjs": "",
+            },
+            {"one.cjs", "two.cjs"},
+        ),
         ({"ruff.toml": 'extend = "../../etc/passwd"'}, set()),
         ({"ruff.toml": 'extend = "/etc/passwd"'}, set()),
         ({"ruff.toml": "extend = ["}, set()),
