@@ -5,7 +5,8 @@ must lie where they are taken from base: beneath a folder called rules, utils, a
 
 Exits 0 (nothing that is an error; there may be warnings), 1 (errors found), 2 and more (wrong arguments, no
 sgconfig.yml, a rule that cannot be read), 70 (ours: rules elsewhere). Each rule's own severity counts. What
-`ast-grep-ignore` hides it does not tell.
+`ast-grep-ignore` hides it does not tell. It passes over files that are not UTF-8 or are very large: each of
+them is a finding, else a byte in a comment would switch all rules off.
 """
 
 from app.model import Kind, Preset, ReportSpec
@@ -34,6 +35,30 @@ for key in ("ruleDirs", "utilDirs"):
             )
 """
 
+_SKIPPED = """\
+import json, pathlib, re, sys
+report, said = map(pathlib.Path, sys.argv[1:])
+why = {"invalidUtf8": "it is not UTF-8", "fileTooLarge": "it is too large"}
+skipped = {}
+for line in said.read_text("utf-8", "replace").split("\\n"):
+    if found := re.search(r"(?:^sg: entity\\|file\\||^)(.*): skipped=(\\w+)$", line):
+        skipped[found[1].removeprefix("./")] = why.get(found[2], found[2])
+    elif not line.startswith("sg: ") and line:
+        print(line, file=sys.stderr)
+if skipped:
+    sarif = json.loads(report.read_bytes())
+    for path, reason in skipped.items():
+        text = f"ast-grep did not look into this file: {reason}"
+        print(f"{path}: {text}", file=sys.stderr)
+        where = {"artifactLocation": {"uri": path}, "region": {"startLine": 1}}
+        sarif["runs"][0].setdefault("results", []).append({
+            "ruleId": "portcullis/not-scanned", "level": "error", "message": {"text": text},
+            "locations": [{"physicalLocation": where}],
+        })
+    report.write_text(json.dumps(sarif))
+    sys.exit(9)
+"""
+
 _SCRIPT = f"""\
 set -- ${{args}}
 for word; do
@@ -44,10 +69,17 @@ done
 "$PORTCULLIS_TOOLBOX/python" -I - <<'PYTHON' || exit 70
 {_HELD.strip()}
 PYTHON
-set -- --custom-languages=ignore "$@"
+set -- --custom-languages=ignore --no-ignore=hidden "$@"
 status=0
-"$PORTCULLIS_TOOLBOX/ast-grep" scan --format=sarif "$@" > "$PORTCULLIS_OUT/ast-grep.sarif" || status=$?
-case $status in 0|1) ;; *) exit $status ;; esac
+said=$(mktemp)
+report=$PORTCULLIS_OUT/ast-grep.sarif
+"$PORTCULLIS_TOOLBOX/ast-grep" scan --format=sarif --inspect=entity "$@" > "$report" 2> "$said" || status=$?
+case $status in 0|1) ;; *) grep -v '^sg: ' "$said" >&2; exit $status ;; esac
+looked=0
+"$PORTCULLIS_TOOLBOX/python" -I - "$report" "$said" <<'PYTHON' || looked=$?
+{_SKIPPED.strip()}
+PYTHON
+case $looked in 0) ;; 9) status=1 ;; *) exit 70 ;; esac
 "$PORTCULLIS_TOOLBOX/ast-grep" scan --report-style=short "$@" || true  # for people, in the log
 exit $status
 """

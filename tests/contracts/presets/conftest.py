@@ -18,7 +18,7 @@ from tests.support.prerequisites import program
 
 BY_NAME = {preset.name: preset for preset in PRESETS}
 
-Files = dict[str, str]
+Files = dict[str, str | bytes]
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,10 +64,10 @@ def spec(use: str, **more: str) -> CheckSpec:
 
 def lay(place: Path, files: Files) -> Path:
     """A source tree as workspaces give it."""
-    for name, text in files.items():
+    for name, content in files.items():
         target = place / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
     place.mkdir(exist_ok=True)
     if place.owner() == "root":
         for path in (place, *place.rglob("*")):

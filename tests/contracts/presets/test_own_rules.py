@@ -40,6 +40,33 @@ async def test_ast_grep_with_warnings_alone_exits_0_and_tells_them(run: Run):
     assert (ran.exit, ran.findings()) == (0, [("no-print", "src/app.py", 1, "medium")]), ran.log
 
 
+async def test_what_ast_grep_passes_over_is_found(run: Run):
+    hidden = "# -*- coding: latin-1 -*-\n# \xe9\neval(a)\n"
+    large = "eval(a)\n" + "# a long comment\n" * 210_000
+    ran = await run(
+        spec("ast-grep"), {**_RULES, "src/hidden.py": hidden.encode("latin-1"), "large.py": large}
+    )
+    found = {(rule, path) for rule, path, *_ in ran.findings()}
+    assert ran.exit == 1, ran.log
+    assert {("portcullis/not-scanned", "src/hidden.py"), ("portcullis/not-scanned", "large.py")} <= found
+    assert "src/hidden.py: ast-grep did not look into this file: it is not UTF-8" in ran.log
+
+
+async def test_ast_grep_looks_into_hidden_folders(run: Run):
+    files = {path: content for path, content in _RULES.items() if not path.startswith("src/")}
+    ran = await run(spec("ast-grep"), {**files, ".hidden/app.py": _RULES["src/app.py"]})
+    assert {path for _, path, *_ in ran.findings()} == {".hidden/app.py"}, ran.log
+
+
+async def test_semgrep_looks_into_large_files(run: Run):
+    files = SAMPLES["semgrep"].files
+    padded = files["src/app.py"] + "# a long comment\n" * 80_000
+    ran = await run(spec("semgrep"), {**files, "src/app.py": padded})
+    assert (ran.exit, len(ran.findings())) == (1, len((await run(spec("semgrep"), files)).findings())), (
+        ran.log
+    )
+
+
 async def test_a_change_brings_no_rules_of_semgrep(run: Run, tmp_path):
     """The folder of the base counts, even where the head puts a link in its place or has rules of its own."""
     base = SAMPLES["semgrep"].files
