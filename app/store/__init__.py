@@ -42,9 +42,10 @@ from app.store.only import only_process
 from app.store.queue import Job, Queue, recover, tell_all, waiting, wake_all
 from app.store.reusable import EvidenceSource, Reusable, Serves, find_reusable
 from app.store.schema import SchemaLevel, SchemaState, ensure_schema, migrate, schema_state
-from app.store.session import Database, Key, Unit, make_engine, pack, squeeze, time_of, unpack
+from app.store.session import PLACES, Database, Key, Unit, make_engine, pack, squeeze, time_of, unpack
 
 __all__ = [
+    "PLACES",
     "Asking",
     "Database",
     "EvidenceSource",

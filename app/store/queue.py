@@ -2,7 +2,7 @@
 
 It wakes and hands out, nothing more: what is to be done stands in our own tables, and a lost queue is made
 again from them. A job is a key. One waiting job per key (its `queueing_lock`) takes all wake-ups of a burst,
-and no two jobs of a key run at the same time (its `lock`).
+and no two jobs of a key run at the same time (its `lock`), but those of `PLACES`, which have none.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 from app.store.queue_schema import SCHEMA
-from app.store.session import DRIVER_WAITS, Key, Unit, no_answer
+from app.store.session import DRIVER_WAITS, PLACES, Key, Unit, no_answer
 
 WORDS: Final = "portcullis"
 """The channel of what every process is told, as `stop 12`."""
@@ -30,7 +30,9 @@ _WAKE = text(
     f"""
     WITH kept AS (
         INSERT INTO {SCHEMA}.procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args)
-        SELECT kind, '{TASK}', priority, kind || ':' || id, kind || ':' || id, jsonb_build_object('id', id)
+        SELECT kind, '{TASK}', priority,
+               CASE WHEN kind = ANY(CAST(:places AS text[])) THEN NULL ELSE kind || ':' || id END,
+               kind || ':' || id, jsonb_build_object('id', id)
         FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS bigint[]), CAST(:priorities AS integer[]))
              AS wanted (kind, id, priority)
         ORDER BY kind, id
@@ -79,6 +81,7 @@ def wake_all(unit: Unit, keys: Iterable[Key]) -> None:
             "kinds": [kind for kind, _ in wanted],
             "ids": [identifier for _, identifier in wanted],
             "priorities": [unit.priorities[key] for key in wanted],
+            "places": list(PLACES),
         }
         unit.connection.execute(_WAKE, values)
 

@@ -25,6 +25,11 @@ S = TypeVar("S", bound=msgspec.Struct)
 Key = tuple[str, int]
 """What can be woken: (kind, row id), as in ('run', 12)."""
 
+PLACES: Final = frozenset({"attempt"})
+"""Kinds whose keys stand for a place that is free, not for their row: any queued attempt may be begun there.
+So several of one key may be handled at a time, or the one would wait for another's end.
+"""
+
 DRIVER_WAITS: Final[dict[str, Any]] = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
 """A PostgreSQL server that vanished from the network is noticed within half a minute, not after the kernel's
 fifteen.
@@ -44,11 +49,13 @@ class Unit:
         self.priorities: dict[Key, int] = {}
 
     def wake(self, kind: str, identifier: int, priority: int = 0) -> None:
-        """Something is to be done about a row once this transaction has committed; higher is sooner."""
+        """Something is to be done about a row once this transaction has committed; higher is sooner, and of
+        several wake-ups the highest counts.
+        """
         key = (kind, identifier)
         if key not in self.priorities:
             self.wakes.append(key)
-        self.priorities[key] = priority
+        self.priorities[key] = max(priority, self.priorities.get(key, priority))
 
     def wake_later(self, kind: str, identifier: int, at: float) -> None:
         """Something is to be done about a row at a time (epoch seconds) after the commit."""

@@ -11,7 +11,7 @@ import structlog
 from app.engine.clock import Clock
 from app.engine.dispatch.protocol import DEFAULT_WIDTH, RETRY_SECONDS, Handler
 from app.engine.dispatch.timers import Timers
-from app.store import Key, Unit
+from app.store import PLACES, Key, Unit
 
 LOG = structlog.get_logger(__name__)
 
@@ -28,8 +28,9 @@ class EmbeddedDispatch:
         self._handlers: Mapping[str, Handler] = {}
         self._waiting: dict[str, list[tuple[int, int, Key]]] = {}
         self._known: dict[Key, int] = {}
-        self._running: dict[Key, asyncio.Task[None]] = {}
-        self._again: set[Key] = set()
+        self._running: dict[asyncio.Task[None], Key] = {}
+        self._busy: set[Key] = set()
+        self._again: dict[Key, int] = {}
         self._order = itertools.count()
         self._timers = Timers(clock, self.wake)
         self._stopped = True
@@ -39,8 +40,8 @@ class EmbeddedDispatch:
         """Handle a key soon."""
         if self._stopped:
             self._early.append((key, priority))
-        elif key in self._running:
-            self._again.add(key)
+        elif key in self._busy:
+            self._again[key] = max(priority, self._again.get(key, priority))
         elif key not in self._known or priority > self._known[key]:
             heap = self._waiting.setdefault(key[0], [])
             if key in self._known:  # it was less urgent until now
@@ -70,12 +71,14 @@ class EmbeddedDispatch:
             return
         for kind, heap in self._waiting.items():
             width = self._widths.get(kind, DEFAULT_WIDTH)
-            while heap and sum(1 for key in self._running if key[0] == kind) < width:
+            while heap and sum(1 for key in self._running.values() if key[0] == kind) < width:
                 _, _, key = heapq.heappop(heap)
                 self._known.pop(key, None)
-                self._running[key] = asyncio.get_running_loop().create_task(
-                    self._handle(key), name=f"{key[0]}-{key[1]}"
-                )
+                if kind not in PLACES:
+                    self._busy.add(key)
+                task = asyncio.get_running_loop().create_task(self._handle(key), name=f"{key[0]}-{key[1]}")
+                self._running[task] = key
+                task.add_done_callback(self._ended)
 
     async def _handle(self, key: Key) -> None:
         kind, identifier = key
@@ -88,13 +91,14 @@ class EmbeddedDispatch:
             LOG.exception("work crashed; it is tried again", kind=kind, id=identifier)
             if not self._stopped:
                 self.wake_at(key, self._clock.now() + RETRY_SECONDS)
-        finally:
-            self._running.pop(key, None)
-            if key in self._again:
-                self._again.discard(key)
-                self.wake(key)
-            else:
-                self._hand_out()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        key = self._running.pop(task)
+        self._busy.discard(key)
+        if key in self._again:
+            self.wake(key, self._again.pop(key))
+        else:
+            self._hand_out()
 
     @property
     def quiet(self) -> bool:
@@ -112,7 +116,7 @@ class EmbeddedDispatch:
         """Hand out nothing more; let what runs end within `grace` seconds, then cancel it."""
         self._stopped = True
         self._timers.clear()
-        tasks = list(self._running.values())
+        tasks = list(self._running)
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=grace)
             for task in late:

@@ -169,8 +169,12 @@ class FleetDispatch:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._sign_of_life)
-            with contextlib.suppress(Outage):
+            try:
                 await self._queue.beat()
+            except Outage as outage:
+                LOG.warning("the sign of life is given again", reason=outage.message)
+            except Exception:
+                LOG.exception("the sign of life crashed; it is given again")
 
     async def stop(self, grace: float) -> None:
         """See Dispatch."""

@@ -2,7 +2,8 @@
 
 A wake-up may be lost (the sweep finds the row again), doubled or late; handlers are idempotent and
 guard what they do by their rows. One key is never handled twice at the same time by processes that live; a
-wake-up that arrives while its key is handled makes it be handled once more afterwards.
+wake-up that arrives while its key is handled makes it be handled once more afterwards. Keys of `PLACES` are
+handled as often at a time as they were woken, as far as there is room.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

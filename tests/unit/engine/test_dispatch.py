@@ -1,11 +1,12 @@
 """What both dispatchers hold to, and what each has of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from app.engine import Dispatch, EmbeddedDispatch, FleetDispatch
 from app.store import Database, recover, waiting
@@ -27,10 +28,12 @@ async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
             await asyncio.sleep(0.005)
 
 
-def made(database: Database, clock: HandTurnedClock) -> Dispatch:
+def made(
+    database: Database, clock: HandTurnedClock, widths: Mapping[str, int] = WIDTHS, sign_of_life: float = 6.0
+) -> Dispatch:
     if database.is_sqlite:
-        return EmbeddedDispatch(clock, WIDTHS)
-    return FleetDispatch(clock, database, WIDTHS)
+        return EmbeddedDispatch(clock, widths)
+    return FleetDispatch(clock, database, widths, sign_of_life=sign_of_life)
 
 
 @asynccontextmanager
@@ -41,8 +44,10 @@ async def started(
     kind: str = "attempt",
     everywhere: str = "stop",
     clock: HandTurnedClock | None = None,
+    widths: Mapping[str, int] = WIDTHS,
+    sign_of_life: float = 6.0,
 ) -> AsyncIterator[Dispatch]:
-    dispatch = made(database, clock or HandTurnedClock())
+    dispatch = made(database, clock or HandTurnedClock(), widths, sign_of_life)
     database.in_commit, database.on_commit = dispatch.within, dispatch.committed
     await dispatch.start({kind: handler}, {everywhere: handler})
     try:
@@ -93,6 +98,30 @@ async def test_the_more_urgent_go_first_and_a_later_wake_up_may_hurry(database) 
         held.go.set()
         await until(lambda: len(held.done) == 4)
         assert held.done == [1, 3, 2, 4]
+        await idle(database)
+
+
+async def test_of_several_wake_ups_the_most_urgent_counts(database) -> None:
+    held = Held()
+    async with started(database, held, kind="run", widths={"run": 1}):
+        await wake(database, ("run", 1, 0))
+        await until(lambda: held.begun)
+        await wake(database, ("run", 1, 3))  # again, once it has ended
+        await wake(database, ("run", 2, 1), ("run", 3, 2), ("run", 3, 0))
+        held.go.set()
+        await until(lambda: len(held.done) == 4)
+        assert held.done == [1, 1, 3, 2]
+        await idle(database)
+
+
+async def test_a_place_that_is_taken_holds_up_no_other(database) -> None:
+    held = Held()
+    async with started(database, held, widths={"attempt": 2}):
+        await wake(database, ("attempt", 5, 0))
+        await until(lambda: held.begun == [5])  # whatever is begun there goes on
+        await wake(database, ("attempt", 5, 0))
+        await until(lambda: held.begun == [5, 5])
+        held.go.set()
         await idle(database)
 
 
@@ -275,6 +304,26 @@ async def test_a_process_that_slept_gives_back_nothing_that_is_not_its_own(fleet
     await idle(fleet)
     await one.stop(5)
     await other.stop(5)
+
+
+@pytest.mark.postgres
+async def test_the_sign_of_life_goes_on_after_a_crash(fleet) -> None:
+    async def sql(statement: str) -> object:
+        return await fleet.run(lambda unit: unit.connection.execute(text(statement)))
+
+    async def last() -> object:
+        statement = text("SELECT max(last_heartbeat) FROM portcullis_queue.procrastinate_workers")
+        return await fleet.read(lambda c: c.execute(statement).scalar_one())
+
+    with capture_logs() as logs:
+        async with started(fleet, Held(), sign_of_life=0.05):
+            await sql("ALTER TABLE portcullis_queue.procrastinate_workers RENAME TO elsewhere")
+            await until(lambda: [one for one in logs if "sign of life crashed" in one["event"]])
+            await sql("ALTER TABLE portcullis_queue.elsewhere RENAME TO procrastinate_workers")
+            before = await last()
+            async with asyncio.timeout(20):
+                while await last() == before:
+                    await asyncio.sleep(0.02)
 
 
 @pytest.mark.postgres
