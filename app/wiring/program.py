@@ -1,7 +1,6 @@
 """A program from its start to its end."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
@@ -19,12 +18,12 @@ from app.store import Database, ensure_schema, only_process, time_of
 from app.wiring.credentials import Credentials
 
 LOG = structlog.get_logger(__name__)
-CREDENTIAL_SECONDS = 5.0
-"""How often a process of a fleet looks whether a GitHub App was set up by another."""
 
 
 class Program(msgspec.Struct, kw_only=True):
-    """A program ready to run: `running()` starts it and stops it."""
+    """A program ready to run: `running()` starts it and stops it. Every `credential_seconds` a process of a
+    fleet looks whether a GitHub App was set up by another.
+    """
 
     settings: Settings
     database: Database
@@ -41,6 +40,7 @@ class Program(msgspec.Struct, kw_only=True):
     credentials: Credentials
     surroundings: Surroundings
     setup_token: str = ""
+    credential_seconds: float = 5.0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -97,7 +97,18 @@ class Program(msgspec.Struct, kw_only=True):
 
     async def _refresh_credentials(self) -> None:
         """Take over an app that another process's set-up page stored."""
+        refused = ""
         while True:
-            await asyncio.sleep(CREDENTIAL_SECONDS)
-            with contextlib.suppress(Outage):
+            await asyncio.sleep(self.credential_seconds)
+            try:
                 self.credentials.use(await self.database.read(self.vault.load_app))
+            except Outage:
+                continue
+            except Misconfigured as problem:  # while keys are changed: said once, looked at again
+                if problem.message != refused:
+                    LOG.error("the stored app is not used", reason=problem.message, hint=problem.hint)  # noqa: TRY400 - no bug
+                refused = problem.message
+            except Exception:
+                LOG.exception("looking for the stored app crashed; it is tried again")
+            else:
+                refused = ""
