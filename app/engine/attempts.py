@@ -232,20 +232,32 @@ async def _give_back(services: Services, work: Work) -> None:
     await services.database.run(lambda unit: lose(unit, services, work.attempt, reason, crashed=False))
 
 
-def lose(unit: Unit, services: Services, attempt: Attempt, reason: str, *, crashed: bool = True) -> None:
-    """A running attempt is not run by anybody any more: count our crash if it was one, queue the next."""
+def lose(
+    unit: Unit,
+    services: Services,
+    attempt: Attempt,
+    reason: str,
+    *,
+    crashed: bool = True,
+    lapsed_by: float | None = None,
+) -> bool:
+    """A running attempt is not run by anybody any more: count our crash if it was one, queue the next. With
+    `lapsed_by` (epoch seconds) only if its lease had run out by then. False where it does not run.
+    """
     now = services.clock.now()
     ending = Ending(conclusion=Conclusion.ERROR, reason=reason, ended=Ended.LOST.value)
     status = AttemptStatus.LOST
     run = runs.lock_run(unit, attempt.run_id, now)
-    if not attempts.end_attempt(unit, attempt.id, attempt.worker or services.worker, status, ending, now):
-        return
+    worker = attempt.worker or services.worker
+    if not attempts.end_attempt(unit, attempt.id, worker, status, ending, now, lapsed_by=lapsed_by):
+        return False
     row = checks.load_check(unit.connection, attempt.check_id)
     if run is None or not run.status.live or row.attempt != attempt.n:
-        return
+        return True
     after = after_loss(row, now, crashed=crashed)
     checks.save_check(unit, after)
     if after.result.status is Status.QUEUED:
         change = changes.load_change(unit.connection, run.change_id).change
         queue(unit, services, run, change, row.id)
     runs.wake_run(unit, run.id, now)
+    return True

@@ -7,6 +7,7 @@ from app.engine.attempts import lose
 from app.engine.auditing import seal
 from app.engine.retention import prune
 from app.engine.services import Services
+from app.model import Attempt
 from app.store import (
     Key,
     Unit,
@@ -46,10 +47,13 @@ async def lose_lapsed(services: Services, *, at_start: bool = False) -> None:
     """
     now, alive = services.clock.now(), services.worker if at_start else None
     for attempt in await services.database.read(lambda c: attempts.lapsed_attempts(c, now, alive)):
-        LOG.warning("an attempt was lost", attempt=attempt.id, worker=attempt.worker)
-        await services.database.run(
-            lambda unit, attempt=attempt: lose(unit, services, attempt, "its worker stopped")  # type: ignore[misc]
-        )
+
+        def write(unit: Unit, attempt: Attempt = attempt) -> bool:
+            lapsed_by = None if at_start else now
+            return lose(unit, services, attempt, "its worker stopped", lapsed_by=lapsed_by)
+
+        if await services.database.run(write):
+            LOG.warning("an attempt was lost", attempt=attempt.id, worker=attempt.worker)
 
 
 def _wake(unit: Unit, due: list[tuple[Key, int]]) -> None:

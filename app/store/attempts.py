@@ -107,17 +107,27 @@ def renew_lease(unit: Unit, attempt_id: int, worker: str, lease_until: float) ->
 
 
 def end_attempt(
-    unit: Unit, attempt_id: int, worker: str, status: AttemptStatus, ending: Ending, now: float
+    unit: Unit,
+    attempt_id: int,
+    worker: str,
+    status: AttemptStatus,
+    ending: Ending,
+    now: float,
+    *,
+    lapsed_by: float | None = None,
 ) -> bool:
-    """Running → ended by one guarded UPDATE on (attempt, worker): late or doubled results change nothing."""
+    """Running → ended by one guarded UPDATE on (attempt, worker): late or doubled results change nothing.
+    With `lapsed_by` only if its lease had run out by then: it may have been renewed since it was found.
+    """
+    statement = update(attempts).where(
+        attempts.c.id == attempt_id,
+        attempts.c.worker == worker,
+        attempts.c.status == AttemptStatus.RUNNING.value,
+    )
+    if lapsed_by is not None:
+        statement = statement.where(attempts.c.lease_until < lapsed_by)
     result = unit.connection.execute(
-        update(attempts)
-        .where(
-            attempts.c.id == attempt_id,
-            attempts.c.worker == worker,
-            attempts.c.status == AttemptStatus.RUNNING.value,
-        )
-        .values(status=status.value, outcome=pack(ending), ended_at=now)
+        statement.values(status=status.value, outcome=pack(ending), ended_at=now)
     )
     wake_waiting(unit, result.rowcount, now)
     return bool(result.rowcount)

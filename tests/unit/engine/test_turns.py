@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from app.engine import rules
 from app.engine.admission import Quotas
+from app.engine.attempts import lose
 from app.engine.claiming import Work, claim_next
 from app.model import Actor, AttemptStatus, Change, ChangeKind, CheckSpec, Comparison, Plan, RunStatus, Sha
 from app.store import Asking, attempts, changes, checks, metadata, projects, runs
@@ -128,3 +129,17 @@ def test_rows_of_an_older_version_are_claimed_too(desk: Desk) -> None:
     with desk.unit() as unit:
         unit.connection.execute(update(ATTEMPTS).values(repository_id=0, owner="", author="", group=""))
     assert claimed(desk) is not None
+
+
+def test_a_lease_that_was_renewed_meanwhile_has_not_lapsed(desk: Desk) -> None:
+    queued(desk, "busy", "shop", 1)
+    work = claimed(desk)
+    assert work is not None
+    then = desk.now + 61
+    with desk.unit() as unit:
+        (lapsed,) = attempts.lapsed_attempts(unit.connection, then)
+        assert attempts.renew_lease(unit, lapsed.id, lapsed.worker, then + 30)
+    with desk.unit() as unit:
+        assert not lose(unit, desk.services, lapsed, "its worker stopped", lapsed_by=then)
+        assert lose(unit, desk.services, lapsed, "its worker stopped", lapsed_by=then + 31)
+        assert not lose(unit, desk.services, lapsed, "its worker stopped", lapsed_by=then + 31)
