@@ -1,6 +1,7 @@
 """From a head to a plan: fetch, gate file from the base, test merge, comparison, trust."""
 
 import asyncio
+import contextlib
 import fnmatch
 
 import msgspec
@@ -9,7 +10,7 @@ from app.engine.fetching import base_of, fetch_as_named
 from app.engine.gates import lint_head, read_gate
 from app.engine.services import Options, Services
 from app.engine.trust import is_trusted
-from app.executors import Commit, Fetched, Workspaces
+from app.executors import Commit, Fetched, TreeEntry, Workspaces
 from app.forges import Forge
 from app.language import used
 from app.model import (
@@ -17,6 +18,7 @@ from app.model import (
     Change,
     CheckSpec,
     Comparison,
+    Outage,
     Plan,
     Repository,
     Run,
@@ -144,7 +146,7 @@ async def _plan(
         raise AuthorFault(f"conflicts with {change.base_ref} in {named}{more}")
     comparison, entries, commits, trusted = await asyncio.gather(
         spaces.compare(repository, run.base_sha, run.head_sha, merged.tested_sha),
-        spaces.entries(repository, merged.tested_sha),
+        _entries(services, repository, gatefile, merged.tested_sha),
         spaces.commits(repository, run.base_sha, run.head_sha),
         is_trusted(services, forge, repository, row, run.head_sha),
     )
@@ -178,6 +180,22 @@ async def _plan(
         run=run,
         ai_authored=row.ai_authored or looks_ai_authored(plan, change, facts),
     )
+
+
+async def _entries(
+    services: Services, repository: Repository, gatefile: GateFile, sha: Sha
+) -> tuple[TreeEntry, ...]:
+    """The files of a commit. Where a check could begin at once its source tree is written too, beside the
+    comparison; what goes wrong with it is told by the check that needs it.
+    """
+    spaces = services.workspaces
+    entries = await spaces.entries(repository, sha)
+    free = services.role.checks and len(services.running) < services.options.parallel_checks
+    if free and any(check.template.external is None for check in gatefile.checks):
+        with contextlib.suppress(AuthorFault, Outage, OSError):
+            async with spaces.checkout(repository, sha):
+                pass
+    return entries
 
 
 def with_operator_limits(services: Services, plan: Plan) -> Plan:

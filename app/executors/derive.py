@@ -71,10 +71,24 @@ def link(seed: Path, content: Path, gone: frozenset[bytes], owner: int | None) -
     except OSError:
         shutil.rmtree(content, ignore_errors=True)
         return False
+    _remove_empty(root, gone)
+    return True
+
+
+def take_away(content: Path, gone: frozenset[bytes]) -> None:
+    """Remove these files from a tree of hard links, and the directories that this leaves empty. What other
+    trees have of them stays as it is.
+    """
+    root = os.fsencode(content)
+    for name in gone:
+        os.unlink(root + b"/" + name)  # noqa: PTH108 - bytes
+    _remove_empty(root, gone)
+
+
+def _remove_empty(root: bytes, gone: frozenset[bytes]) -> None:
     for folder in sorted(_above(gone), key=len, reverse=True):
         with contextlib.suppress(OSError):  # something is left in it
             os.rmdir(root + b"/" + folder)  # noqa: PTH106 - bytes
-    return True
 
 
 def _above(names: Iterable[bytes]) -> set[bytes]:

@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from app.executors.derive import differences, give, link
+from app.executors.derive import Differences, differences, give, link, take_away
 from app.executors.git import Git, GitFailed, environment
+from app.executors.spares import Spares
 from app.model import AuthorFault, Repository, Sha
 
 JOB_UID = 65_532
@@ -34,6 +35,7 @@ class Trees:
         self.users: Counter[Path] = Counter()
         self.used_at: dict[Path, float] = {}
         self.making: dict[Path, asyncio.Lock] = {}
+        self.spares = Spares(place, self.owner)
 
     def path(self, repository: Repository, tree: Sha) -> Path:
         """Where a tree is, once it is made."""
@@ -44,8 +46,13 @@ class Trees:
     @contextlib.contextmanager
     def use(self, path: Path) -> Iterator[None]:
         """Within, nobody removes the tree; each user counts for itself."""
-        self.users[path] += 1
         self.used_at[path] = time.monotonic()
+        with self._held(path):
+            yield
+
+    @contextlib.contextmanager
+    def _held(self, path: Path) -> Iterator[None]:
+        self.users[path] += 1
         try:
             yield
         finally:
@@ -95,21 +102,54 @@ class Trees:
         Attributes are the same in both trees: git finds them in `content`, as the index has none.
         """
         prefix = self.path(repository, Sha("")).name
-        kept = [path for path in self.used_at if path.name.startswith(prefix) and path.is_dir()]
-        if not kept:
+        changed = await self._from_spare(prefix, tree, content, git)
+        if changed is None:
+            changed = await self._from_kept(prefix, tree, content, git)
+        if changed is None:
             return None
-        seed = max(kept, key=lambda path: self.used_at[path])
-        with self.use(seed):
+        if changed.index:
+            await git("update-index", "-z", "--index-info", env=env, data=changed.index)
+        return changed.written
+
+    async def _from_spare(self, prefix: str, tree: Sha, content: Path, git: Git) -> Differences | None:
+        """Begin with what was linked ahead: only what differs is taken away."""
+        spare = self.spares.take(prefix)
+        if spare is None:
+            return None
+        try:
+            changed = await differences(git, spare.tree, tree)
+            if changed is not None:
+                await asyncio.to_thread(take_away, spare.content, changed.gone)
+                spare.content.rename(content)
+        except OSError:  # somebody tidied up there: another way is slower, not wrong
+            return None
+        finally:
+            self.spares.remove(spare.place)
+        return changed
+
+    async def _from_kept(self, prefix: str, tree: Sha, content: Path, git: Git) -> Differences | None:
+        """Begin with links to the tree that was used last."""
+        seed = self._latest(prefix)
+        if seed is None:
+            return None
+        with self._held(seed):
             changed = await differences(git, Sha(seed.name.removeprefix(prefix)), tree)
             if changed is None:
                 return None
-            linking = asyncio.ensure_future(asyncio.to_thread(link, seed, content, changed.gone, self.owner))
-            try:
-                if changed.index:
-                    await git("update-index", "-z", "--index-info", env=env, data=changed.index)
-            finally:
-                linked = await linking
-        return changed.written if linked else None
+            linked = await asyncio.to_thread(link, seed, content, changed.gone, self.owner)
+        return changed if linked else None
+
+    def _latest(self, prefix: str) -> Path | None:
+        kept = [path for path in self.used_at if path.name.startswith(prefix) and path.is_dir()]
+        return max(kept, key=lambda path: self.used_at[path], default=None)
+
+    def make_ready(self, repository: Repository) -> None:
+        """Begin the next tree of a repository that has had several, so that it need not be waited for."""
+        prefix = self.path(repository, Sha("")).name
+        if sum(path.name.startswith(prefix) for path in self.used_at) > 1:
+            seed = self._latest(prefix)
+            if seed is not None:
+                self.spares.lay(prefix, Sha(seed.name.removeprefix(prefix)), seed)
 
     async def evict(self) -> None:
         """Remove the unused trees that are too many, those first whose use is longest ago."""
@@ -123,7 +163,7 @@ class Trees:
             path.rename(grave / "tree")
             del self.users[path]
             self.used_at.pop(path, None)
-            await asyncio.to_thread(shutil.rmtree, grave, ignore_errors=True)
+            self.spares.remove(grave)
 
     def sweep(self) -> int:
         """Remove what an earlier process left half made."""

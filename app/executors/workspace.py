@@ -122,8 +122,6 @@ class GitWorkspaces:
         """See `Workspaces.merge`. Raises AuthorFault where the two share no history."""
         async with self.mirror(repository).reading() as git:
             (head_tree,) = await need(git, base_sha, head_sha, trees=[head_sha])
-            if await is_ancestor(git, base_sha, head_sha):
-                return Merged(tested_sha=head_sha, tested_tree=head_tree)
             try:
                 output = await git(
                     "merge-tree", "--write-tree", "--name-only", "-z", base_sha, head_sha, codes=(0, 1)
@@ -135,6 +133,9 @@ class GitWorkspaces:
             tree, *rest = output.split(b"\0")
             if conflicts := conflict_names(rest):
                 return Merged(tested_sha=Sha(""), tested_tree=Sha(""), conflicts=conflicts)
+            # Only then can base be an ancestor: most have moved on, and are not asked.
+            if tree.decode() == head_tree and await is_ancestor(git, base_sha, head_sha):
+                return Merged(tested_sha=head_sha, tested_tree=head_tree)
             tested = await commit_merge(git, tree.decode(), base_sha, head_sha)
             return Merged(tested_sha=tested, tested_tree=Sha(tree.decode()))
 
@@ -272,6 +273,7 @@ class GitWorkspaces:
                 yield path
         finally:
             await self.trees.evict()
+            self.trees.make_ready(repository)
 
     async def _remember_tree(self, repository: Repository, sha: Sha) -> Sha:
         async with self.mirror(repository).reading() as git:

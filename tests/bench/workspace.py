@@ -26,7 +26,7 @@ FILES, FOLDERS, COMMITS = 2087, 150, 1500
 LARGEST = 400_000
 WORDS, OWN_WORDS = 6000, 200
 T = TypeVar("T")
-STEPS = ("fetch", "merge", "compare", "checkout")
+STEPS = ("fetch", "merge", "compare, check out")
 
 
 class Project:
@@ -110,8 +110,8 @@ async def anonymous() -> str:
 async def prepared(
     forge: PracticeForge, repo: Repository, project: Project, spaces: GitWorkspaces, known: Known
 ) -> Timed:
-    """A new pull request of some files on a base that moved too, brought here: fetched, merged, compared,
-    checked out.
+    """A new pull request of some files on a base that moved too, brought here: fetched, merged, compared
+    and checked out.
     """
     number = repo.next_number
     ours, theirs = project.edits(2)
@@ -133,15 +133,18 @@ async def prepared(
     )
     assert fetched.base_sha is not None
     merged = await timed.step("merge", spaces.merge(known, fetched.base_sha, head))
-    compared, _ = await timed.step(
-        "compare",  # and list the files, which planning does at the same time
+
+    async def listed_and_written() -> Path:
+        await spaces.entries(known, merged.tested_sha)
+        return await checked_out(spaces, known, merged.tested_sha)
+
+    compared, tree = await timed.step(
+        "compare, check out",  # both at once, as planning does
         asyncio.gather(
-            spaces.compare(known, fetched.base_sha, head, merged.tested_sha),
-            spaces.entries(known, merged.tested_sha),
+            spaces.compare(known, fetched.base_sha, head, merged.tested_sha), listed_and_written()
         ),
     )
     assert set(compared.paths) == set(ours)
-    tree = await timed.step("checkout", checked_out(spaces, known, merged.tested_sha))
     assert (tree / f"base/{number}.py").exists()
     return timed
 

@@ -1,9 +1,11 @@
 """A tree begun from another one of its repository is, byte for byte, the tree that git writes."""
 
+import asyncio
 import os
 from pathlib import Path
 
 from app.executors import GitWorkspaces
+from app.executors.spares import Spare, Spares
 from app.model import Sha
 from tests.support.git import Origin, bring, checked_out
 
@@ -109,3 +111,77 @@ async def test_a_tree_that_may_go_does_not_go_while_another_begins_from_it(
         origin.write("edited.txt", f"{number}\n")
         derived, whole = await both(origin, workspaces, tmp_path, origin.commit(f"edit {number}"))
         assert listed(derived) == listed(whole)
+
+
+async def spare_of(spaces: GitWorkspaces) -> Spare:
+    """The one spare tree, once it is there."""
+    async with asyncio.timeout(60):
+        while not spaces.trees.spares._ready:
+            await asyncio.sleep(0.01)
+    (spare,) = spaces.trees.spares._ready.values()
+    return spare
+
+
+async def test_a_tree_begun_ahead_is_used_up_and_changes_no_other(
+    origin: Origin, workspaces: GitWorkspaces, tmp_path: Path
+):
+    old, _ = await both(origin, workspaces, tmp_path, first(origin))
+    origin.write("edited.txt", "2\n")
+    between, _ = await both(origin, workspaces, tmp_path, origin.commit("one"))
+    spare = await spare_of(workspaces)
+    assert listed(spare.content) == listed(between)
+    before = [listed(tree) for tree in (old, between)]
+    origin.write("edited.txt", "3\n")
+    (origin.place / "gone/deep/only.txt").unlink()
+    (origin.place / "link").unlink()
+    origin.write("link", "a file\n")
+    inode = (spare.content / "run.sh").parent.stat().st_ino
+    derived, whole = await both(origin, workspaces, tmp_path, origin.commit("two"))
+    assert derived.stat().st_ino == inode, "it is what was begun"
+    assert listed(derived) == listed(whole)
+    assert [listed(tree) for tree in (old, between)] == before
+    assert (await spare_of(workspaces)).tree != spare.tree, "the next one is begun"
+
+
+async def test_a_spare_that_was_tidied_away_is_missed_by_nobody(
+    origin: Origin, workspaces: GitWorkspaces, tmp_path: Path
+):
+    await both(origin, workspaces, tmp_path, first(origin))
+    origin.write("edited.txt", "2\n")
+    await both(origin, workspaces, tmp_path, origin.commit("one"))
+    await spare_of(workspaces)
+    assert await workspaces.sweep() >= 1
+    origin.write("edited.txt", "3\n")
+    derived, whole = await both(origin, workspaces, tmp_path, origin.commit("two"))
+    assert listed(derived) == listed(whole)
+
+
+async def test_changed_attributes_use_no_tree_begun_ahead(
+    origin: Origin, workspaces: GitWorkspaces, tmp_path: Path
+):
+    await both(origin, workspaces, tmp_path, first(origin))
+    origin.write("edited.txt", "2\n")
+    await both(origin, workspaces, tmp_path, origin.commit("one"))
+    await spare_of(workspaces)
+    origin.write(".gitattributes", "*.txt text eol=crlf\n")
+    derived, whole = await both(origin, workspaces, tmp_path, origin.commit("attributes"))
+    assert listed(derived) == listed(whole)
+
+
+async def test_few_repositories_have_a_spare(tmp_path: Path):
+    seed = tmp_path / "seed"
+    seed.mkdir()
+    (seed / "a").write_text("1\n")
+    spares = Spares(tmp_path, None)
+    for number in range(10):
+        spares.lay(f"r{number}", Sha("1" * 40), seed)
+        async with asyncio.timeout(60):
+            while spares._tasks:
+                await asyncio.sleep(0.01)
+    assert [spares.take(f"r{number}") is None for number in range(10)] == [True] * 2 + [False] * 8
+    assert len(list(tmp_path.glob("new-*"))) == 8
+    spares.lay("gone", Sha("1" * 40), tmp_path / "nowhere")
+    async with asyncio.timeout(60):
+        while spares._tasks:
+            await asyncio.sleep(0.01)
+    assert spares.take("gone") is None
