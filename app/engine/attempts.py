@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import structlog
 
@@ -14,7 +14,7 @@ from app.engine.fetching import bring_tested
 from app.engine.keeping import Left, keep
 from app.engine.queueing import queue
 from app.engine.services import Services
-from app.engine.specs import attempt_spec, commits_of, files_of, input_name, needs_base_tree
+from app.engine.specs import attempt_spec, commits_of, files_of, input_name, kept_in, needs_base_tree
 from app.executors import (
     AttemptOutcome,
     Ended,
@@ -155,10 +155,7 @@ async def _inputs(services: Services, work: Work) -> dict[str, Path]:
     ids = {spec.key: spec.id for spec in work.run.plan.checks}
     names = {attempt: input_name(ids[key], key) for key, attempt in work.given.items()}
     kept = await services.database.read(lambda c: records.artifacts_of(c, tuple(names)))
-    found = {
-        names[attempt]: Path(place).parents[len(PurePosixPath(path).parts) - 1]
-        for attempt, path, _, place in kept
-    }
+    found = {names[attempt]: kept_in(path, stored) for attempt, path, _, stored in kept}
     await asyncio.to_thread(_need, found)
     return found
 

@@ -6,14 +6,14 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
 from app.engine import rules
 from app.engine.caching import BASE_SCOPE, cache_use
 from app.engine.conclude import after_attempt, conclude, mark_flaky, wants_retry
-from app.engine.specs import attempt_spec, commits_of, files_of, input_name, needs_base_tree
+from app.engine.specs import attempt_spec, commits_of, files_of, input_name, kept_in, needs_base_tree
 from app.executors import (
     AttemptOutcome,
     AttemptSpec,
@@ -166,8 +166,7 @@ class LocalChecks:
         if evidence.reports:
             self.evidence[spec.key] = evidence
         for artifact in outcome.artifacts:
-            depth = len(PurePosixPath(artifact.path).parts)
-            self._artifacts[spec.key] = Path(artifact.stored).parents[depth - 1]
+            self._artifacts[spec.key] = kept_in(artifact.path, artifact.stored)
 
     def _remember(self, spec: CheckSpec, ending: Ending) -> None:
         self._failed.setdefault(spec.key, set()).update(ending.failed_tests)

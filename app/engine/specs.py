@@ -1,7 +1,7 @@
 """What one attempt is given, from its plan and its trees: the same for the service and the terminal."""
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from app.executors import AttemptSpec, CacheUse, TreeEntry, Workspaces
 from app.model import CheckSpec, Comparison, Repository
@@ -77,3 +77,10 @@ def input_name(check_id: str, key: str) -> str:
     """Where a needed check's artifacts are beneath `in/`: its id, with `-cell` for a cell of a matrix."""
     cell = re.sub(r"[^A-Za-z0-9_.-]+", "-", key.removeprefix(check_id)).strip("-")
     return f"{check_id}-{cell}" if cell else check_id
+
+
+def kept_in(path: str, stored: str) -> Path:
+    """The directory of an attempt's artifacts, from one of them: `stored` is where it lies there, `path`
+    (`out/…`) where it lay in the attempt.
+    """
+    return Path(stored).parents[len(PurePosixPath(path).parts) - 2]

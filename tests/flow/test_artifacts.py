@@ -16,8 +16,25 @@ checks:
 """
 
 
+async def test_a_check_is_given_what_one_attempt_kept_and_nothing_else(tmp_path, migrated_url):
+    kept = tmp_path / "kept" / "1"
+    artifacts = []
+    for name in ("app", "lib/deep/so"):
+        (kept / name).parent.mkdir(parents=True, exist_ok=True)
+        (kept / name).write_text("x")
+        artifacts.append(Artifact(path=f"out/{name}", size=1, stored=str(kept / name)))
+    runner = ScriptedExecutor({"build": (Answer(artifacts=tuple(artifacts)),)})
+    async with stage(tmp_path, runner=runner, database_url=migrated_url) as scene:
+        repo = await scene.repository({".portcullis.yml": GATE, "a.py": "x\n"})
+        await scene.forge.push("alice", repo, "topic", {"b.py": "1\n"}, base="main")
+        pull = await scene.forge.open_pull_request("alice", repo, "topic")
+        await scene.settled()
+        await ended_well(scene, repo, pull, "success")
+        assert [spec.inputs for spec in runner.ran] == [{}, {"build": kept}]
+
+
 async def test_a_check_does_not_run_without_what_it_is_to_be_given(tmp_path, migrated_url):
-    kept = tmp_path / "kept" / "out" / "app"
+    kept = tmp_path / "kept" / "1" / "app"
     artifact = Artifact(path="out/app", size=1, stored=str(kept))
     runner = ScriptedExecutor({"build": (Answer(artifacts=(artifact,)),)})
     async with stage(tmp_path, runner=runner, database_url=migrated_url) as scene:

@@ -81,3 +81,22 @@ async def test_the_end_of_what_a_failed_check_said_is_shown(tmp_path):
     assert [line for line in error.splitlines() if " | " in line] == [
         f"bad | {number}" for number in range(19, 31)
     ]
+
+
+GIVEN = """\
+version: 1
+checks:
+  build: {run: "mkdir -p out/lib && echo built > out/lib/app", artifacts: ["out/**"]}
+  test: {run: 'find in -type f > found; cat in/build/lib/app; test "$(cat found)" = in/build/lib/app', needs: [build]}
+"""
+
+
+async def test_a_check_finds_the_artifacts_of_the_one_it_needs_beneath_in(tmp_path):
+    program("bwrap")
+    origin = Origin(tmp_path / "shop")
+    origin.write(".portcullis.yml", GIVEN)
+    origin.commit("first")
+    origin.write("shop.py", "fine\n")
+    origin.commit("second")
+    status, out = await portcullis(tmp_path, "run", "--base", "HEAD~1")
+    assert (status, "built" in out) == (0, True), out
