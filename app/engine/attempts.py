@@ -1,6 +1,7 @@
 """Run one attempt: claim it, run it in the sandbox under a lease, keep what it left, once."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -38,6 +39,8 @@ from app.store import Unit, attempts, changes, checks, records, runs
 
 LOG = structlog.get_logger(__name__)
 OUTAGE_SECONDS = 1.0
+KeptArtifact = tuple[int, str, int, str]
+"""(attempt id, path, size, place) as `records.artifacts_of` gives it."""
 
 
 async def run_attempt(services: Services, _attempt_id: int) -> None:
@@ -154,17 +157,26 @@ async def _inputs(services: Services, work: Work) -> dict[str, Path]:
         return {}
     ids = {spec.key: spec.id for spec in work.run.plan.checks}
     names = {attempt: input_name(ids[key], key) for key, attempt in work.given.items()}
+    made = await services.database.read(lambda c: attempts.load_attempts(c, tuple(names)))
     kept = await services.database.read(lambda c: records.artifacts_of(c, tuple(names)))
     found = {names[attempt]: kept_in(path, stored) for attempt, path, _, stored in kept}
-    await asyncio.to_thread(_need, found)
+    await asyncio.to_thread(_need, names, made, kept)
     return found
 
 
-def _need(inputs: dict[str, Path]) -> None:
-    """A check is never run without what it is to be given: it may find nothing wrong in nothing."""
-    for name, folder in inputs.items():
-        if not folder.is_dir():
+def _need(names: dict[int, str], made: dict[int, Attempt], kept: tuple[KeptArtifact, ...]) -> None:
+    """A check is never run without all that it is to be given: it may find nothing wrong in nothing."""
+    known = Counter(attempt_id for attempt_id, *_ in kept)
+    there = Counter(attempt_id for attempt_id, _, size, stored in kept if _holds(Path(stored), size))
+    for attempt_id, name in names.items():
+        attempt = made.get(attempt_id)
+        told = 0 if attempt is None or attempt.ending is None else attempt.ending.artifacts
+        if attempt_id and (attempt is None or there[attempt_id] < max(told, known[attempt_id])):
             raise Outage(f"the artifacts of {name} are not here any more: run it again")
+
+
+def _holds(place: Path, size: int) -> bool:
+    return place.is_file() and place.stat().st_size == size
 
 
 def _log_sink(services: Services, attempt_id: int) -> LogSink:
@@ -187,7 +199,7 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
         "attempt ended", conclusion=ending.conclusion.value, reason=ending.reason, seconds=ending.seconds
     )
 
-    left = Left(ending=ending, evidence=evidence, outputs=read.outputs, artifacts=len(outcome.artifacts))
+    left = Left(ending=ending, evidence=evidence, outputs=read.outputs)
 
     def write(unit: Unit) -> None:
         now = services.clock.now()

@@ -45,6 +45,7 @@ def conclude(spec: CheckSpec, outcome: AttemptOutcome, read: ReportsRead, eviden
         log_bytes=outcome.log_bytes,
         log_dropped=outcome.log_dropped,
         failed_tests=failed[:MAX_FAILED_TESTS],
+        artifacts=len(outcome.artifacts),
     )
 
 

@@ -41,7 +41,6 @@ def earlier_of(
     ending: Ending,
     evidence: CheckEvidence,
     outputs: dict[str, str | int | float | bool],
-    artifacts: int,
     given: dict[str, int],
     now: float,
 ) -> Earlier | None:
@@ -58,7 +57,7 @@ def earlier_of(
         outputs=outputs,
         delivered=delivered_by(evidence),
         secrets=has_secrets(evidence),
-        artifacts=artifacts,
+        artifacts=ending.artifacts,
         given=given,
     )
 

@@ -13,12 +13,11 @@ from app.store import EvidenceSource, Serves, Unit, attempts, keep_evidence
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """What an attempt came to and left: `artifacts` is how many files it kept."""
+    """What an attempt came to and left."""
 
     ending: Ending
     evidence: CheckEvidence
     outputs: dict[str, str | int | float | bool]
-    artifacts: int
 
 
 def keep(unit: Unit, services: Services, work: Work, left: Left) -> int | None:
@@ -57,9 +56,7 @@ def _serves(unit: Unit, services: Services, work: Work, left: Left, now: float) 
     against = speaks_against(left.ending, left.evidence)
     earlier = None
     if not attempts.tried_before(unit.connection, work.attempt):
-        earlier = earlier_of(
-            work.attempt.id, left.ending, left.evidence, left.outputs, left.artifacts, work.given, now
-        )
+        earlier = earlier_of(work.attempt.id, left.ending, left.evidence, left.outputs, work.given, now)
     if earlier is None and not against:
         return None
     return Serves(

@@ -143,7 +143,9 @@ class AttemptStatus(StrEnum):
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """How an attempt went, as kept. `cause` says what a retry rule may react to ('' = nothing)."""
+    """How an attempt went, as kept. `cause` says what a retry rule may react to ('' = nothing); `artifacts`
+    is how many files it kept.
+    """
 
     conclusion: Conclusion
     reason: str = ""
@@ -154,6 +156,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     log_bytes: int = 0
     log_dropped: int = 0
     failed_tests: tuple[str, ...] = ()
+    artifacts: int = 0
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

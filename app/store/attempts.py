@@ -66,6 +66,12 @@ def load_attempt(connection: Connection, attempt_id: int) -> Attempt | None:
     return None if row is None else _attempt(row)
 
 
+def load_attempts(connection: Connection, ids: tuple[int, ...]) -> dict[int, Attempt]:
+    """Attempts by their ids, as far as they are there."""
+    rows = connection.execute(select(attempts).where(attempts.c.id.in_(ids)))
+    return {row.id: _attempt(row) for row in rows}
+
+
 def attempts_of_run(connection: Connection, run_id: int) -> tuple[Attempt, ...]:
     """All attempts of a run, oldest first."""
     rows = connection.execute(select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.id))

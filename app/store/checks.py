@@ -75,6 +75,7 @@ def save_check(unit: Unit, row: CheckRow) -> None:
             result=pack(result),
             evidence_id=row.evidence_id,
             reading=None if row.reading is None else pack(row.reading),
+            reused_attempt=None if result.reused is None else result.reused.attempt,
         )
     )
 

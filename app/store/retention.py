@@ -5,7 +5,7 @@ on, and the audit trail stay.
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, and_, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
 
 from app.model import BaselineState, ChangeKind, ChangeState
 from app.store.runs import LIVE
@@ -56,13 +56,23 @@ def old_artifacts(connection: Connection, before: float, limit: int) -> tuple[Ol
         .where(attempts.c.id == one.c.attempt_id, runs.c.status.in_(LIVE))
         .correlate(one)
     )
-    oldest = select(one.c.id).where(~needed.exists()).order_by(one.c.id).limit(limit)
+    reused = _reused_by_live(one.c.attempt_id).correlate(one)
+    oldest = select(one.c.id).where(~needed.exists(), ~reused.exists()).order_by(one.c.id).limit(limit)
     rows = connection.execute(
         select(artifacts.c.id, artifacts.c.path, artifacts.c.stored)
         .join(attempts, attempts.c.id == artifacts.c.attempt_id)
         .where(artifacts.c.id.in_(oldest), attempts.c.ended_at < before)
     )
     return tuple(OldArtifact(id=row.id, path=row.path, stored=row.stored) for row in rows)
+
+
+def _reused_by_live(attempt_id: ColumnElement[int]) -> Select[tuple[int]]:
+    """Checks of live runs that an attempt's result serves."""
+    return (
+        select(checks.c.id)
+        .join(runs, runs.c.id == checks.c.run_id)
+        .where(checks.c.reused_attempt == attempt_id, runs.c.status.in_(LIVE))
+    )
 
 
 def forget_artifacts(unit: Unit, ids: Sequence[int]) -> None:
@@ -108,12 +118,24 @@ def prune_flaky(unit: Unit, before: float, limit: int) -> int:
 
 
 def prune_base_runs(unit: Unit, before: float, limit: int) -> int:
-    """Base runs that ended, with their attempts, once no artifact of theirs is kept; gives how many."""
+    """Base runs that ended, with their attempts, once no artifact of theirs is kept and no live run's check
+    rests on one of them; gives how many.
+    """
     keeps = exists().where(
         and_(
             artifacts.c.attempt_id == attempts.c.id,
             attempts.c.run_id == runs.c.id,
             runs.c.change_id == changes.c.id,
+        )
+    )
+    of_base, live = runs.alias(), runs.alias()
+    serves = exists().where(
+        and_(
+            of_base.c.change_id == changes.c.id,
+            attempts.c.run_id == of_base.c.id,
+            checks.c.reused_attempt == attempts.c.id,
+            live.c.id == checks.c.run_id,
+            live.c.status.in_(LIVE),
         )
     )
     old = (
@@ -123,6 +145,7 @@ def prune_base_runs(unit: Unit, before: float, limit: int) -> int:
             changes.c.state == ChangeState.CLOSED.value,
             changes.c.seen_at < before,
             ~keeps,
+            ~serves,
         )
         .limit(limit)
     )

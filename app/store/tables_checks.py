@@ -32,8 +32,15 @@ checks = Table(
     Column("evidence_id", Identifier, ForeignKey("evidence.id", ondelete="SET NULL"), nullable=True),
     Column("reading", LargeBinary, nullable=True),  # UploadReading
     Column("inputs", LargeBinary, nullable=True),  # Inputs
+    Column("reused_attempt", Identifier, nullable=True),  # whose result serves, and whose artifacts are given
     UniqueConstraint("run_id", "key"),
     Index("ix_checks_evidence", "evidence_id"),
+    Index(
+        "ix_checks_reused",
+        "reused_attempt",
+        sqlite_where=text("reused_attempt IS NOT NULL"),
+        postgresql_where=text("reused_attempt IS NOT NULL"),
+    ),
 )
 
 

@@ -3,15 +3,16 @@
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from app.engine.retention import prune
-from app.model import CheckEvidence
-from app.store import EvidenceSource, evidence, keep_evidence, metadata, retention
+from app.model import CheckEvidence, CheckResult, Reused
+from app.store import EvidenceSource, checks, evidence, keep_evidence, metadata, retention
 from tests.unit.engine.conftest import Desk
 
 TABLES = metadata.tables
 DAY = 86_400.0
+LINT = msgspec.json.encode(CheckResult(id="lint", key="lint"))
 OLD, NEW = 400 * DAY, 0.5 * DAY
 
 
@@ -72,7 +73,7 @@ class Past:
             touched_at=self.ago(age),
             **known,
         )
-        check = row(self.desk, "checks", run_id=run, key="lint", status="completed", result=b"{}")
+        check = row(self.desk, "checks", run_id=run, key="lint", status="completed", result=LINT)
         attempt = row(
             self.desk,
             "attempts",
@@ -168,6 +169,29 @@ async def test_artifacts_stay_that_a_live_runs_check_may_be_given(desk: Desk, tm
         unit.connection.execute(update(table).where(table.c.id == check).values(attempt=2))
     await prune(desk.services)
     assert not place.is_file(), "of an attempt that another followed nobody is given anything"
+
+
+async def test_artifacts_stay_of_a_result_that_a_live_run_reuses(desk: Desk, tmp_path: Path) -> None:
+    past = Past(desk, tmp_path)
+    _, _, made = past.attempt(OLD, kind="base")
+    place = past.artifact(made)
+    run, check, _ = past.attempt(OLD, live=True)
+    with desk.unit() as unit:
+        row = checks.load_check(unit.connection, check)
+        reused = msgspec.structs.replace(row.result, reused=Reused(attempt=made, at=0.0))
+        checks.save_check(unit, msgspec.structs.replace(row, result=reused))
+    await prune(desk.services)
+    await prune(desk.services)
+    assert place.is_file()
+    with desk.unit() as unit:
+        unit.connection.execute(delete(TABLES["artifacts"]))
+    await prune(desk.services)
+    assert count(desk, "attempts") == 2, "how many it kept stays known"
+    with desk.unit() as unit:
+        table = TABLES["runs"]
+        unit.connection.execute(update(table).where(table.c.id == run).values(status="closed"))
+    await prune(desk.services)
+    assert count(desk, "attempts") == 1
 
 
 async def test_evidence_goes_that_nothing_rests_on(desk: Desk, tmp_path: Path) -> None:

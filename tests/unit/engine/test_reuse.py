@@ -213,7 +213,7 @@ def test_to_whom_a_failure_speaks(one: Reusable, speaks: bool) -> None:
 
 
 def ended(conclusion: Conclusion = Conclusion.SUCCESS) -> Ending:
-    return Ending(conclusion=conclusion, exit_code=0, seconds=3.0)
+    return Ending(conclusion=conclusion, exit_code=0, seconds=3.0, artifacts=2)
 
 
 def reported(*, flaky: bool) -> CheckEvidence:
@@ -223,7 +223,7 @@ def reported(*, flaky: bool) -> CheckEvidence:
 
 def test_only_a_success_without_a_flaky_test_may_serve_later() -> None:
     def earlier(ending: Ending, evidence: CheckEvidence) -> Earlier | None:
-        return earlier_of(7, ending, evidence, {"n": 1}, 2, {"build": 4}, 10.0)
+        return earlier_of(7, ending, evidence, {"n": 1}, {"build": 4}, 10.0)
 
     assert earlier(ended(Conclusion.FAILURE), reported(flaky=False)) is None
     assert earlier(ended(Conclusion.NOT_NEEDED), reported(flaky=False)) is None
