@@ -73,15 +73,16 @@ class Player:
     def _busy(self) -> bool:
         dispatch, held = self.scene.program.services.dispatch, set(self.runner.running)
         running = self.scene.program.services.running
-        attempts = sum(kind == "attempt" for kind, _ in dispatch._running)  # each is on its way to one
+        kinds = [kind for kind, _ in dispatch._running.values()]
+        attempts = kinds.count("attempt")  # each is on its way to one
         moving = (
-            any(kind != "attempt" for kind, _ in dispatch._running)
+            attempts < len(kinds)
             or attempts > len(running)
             or any(str(attempt) not in held for attempt in running)
         )
         due = dispatch._timers.due(self.clock.now())
         waiting = any(dispatch._waiting.values())
-        return moving or due or waiting or not self.clock.still(set(dispatch._running.values()))
+        return moving or due or waiting or not self.clock.still(set(dispatch._running))
 
     def head(self, name: str) -> str:
         """The SHA of a named head, or of a change's newest."""
