@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from app.engine.caching import BASE_SCOPE, cache_use
+from app.engine.caching import cache_use
 from app.engine.claiming import Work, claim_next
 from app.engine.conclude import after_attempt, after_loss, conclude, mark_flaky, wants_retry
 from app.engine.fetching import bring_tested
@@ -17,6 +17,7 @@ from app.engine.queueing import queue
 from app.engine.services import Services
 from app.engine.specs import attempt_spec, commits_of, files_of, input_name, kept_in, needs_base_tree
 from app.executors import (
+    BASE_SCOPE,
     AttemptOutcome,
     Ended,
     LogChunk,

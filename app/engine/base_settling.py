@@ -191,7 +191,7 @@ def fill_ahead(unit: Unit, services: Services, base: Base) -> None:
     comparable = {
         spec.definition: spec.key
         for spec in base.plan.checks
-        if spec.required and (spec.produces or spec.cache is not None) and spec.external is None
+        if ((spec.required and spec.produces) or spec.cache is not None) and spec.external is None
     }
     known = baselines.find(unit.connection, base.repository_id, base.tree, comparable)
     keys = tuple(

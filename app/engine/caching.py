@@ -10,12 +10,11 @@ import re
 
 import msgspec
 
-from app.executors import CacheUse, TreeEntry, Workspaces
+from app.executors import BASE_SCOPE, CacheUse, TreeEntry, Workspaces
 from app.language import globs
 from app.model import CheckSpec, Comparison, Repository
 from app.plan import hashed_globs, with_hashes
 
-BASE_SCOPE = "base"
 _NOT_NAMED = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -38,10 +37,15 @@ async def cache_use(
     digest = _digest(spec, platform, entries)
     place = f"{_NOT_NAMED.sub('-', repository.forge)}-{repository.forge_id}"
     base, own = f"{place}/{BASE_SCOPE}/{digest}", f"{place}/{scope}/{digest}"
+    changed = _changed(spec, comparison)
     return CacheUse(
         read=tuple(dict.fromkeys((own, base))) if trusted else (base,),
         write=own if trusted else "",
-        missing=_missing(spec, comparison),
+        missing=_missing(changed),
+        changed=bool(changed),
+        # The same key means the same files as on the target: what `setup` makes there is what its own run
+        # would have. Not of a matrix: its values may come from the names of the change's files.
+        fill="" if trusted or changed or spec.cell else base,
     )
 
 
@@ -57,12 +61,16 @@ def _digest(spec: CheckSpec, platform: str, entries: tuple[TreeEntry, ...]) -> s
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
-def _missing(spec: CheckSpec, comparison: Comparison) -> str:
-    """Why an untrusted head has no entry, where it cannot be without one."""
+def _changed(spec: CheckSpec, comparison: Comparison) -> tuple[str, ...]:
+    """The changed files whose content the key holds."""
     assert spec.cache is not None  # noqa: S101 - whoever asks looked
     wanted = globs(hashed_globs(spec.cache.key))
-    changed = [path for path in comparison.paths if wanted.matches(path)]
+    return tuple(path for path in comparison.paths if wanted.matches(path))
+
+
+def _missing(changed: tuple[str, ...]) -> str:
+    """Why an untrusted head has no entry, where it cannot be without one."""
     if not changed:
-        return "needs ok-to-test: nothing that the target's runs have set up is here for it"
+        return "what the target's runs set up for it is not on this machine"
     named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")  # noqa: PLR2004 - as many as named
     return f"needs ok-to-test: {named} changed"

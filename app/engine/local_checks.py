@@ -11,10 +11,11 @@ from pathlib import Path
 import msgspec
 
 from app.engine import rules
-from app.engine.caching import BASE_SCOPE, cache_use
+from app.engine.caching import cache_use
 from app.engine.conclude import after_attempt, conclude, mark_flaky, wants_retry
 from app.engine.specs import attempt_spec, commits_of, files_of, input_name, kept_in, needs_base_tree
 from app.executors import (
+    BASE_SCOPE,
     AttemptOutcome,
     AttemptSpec,
     Executor,

@@ -10,8 +10,8 @@ _SUBMODULE = "160000"
 
 
 def needs_base_tree(spec: CheckSpec, *, trusted: bool) -> bool:
-    """Whether the base's tree is used too: its script, or its configuration."""
-    return spec.tree == "base" or base_configures(spec, trusted=trusted)
+    """Whether the base's tree is used too: its script, its configuration, or for `setup` to run on."""
+    return spec.tree == "base" or base_configures(spec, trusted=trusted) or bool(spec.setup and not trusted)
 
 
 def base_configures(spec: CheckSpec, *, trusted: bool) -> bool:
@@ -56,6 +56,7 @@ def attempt_spec(
         trusted=trusted,
         commits=commits,
         cache=cache,
+        setup_tree=base if spec.setup and not trusted else None,
     )
 
 

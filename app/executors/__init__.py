@@ -3,7 +3,7 @@
 `protocol` is the contract; a new executor is one file and one line in `EXECUTORS`.
 """
 
-from app.executors.caches import CacheLimits, Caches
+from app.executors.caches import BASE_SCOPE, CacheLimits, Caches
 from app.executors.collect import CollectLimits
 from app.executors.egress_child import Rules
 from app.executors.ingest import ReportsRead, read_file, read_reports
@@ -40,6 +40,7 @@ EXECUTORS = (SandboxExecutor, ScriptedExecutor)
 """Every executor there is; a check names one by its `name`."""
 
 __all__ = [
+    "BASE_SCOPE",
     "BASIC",
     "EXECUTORS",
     "GROUPS",

@@ -23,6 +23,8 @@ from app.executors.collect import open_beneath
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*){2}\Z")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+BASE_SCOPE = "base"
+"""The second part of the names of what the target's runs keep."""
 _NEW, _CONTENT, _SIZE = "new-", "content", "size"
 _DEEPEST = 60
 _BLOCK = 1 << 20
@@ -97,7 +99,7 @@ class Caches:
                 return False  # another attempt was first; entries of one name are equally good
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
-        self.evict()
+        self.evict(spare=path)
         return True
 
     def _copy(self, views: Sequence[int], paths: Sequence[str], target: Path) -> int:
@@ -115,13 +117,20 @@ class Caches:
                 os.close(handle)
         return copying.bytes
 
-    def evict(self) -> int:
-        """Remove what was not used for long and, oldest use first, what is too much; gives how many."""
+    def evict(self, spare: Path | None = None) -> int:
+        """Remove what was not used for long and what is too much; gives how many. What changes keep for
+        themselves goes before what the target's runs keep, which every change reads; of each the oldest use.
+        `spare` was made just now, for somebody who is about to use it: it stays, and where it is a change's
+        own it pushes out nothing of the target's.
+        """
         now, removed = time.time(), 0
-        entries = sorted(self._entries(), key=lambda entry: entry[1])
+        entries = sorted(self._entries(), key=lambda entry: (_is_base(entry[0]), entry[1]))
         total = sum(size for _, _, size in entries)
         for path, used, size in entries:
-            if total <= self.limits.total_bytes and used >= now - self.limits.unused:
+            enough = total <= self.limits.total_bytes or (
+                spare is not None and _is_base(path) and not _is_base(spare)
+            )
+            if path == spare or (enough and used >= now - self.limits.unused):
                 continue
             if self._remove(path):
                 total -= size
@@ -165,6 +174,10 @@ class Caches:
         return self.place / name
 
 
+def _is_base(path: Path) -> bool:
+    return path.parent.name == BASE_SCOPE
+
+
 def _is(path: Path, handle: int) -> bool:
     try:
         there = path.stat()
@@ -201,7 +214,9 @@ class _Copying:
         status = os.fstat(handle)
         if stat.S_ISREG(status.st_mode):
             self._file(handle, target, status)
-        elif stat.S_ISDIR(status.st_mode) and depth < _DEEPEST:
+        elif stat.S_ISDIR(status.st_mode):
+            if depth >= _DEEPEST:
+                raise TooLarge(f"folders more than {_DEEPEST} deep")
             self._count(0)
             self.folder(target)
             with os.scandir(handle) as entries:

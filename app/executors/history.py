@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import msgspec
 
+from app.executors import names
 from app.executors.comparison import DIFF, file_changes, parse_patch, parse_raw
 from app.executors.git import Git
 from app.executors.objects import need
@@ -23,7 +24,7 @@ Span = tuple[int, int]
 
 class HistoryLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What is searched of one change at most: commits, files over all commits, runs of added lines, bytes and
-    lines of one file, bytes of all that is searched, bytes of all differences.
+    lines of one file, bytes of all that is searched, bytes of all differences, folders within folders.
     """
 
     commits: int = 1000
@@ -33,6 +34,7 @@ class HistoryLimits(msgspec.Struct, frozen=True, kw_only=True):
     file_lines: int = 2_000_000
     bytes: int = 64 << 20
     patch_bytes: int = 256 << 20
+    depth: int = 200
 
 
 class _Left:
@@ -81,8 +83,8 @@ async def added_by_commits(git: Git, base_sha: Sha, head_sha: Sha, limits: Histo
         commit, *parents = line.split(" ")
         added = await _added(git, commit, parents or [_EMPTY_TREES[len(commit)]], left)
         for path, (blob, spans) in added.items():
-            if not {"", ".", ".."}.isdisjoint(path.split("/")):
-                raise AuthorFault(f"commit {commit} holds a path that no file can have")
+            if why := names.fault(path, limits.depth):
+                raise AuthorFault(f"too large to judge: commit {commit[:7]} holds {why}")
             content = await _content(git, f"{path} of commit {commit[:7]}", blob, limits)
             text = await asyncio.to_thread(_only, content, spans)
             left.take(files=1, size=len(text))

@@ -162,12 +162,15 @@ class Ended(StrEnum):
 class CacheUse(msgspec.Struct, frozen=True, kw_only=True):
     """The cache entries of one attempt, `REPOSITORY/SCOPE/DIGEST`: the first of `read` that is there is seen
     at the check's `cache.paths`; where none is, what is left there becomes `write` ('' = nothing is kept).
-    `missing` says for people why a check whose `setup` may not run cannot do without.
+    `missing` says for people why a check whose `setup` may not run cannot do without; `changed`: the change
+    itself made it so. Else `setup` may run on the target's tree and make `fill` ('' = it may not).
     """
 
     read: tuple[str, ...]
     write: str = ""
     missing: str = ""
+    changed: bool = True
+    fill: str = ""
 
 
 class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +180,7 @@ class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True):
     `inputs` maps a needed check's id to a directory of its artifacts. `config_tree`, if set, is the
     tree whose `config_files` replace those of `tree`. `commits` maps `COMMIT/PATH` to what that commit adds
     to the file; a check that asks for them finds them beneath PORTCULLIS_COMMITS. `cache` is set for a check
-    that has one.
+    that has one, `setup_tree` is the target's tree for an untrusted one whose `setup` may have to run there.
     """
 
     attempt_id: str
@@ -191,6 +194,7 @@ class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True):
     trusted: bool = False
     commits: dict[str, bytes] = {}
     cache: CacheUse | None = None
+    setup_tree: Path | None = None
 
 
 MISSING = "missing"

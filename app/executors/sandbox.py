@@ -34,6 +34,7 @@ from app.executors.protocol import (
     LogSink,
     ProbeReport,
 )
+from app.executors.setting_up import after_setup, not_set_up, setup_attempt, setup_failed
 from app.executors.supervise import Observed, Supervisor
 from app.executors.trees import JOB_UID
 from app.executors.view import Given, make_layout, safe_name, write_facts
@@ -156,43 +157,26 @@ class SandboxExecutor:
             return await self._once(spec, log, extra, grace)
         taken = await asyncio.to_thread(self.caches.take, use.read)
         try:
-            if taken is None and spec.check.setup:
-                if not use.write or not spec.trusted:
-                    return AttemptOutcome(ended=Ended.REFUSED, detail=use.missing)
-                failed = await self._set_up(spec, use.write, log, extra, grace)
-                taken = await asyncio.to_thread(self.caches.take, (use.write,))
-                if failed is not None or taken is None:
-                    nothing = f"setup left nothing at {', '.join(cache.paths)}"
-                    return failed or AttemptOutcome(ended=Ended.REFUSED, detail=nothing)
             if taken is not None:
                 return await self._once(spec, log, extra, grace, cached=taken.content)
-            return await self._once(spec, log, extra, grace, keep=use.write)
+            if not spec.check.setup:
+                return await self._once(spec, log, extra, grace, keep=use.write)
+            first = setup_attempt(spec, use)
+            if first is None:
+                return not_set_up(use, use.missing)
+            name = use.write or use.fill
+            made = await self._once(first, log, extra, grace, keep=name)
+            if (failed := setup_failed(use, made)) is not None:
+                return failed
+            taken = await asyncio.to_thread(self.caches.take, (name,))
+            if taken is None:
+                return not_set_up(use, f"setup left nothing at {', '.join(cache.paths)}", made.seconds)
+            log.tell(f"setup: done in {made.seconds:.1f} s")
+            ran = await self._once(after_setup(spec, made), log, extra, grace, cached=taken.content)
+            return msgspec.structs.replace(ran, seconds=round(ran.seconds + made.seconds, 3))
         finally:
             if taken is not None:
                 taken.close()
-
-    async def _set_up(
-        self, spec: AttemptSpec, name: str, log: Log, extra: tuple[Bind, ...], grace: float
-    ) -> AttemptOutcome | None:
-        """Run `setup`, with network, and keep what it leaves; gives how it went wrong, if it did."""
-        check = msgspec.structs.replace(  # noqa: S604 - `shell` names an interpreter, nothing is run here
-            spec.check,
-            script=spec.check.setup,
-            argv=(),
-            shell="bash",
-            network="full",
-            reports=(),
-            outputs="",
-            artifacts=(),
-        )
-        first = msgspec.structs.replace(spec, attempt_id=f"{spec.attempt_id}.setup", check=check)
-        outcome = await self._once(first, log, extra, grace, keep=name)
-        if outcome.ended is Ended.EXITED and outcome.exit_code == 0:
-            return None
-        if outcome.ended in {Ended.SETUP_ERROR, Ended.LOST, Ended.CANCELLED}:
-            return outcome
-        how = f"exit {outcome.exit_code}" if outcome.ended is Ended.EXITED else outcome.detail
-        return AttemptOutcome(ended=Ended.REFUSED, detail=f"setup failed: {how}", seconds=outcome.seconds)
 
     async def _once(
         self,

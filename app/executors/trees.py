@@ -163,6 +163,7 @@ class Trees:
             path.rename(grave / "tree")
             del self.users[path]
             self.used_at.pop(path, None)
+            self.making.pop(path, None)
             self.spares.remove(grave)
 
     def sweep(self) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from app.executors import names
 from app.executors.comparison import (
     DIFF,
     LINK,
@@ -36,7 +37,7 @@ from app.executors.trees import JOB_UID, Trees
 from app.model import AuthorFault, Comparison, FileChange, Repository, Sha
 
 _REMEMBERED = 256
-"""Of how many commits the tree is remembered, of how many trees the files, bytes and depth."""
+"""Of how many commits the tree is remembered, of how many trees the files, bytes and what is in the way."""
 
 _OPEN = 32
 """Mirrors with a git that is kept running; the one used least lately is closed for another."""
@@ -83,7 +84,7 @@ class GitWorkspaces:
         self.limits = limits or WorkspaceLimits()
         self.transport = Transport(allow_local=allow_local, allow_http=allow_http)
         self._mirrors: dict[tuple[str, int, bool], Mirror] = {}
-        self._sizes: dict[Sha, tuple[int, int, int]] = {}
+        self._sizes: dict[Sha, tuple[int, int, str]] = {}
         self._tree_of: dict[Sha, Sha] = {}
         self.trees = Trees(self.root / "trees", kept=self.limits.kept_trees, owner=owner)
 
@@ -219,8 +220,8 @@ class GitWorkspaces:
         entries = parse_entries(await git("ls-tree", "-r", "-l", "-z", "--full-tree", tree))
         if len(self._sizes) >= _REMEMBERED:
             self._sizes.clear()
-        depth = max((entry.path.count("/") for entry in entries), default=0)
-        self._sizes[tree] = len(entries), sum(entry.size for entry in entries), depth
+        faults = (why for entry in entries if (why := names.fault(entry.path, self.limits.tree_depth)))
+        self._sizes[tree] = len(entries), sum(entry.size for entry in entries), next(faults, "")
         return entries
 
     async def commits(
@@ -286,15 +287,15 @@ class GitWorkspaces:
     async def _check_size(self, git: Git, tree: Sha) -> None:
         if tree not in self._sizes:
             await self._entries(git, tree)
-        files, size, depth = self._sizes[tree]
+        files, size, unwritable = self._sizes[tree]
         if files > self.limits.tree_files:
             raise AuthorFault(f"too large to judge: {files} files, at most {self.limits.tree_files}")
         if size > self.limits.tree_bytes:
             raise AuthorFault(
                 f"too large to judge: {size >> 20} MiB, at most {self.limits.tree_bytes >> 20} MiB"
             )
-        if depth > self.limits.tree_depth:
-            raise AuthorFault(f"too large to judge: folders {depth} deep, at most {self.limits.tree_depth}")
+        if unwritable:
+            raise AuthorFault(f"too large to judge: {unwritable}")
 
     async def sweep(self) -> int:
         """Remove source trees that an earlier process left half made; gives how many. Called at start,

@@ -1,6 +1,5 @@
 """Evidence that base has and this change lacks: a report, a flag, a scanner."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -56,30 +55,57 @@ def may_lose(spec: CheckSpec, kind: Kind) -> bool:
 def lost_reports(compared: Compared, kind: Kind) -> Iterator[Lost]:
     """What a check reported on base and does not report here, of one kind.
 
-    Reports are alike by format, flag and tool, so that files may be called otherwise. One all of whose files
-    are gone is not lost. Of test reports one per class is usual: there only the last one counts, the tests
-    themselves are compared.
+    Reports are alike by format, flag and tool, so that files may be called otherwise: each of base's has one
+    here of the same path or, where none has, one that names files of it. One all of whose files are gone is
+    not lost. Of test reports one per class is usual: there only the last one counts, the tests themselves
+    are compared.
     """
-    ours = [report for report in compared.here if kind.value in report.kinds]
-    left = Counter(map(_like, ours))
-    paths = {report.path for report in ours}
+    ours, theirs = _by_likeness(compared.here, kind), _by_likeness(compared.there, kind)
+    all_ours = [report for reports in ours.values() for report in reports]
     gone: set[str] | None = None
-    groups: dict[_Like, list[ReportContent]] = {}
-    for report in compared.there:
-        if kind.value in report.kinds:
-            groups.setdefault(_like(report), []).append(report)
-    for like, reports in groups.items():
-        missing = len(reports) - left[like]
-        if missing <= 0 or (kind is Kind.TESTS and left[like]):
+    for like, reports in theirs.items():
+        here = ours.get(like, [])
+        if len(here) >= len(reports) or (kind is Kind.TESTS and here):
             continue
-        gone = gone if gone is not None else _gone(ours, compared.comparison)
-        missing -= sum(1 for report in reports if (named := _paths(report)) and named <= gone)
+        gone = gone if gone is not None else _gone(all_ours, compared.comparison)
+        alone, free = _unpaired(reports, here)
+        lost = [report for report in alone if not ((named := _paths(report)) and named <= gone)]
+        missing = len(lost) - free
         if missing <= 0:
             continue
         optional = [report for report in reports if _optional(compared.spec.reports, report)]
-        first = next((report for report in reports if report.path not in paths), reports[0])
-        says = f"{compared.spec.key}: {compared.base_ref} has {_named(first)}, this change has not"
+        says = f"{compared.spec.key}: {compared.base_ref} has {_named(lost[0])}, this change has not"
         yield Lost(says=says, optional=missing <= len(optional))
+
+
+def _by_likeness(reports: Sequence[ReportContent], kind: Kind) -> dict[_Like, list[ReportContent]]:
+    groups: dict[_Like, list[ReportContent]] = {}
+    for report in reports:
+        if kind.value in report.kinds:
+            groups.setdefault(_like(report), []).append(report)
+    return groups
+
+
+def _unpaired(theirs: list[ReportContent], ours: list[ReportContent]) -> tuple[list[ReportContent], int]:
+    """Base's reports that none of ours follows by its path or its files, and how many of ours follow none."""
+    free = list(ours)
+    left: list[ReportContent] = []
+    for report in theirs:
+        same = next((one for one in free if one.path and one.path == report.path), None)
+        if same is None:
+            left.append(report)
+        else:
+            free.remove(same)
+    named = [_paths(report) for report in free]
+    alone: list[ReportContent] = []
+    for report in left:
+        files = _paths(report)
+        follows = next((one for one in named if not files.isdisjoint(one)), None)
+        if follows is None:
+            alone.append(report)
+        else:
+            named.remove(follows)
+    return alone, len(named)
 
 
 def _like(report: ReportContent) -> _Like:

@@ -1,5 +1,7 @@
 """What checks keep between runs, in the real sandbox: who reads it, who writes it, what fills it."""
 
+import os
+import shutil
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,7 +73,7 @@ def check(executor: SandboxExecutor, tree: Path) -> Iterator[Check]:
     """Run a script with `.deps` kept; afterwards every entry goes."""
 
     async def once(
-        script: str, *, setup: str = "", trusted: bool = True, scope: str = BASE
+        script: str, *, setup: str = "", trusted: bool = True, scope: str = BASE, base: Path | None = None
     ) -> tuple[AttemptOutcome, str]:
         log = bytearray()
 
@@ -82,6 +84,8 @@ def check(executor: SandboxExecutor, tree: Path) -> Iterator[Check]:
             read=(scope, BASE) if trusted else (BASE,),
             write=scope if trusted else "",
             missing="needs ok-to-test: uv.lock changed",
+            changed=base is None,
+            fill=BASE if base is not None else "",
         )
         spec = CheckSpec(
             id="check",
@@ -91,7 +95,17 @@ def check(executor: SandboxExecutor, tree: Path) -> Iterator[Check]:
             timeout=20.0,
             cache=Cache(key="k", paths=(".deps", "src/made")),
         )
-        attempt = AttemptSpec(attempt_id="attempt-1", check=spec, tree=tree, trusted=trusted, cache=use)
+        attempt = AttemptSpec(
+            attempt_id="attempt-1",
+            check=spec,
+            tree=tree,
+            trusted=trusted,
+            cache=use,
+            setup_tree=base,
+            changed=("evil",),
+            commits={"c" * 40 + "/evil": b"evil"},
+            facts={"PORTCULLIS_HEAD_SHA": "h" * 40, "PORTCULLIS_BASE_SHA": "b" * 40},
+        )
         outcome = await executor.run(attempt, listen)
         return outcome, log.decode("utf-8", "replace")
 
@@ -173,6 +187,38 @@ async def test_an_untrusted_head_sets_nothing_up(check: Check):
     )
     await check("true", setup="mkdir .deps && touch .deps/x")
     assert (await check("ls .deps", setup="exit 1", trusted=False))[1] == "x\n"
+
+
+async def test_for_an_untrusted_head_setup_runs_on_the_targets_tree_and_sees_nothing_of_the_head(
+    check: Check, tree: Path, tmp_path: Path
+):
+    base = tmp_path / "base"
+    shutil.copytree(tree, base)
+    (base / "lock").write_text("the target's\n")
+    for path in (base, base / "lock", *base.rglob("*")):
+        os.chown(path, tree.stat().st_uid, tree.stat().st_gid)
+    setup = "mkdir .deps && cp lock .deps/made && cat $PORTCULLIS_CHANGED_FILES >> .deps/made; env | sort > .deps/env"
+    outcome, log = await check("cat .deps/made; ls lock", setup=setup, trusted=False, base=base)
+    assert (outcome.ended, outcome.exit_code) == (Ended.EXITED, 2), "the head itself has no such file"
+    assert "setup: done in" in log
+    assert "the target's\n" in log
+    _, log = await check("cat .deps/env", setup="exit 1", trusted=False)
+    assert "evil" not in log
+    assert "h" * 40 not in log
+    assert f"PORTCULLIS_BASE_SHA={'b' * 40}" in log
+
+
+async def test_a_setup_that_fails_on_the_target_is_not_the_changes_fault(check: Check, tree: Path):
+    outcome, _ = await check("true", setup="exit 3", trusted=False, base=tree)
+    assert (outcome.ended, outcome.detail) == (Ended.SETUP_ERROR, "setup failed: exit 3")
+    outcome, _ = await check("true", setup="true", trusted=False, base=tree)
+    assert (outcome.ended, outcome.detail) == (Ended.SETUP_ERROR, "setup left nothing at .deps, src/made")
+
+
+async def test_one_timeout_bounds_setup_and_check(check: Check):
+    outcome, _ = await check("sleep 0.3", setup="sleep 0.5; mkdir .deps && touch .deps/x")
+    assert outcome.exit_code == 0
+    assert outcome.seconds >= 0.8
 
 
 async def test_what_is_too_much_is_not_kept_and_said(check: Check):

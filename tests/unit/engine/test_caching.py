@@ -5,8 +5,8 @@ from typing import cast
 import msgspec
 import pytest
 
-from app.engine.caching import BASE_SCOPE, cache_use
-from app.executors import CacheUse, TreeEntry, Workspaces
+from app.engine.caching import cache_use
+from app.executors import BASE_SCOPE, CacheUse, TreeEntry, Workspaces
 from app.model import Cache, CheckSpec, Comparison, Sha
 from tests.unit.engine.test_reuse import comparison, entry
 from tests.unit.engine.test_rules import REPOSITORY
@@ -96,15 +96,24 @@ async def test_other_files_change_no_entry() -> None:
 
 
 async def test_what_an_untrusted_head_is_told() -> None:
-    assert (await use(trusted=False)).missing == (
-        "needs ok-to-test: nothing that the target's runs have set up is here for it"
-    )
+    none = await use(trusted=False)
+    assert none.missing == "what the target's runs set up for it is not on this machine"
     one = await use(trusted=False, compared=comparison("a.py", "uv.lock"))
     assert one.missing == "needs ok-to-test: uv.lock changed"
+    assert (none.changed, one.changed) == (False, True)
     names = ("req/a.txt", "req/b.txt", "req/c.txt", "req/d.txt", "uv.lock")
     assert (await use(compared=comparison(*names))).missing == (
         "needs ok-to-test: req/a.txt, req/b.txt, req/c.txt and 2 more changed"
     )
+
+
+async def test_what_the_target_would_set_up_alike_may_be_made_for_an_untrusted_head() -> None:
+    """Only where the key's files are the target's, and no value comes from the change."""
+    assert (await use(trusted=False)).fill == (await use(scope=BASE_SCOPE)).write
+    assert (await use(trusted=False, compared=comparison("uv.lock"))).fill == ""
+    assert (await use()).fill == ""
+    cell = msgspec.structs.replace(SPEC, cell={"package": "a"})
+    assert (await use(trusted=False, spec=cell)).fill == ""
 
 
 async def test_a_check_without_cache_has_none() -> None:

@@ -90,6 +90,30 @@ def test_the_limits_of_one_entry(tmp_path: Path, view: int) -> None:
     assert not list(small.place.iterdir())
 
 
+def test_an_entry_is_never_kept_in_part(caches: Caches, view: int, tmp_path: Path) -> None:
+    deep = tmp_path / "view/deps" / "/".join("d" * 70)
+    deep.mkdir(parents=True)
+    (deep / "leaf").write_text("x")
+    with pytest.raises(TooLarge, match="folders more than 60 deep"):
+        caches.keep(ONE, [view], ["deps"])
+    assert caches.take([ONE]) is None
+
+
+def test_what_changes_keep_goes_before_what_the_target_keeps(tmp_path: Path, view: int) -> None:
+    (tmp_path / "view/deps/big").write_bytes(b"x" * 1000)
+    caches = Caches(tmp_path / "caches", limits=CacheLimits(total_bytes=2500))
+    base = [f"forge-{number}/base/abc" for number in (1, 2)]
+    own = [f"forge-1/change-{number}/abc" for number in (7, 8)]
+    for at, name in enumerate((*base, *own), 1_900_000_000):
+        assert caches.keep(name, [view], ["deps"])
+        assert (caches.place / name).is_dir(), "whoever made it is about to use it"
+        os.utime(caches.place / name, (at, at))
+    there = sorted(str(path.relative_to(caches.place)) for path in caches.place.glob("*/*/*"))
+    assert there == sorted((*base, own[1]))
+    assert caches.evict() == 1
+    assert sorted(str(path.relative_to(caches.place)) for path in caches.place.glob("*/*/*")) == base
+
+
 def test_the_least_used_go_first_and_never_one_in_use(tmp_path: Path, view: int) -> None:
     caches = Caches(tmp_path / "caches", limits=CacheLimits(total_bytes=25))
     caches.keep(ONE, [view], ["deps"])

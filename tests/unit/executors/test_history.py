@@ -52,6 +52,30 @@ async def test_of_a_merge_only_what_no_parent_has(origin: Origin, workspaces: Gi
     assert added == {f"{topic}/a": b"topic\n\n\n\n\n", f"{merge}/a": b"\n\nevil\n\n\n"}
 
 
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("d/" * 1900 + "f", "holds folders 1900 deep, at most 200"), ("x" * 300, "holds a name of 300 bytes")],
+)
+async def test_a_path_that_cannot_be_written_is_the_authors_fault_wherever_it_was(
+    origin: Origin, workspaces: GitWorkspaces, path: str, why: str
+):
+    origin.write("a", "1\n")
+    base = origin.commit("base")
+    blob = origin.git("hash-object", "-w", "a").strip()
+    origin.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+    origin.git("commit", "--quiet", "-m", "deep")
+    deep = origin.git("rev-parse", "HEAD").strip()
+    origin.git("update-index", "--force-remove", path)
+    origin.git("commit", "--quiet", "-m", "gone", "--allow-empty")
+    head = origin.git("rev-parse", "HEAD").strip()
+    await bring(workspaces, origin)
+    with pytest.raises(AuthorFault, match=why):
+        await workspaces.added_by_commits(origin.repository, base, head)
+    with pytest.raises(AuthorFault, match=why.removeprefix("holds ")):
+        async with workspaces.checkout(origin.repository, deep):
+            pass
+
+
 async def test_a_history_without_a_beginning_in_the_base(origin: Origin, workspaces: GitWorkspaces):
     base = origin.commit("base")
     origin.git("checkout", "--quiet", "--orphan", "other")

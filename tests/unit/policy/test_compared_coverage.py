@@ -122,6 +122,19 @@ def test_the_report_of_a_module_that_is_gone_is_not_lost(
     assert (outcome.cause is UnknownCause.MISSING) is lost
 
 
+def test_a_report_that_is_still_delivered_excuses_no_other_by_its_deleted_files() -> None:
+    def at(path: str, *files: str) -> ReportContent:
+        return msgspec.structs.replace(measured(*(covered(one, "1+") for one in files)), path=path)
+
+    there = ready("test", at("out/cov-a.xml", "a.py"), at("out/cov-b.xml", "b.py", "c.py"))
+    changes = [file("a.py", status=FileStatus.REMOVED)]
+    outcome = cover(DELTA, there, here=[at("out/cov-a.xml", "x.py")], files=changes)
+    assert outcome.cause is UnknownCause.MISSING
+    assert "main has a coverage report out/cov-b.xml, this change has not" in outcome.says
+    whole = cover(DELTA, there, here=[at("out/cov-1.xml", "x.py", "b.py")], files=changes)
+    assert whole.cause is not UnknownCause.MISSING, "a report that is called otherwise follows by its files"
+
+
 @pytest.mark.parametrize("text", [DELTA, "coverage.overall >= 10%", "coverage.new >= 10%"])
 def test_coverage_that_has_lost_all_its_lines_is_missing(text: str) -> None:
     empty, full = measured(covered("a.py", "")), measured(covered("a.py", "1+ 2-"))
