@@ -15,7 +15,7 @@ from app.policy.newcoverage import FileNewCoverage, NewCoverage, is_generated, n
 from app.policy.overriding import excusable, people_asked, uncovered
 from app.policy.protocol import CheckFact, Fact, Family, Operation
 from app.policy.registry import CONDITIONS, vocabulary
-from app.policy.suites import failed_tests
+from app.policy.suites import compare_tests
 from app.policy.verdict import (
     blocked_verdict,
     decide,
@@ -51,6 +51,7 @@ __all__ = [
     "baselines_wanted",
     "blocked_verdict",
     "builtin_gate",
+    "compare_tests",
     "decide",
     "denied_packages",
     "describe",
@@ -60,7 +61,6 @@ __all__ = [
     "expressions_in",
     "expressions_of",
     "failed_keys",
-    "failed_tests",
     "flaky_tests",
     "gate_of",
     "in_force",

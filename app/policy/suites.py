@@ -32,18 +32,28 @@ Identity = tuple[str, str, str]
 class CheckTests(msgspec.Struct, frozen=True, kw_only=True):
     """The failed tests of one check (by key) beside base's evidence of it.
 
-    `failed` are those that do not fail alike on base, `alike` those that do; `flaky_on_base` are those of
-    `failed` that passed on base only when tried again. `removed` are base's tests that are gone. `untold`
-    is why there is nothing to compare with; `waits`: base's evidence is on its way.
+    `told` are all, as the reports have them, each with whether it fails alike on base; `failed` those that do
+    not, `alike` those that do. `flaky_on_base` are those of `failed` that passed on base only when tried
+    again. `removed` are base's tests that are gone. `untold` is why there is nothing to compare with;
+    `waits`: base's evidence is on its way.
     """
 
     check: str
-    failed: tuple[TestCase, ...] = ()
-    alike: tuple[TestCase, ...] = ()
+    told: tuple[tuple[TestCase, bool], ...] = ()
     flaky_on_base: tuple[TestCase, ...] = ()
     removed: tuple[TestCase, ...] = ()
     untold: str = ""
     waits: bool = False
+
+    @property
+    def failed(self) -> tuple[TestCase, ...]:
+        """See the class."""
+        return tuple(case for case, alike in self.told if not alike)
+
+    @property
+    def alike(self) -> tuple[TestCase, ...]:
+        """See the class."""
+        return tuple(case for case, alike in self.told if alike)
 
 
 def known_test(check: str, case: TestCase) -> tuple[str, ...]:
@@ -55,24 +65,16 @@ def compare_tests(evidence: Evidence, check: str) -> CheckTests:
     """The tests of one check beside base's."""
     reports = [one for delivered in evidence.reports if delivered.key == check for one in delivered.reports]
     baseline = next((one for one in evidence.baselines if one.key == check), None)
-    failed = tuple(case for case in _cases(reports) if case.outcome in FAILED)
+    told = tuple((case, False) for case in _cases(reports) if case.outcome in FAILED)
     if baseline is not None and baseline.state is BaselineState.READY:
         return _compared(check, list(_cases(reports)), baseline, _Renames(evidence.comparison))
     if baseline is not None and baseline.state is BaselineState.OUTSTANDING:
-        return CheckTests(check=check, failed=failed, waits=True)
+        return CheckTests(check=check, told=told, waits=True)
     base = evidence.change.base_ref
     why = f"tests of {check} were not compared with {base}"
     if baseline is not None:
         why = baseline.reason or f"{check} cannot be run on {base}"
-    return CheckTests(check=check, failed=failed, untold=why)
-
-
-def failed_tests(evidence: Evidence, check: str) -> tuple[tuple[TestCase, bool], ...]:
-    """The failed tests of one check in the order of its reports, each with whether it fails alike on base."""
-    compared = compare_tests(evidence, check)
-    alike = {id(case) for case in compared.alike}
-    reports = [one for delivered in evidence.reports if delivered.key == check for one in delivered.reports]
-    return tuple((case, id(case) in alike) for case in _cases(reports) if case.outcome in FAILED)
+    return CheckTests(check=check, told=told, untold=why)
 
 
 def _cases(reports: Iterable[ReportContent]) -> Iterable[TestCase]:
@@ -82,35 +84,31 @@ def _cases(reports: Iterable[ReportContent]) -> Iterable[TestCase]:
 def _compared(check: str, here: list[TestCase], baseline: Baseline, renames: "_Renames") -> CheckTests:
     there = list(_cases(baseline.reports))
     flaky = {_identity(case) for case in there if case.flaky}
-    new, alike = _told_apart(here, there, renames)
+    told = _told_apart(here, there, renames)
     return CheckTests(
         check=check,
-        failed=new,
-        alike=alike,
-        flaky_on_base=tuple(case for case in new if renames.identity(case) in flaky),
+        told=told,
+        flaky_on_base=tuple(case for case, alike in told if not alike and renames.identity(case) in flaky),
         removed=_removed(here, there, renames),
     )
 
 
 def _told_apart(
     here: list[TestCase], there: list[TestCase], renames: "_Renames"
-) -> tuple[tuple[TestCase, ...], tuple[TestCase, ...]]:
-    """The failed tests, new ones and those that fail alike on base. Of tests of one name (parameters that
-    the report leaves out) as many fail alike as fail there.
+) -> tuple[tuple[TestCase, bool], ...]:
+    """The failed tests, each with whether it fails alike on base. Of tests of one name (parameters that the
+    report leaves out) as many fail alike as fail there.
     """
     failing = Counter(_identity(case) for case in there if case.outcome in FAILED)
-    new: list[TestCase] = []
-    alike: list[TestCase] = []
+    told: list[tuple[TestCase, bool]] = []
     for case in here:
         if case.outcome not in FAILED:
             continue
         identity = renames.identity(case)
-        if failing[identity]:
-            failing[identity] -= 1
-            alike.append(case)
-        else:
-            new.append(case)
-    return tuple(new), tuple(alike)
+        alike = failing[identity] > 0
+        failing[identity] -= alike
+        told.append((case, alike))
+    return tuple(told)
 
 
 def _removed(here: list[TestCase], there: list[TestCase], renames: "_Renames") -> tuple[TestCase, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from app.model import Evidence, Finding, Judgement, Plan, TestCase, Waiver
-from app.policy import HeadPlaces, failed_tests, lost_coverage, new_coverage, new_findings
+from app.policy import HeadPlaces, compare_tests, lost_coverage, new_coverage, new_findings
 from app.publish import phrases
 from app.publish.measured import Section, sections
 from app.publish.ran import test_sections
@@ -148,7 +148,7 @@ def _tests(plan: Plan, evidence: Evidence, places: HeadPlaces) -> tuple[ShownTes
             alike=alike,
         )
         for key in dict.fromkeys(delivered.key for delivered in evidence.reports)
-        for test, alike in failed_tests(evidence, key)
+        for test, alike in compare_tests(evidence, key).told
     )
 
 
