@@ -15,6 +15,7 @@ from app.wiring import Credentials
 
 NAME = "portcullis"
 _MOST_REPOSITORIES = 20
+_NO_APP = "there is no GitHub App to act as"
 _SET_UP = (
     "open the set-up page that `portcullis serve` prints, or set PORTCULLIS_GITHUB_APP_ID, …_PRIVATE_KEY "
     "and …_WEBHOOK_SECRET"
@@ -38,9 +39,14 @@ async def _credentials(settings: Settings) -> Credentials:
 
 @asynccontextmanager
 async def _forge(settings: Settings) -> AsyncIterator[Forge | None]:
-    """The forge, acting as our app; None without credentials."""
-    found = await _credentials(settings)
-    if found.app() is None:
+    """The forge, acting as our app; None without credentials, or where they cannot be read: of that the
+    examination of credentials tells.
+    """
+    try:
+        found = await _credentials(settings)
+    except PortcullisError:
+        found = None
+    if found is None or found.app() is None:
         yield None
         return
     forge = GitHubForge(found.app, api_url=settings.github_api_url)
@@ -70,7 +76,7 @@ async def app(settings: Settings) -> tuple[Examined, ...]:
     try:
         async with _forge(settings) as forge:
             if forge is None:
-                return skipped("there is no GitHub App yet")
+                return skipped(_NO_APP)
             live = await forge.whoami()
     except PortcullisError as error:
         return broken(error.message, error.hint or "check the app's id and private key")
@@ -103,7 +109,7 @@ async def rules(settings: Settings) -> tuple[Examined, ...]:
     try:
         async with _forge(settings) as forge:
             if forge is None:
-                return skipped("there is no GitHub App yet")
+                return skipped(_NO_APP)
             app_id = int(str((await forge.whoami()).get("id", 0)))
             repositories = [
                 repository

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from app.cli.examined import Examined, Health, broken, good, warning
-from app.executors import BASIC, GROUPS, AttemptSpec, LogChunk
+from app.executors import BASIC, GROUPS, AttemptSpec, LogChunk, SandboxExecutor
 from app.model import CheckSpec, PortcullisError
 from app.settings import Settings
 from app.wiring import executor
@@ -14,11 +14,17 @@ from app.wiring import toolbox as toolbox_of
 _NETWORK_MEND = "only `network: full` and `setup` need it; see what is said of the sandbox above"
 
 
+def _trying(settings: Settings, place: Path) -> SandboxExecutor:
+    """The executor as configured, with a place of its own: looking makes no data directory."""
+    tools = {"toolbox": settings.toolbox_dir, "artifacts": place / "artifacts"}
+    return executor(settings.model_copy(update={**tools, "data_dir": place}))
+
+
 async def sandbox(settings: Settings) -> tuple[Examined, ...]:
     """Whether checks can run here, and which hostile acts succeed: each is really tried."""
     with tempfile.TemporaryDirectory(prefix="portcullis-probe-") as folder:
         try:
-            report = await executor(settings, root=Path(folder)).probe()
+            report = await _trying(settings, Path(folder)).probe()
         except PortcullisError as error:
             return broken(error.message, error.hint or "install bubblewrap")
     held = [cell for cell in report.protections if cell.held]
@@ -47,7 +53,7 @@ async def network(settings: Settings) -> tuple[Examined, ...]:
         tree.mkdir()
         spec = AttemptSpec(attempt_id=f"network-{os.getpid()}", check=nothing, tree=tree, trusted=True)
         try:
-            outcome = await executor(settings, root=Path(folder) / "executor").run(spec, _silent)
+            outcome = await _trying(settings, Path(folder) / "executor").run(spec, _silent)
         except PortcullisError as error:
             return warning(f"checks with network cannot run: {error.message}", error.hint or _NETWORK_MEND)
     if outcome.exit_code != 0:

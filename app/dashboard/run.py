@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
+import msgspec
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,6 +31,7 @@ from app.publish import (
     members,
     notes_of,
     phrases,
+    self_reported,
     show,
     sort_outcomes,
     words,
@@ -100,7 +102,7 @@ def run_view(page: RunPage, log_views: dict[int, LogView], *, token: str, now: f
         "verdict": verdict,
         "state": "superseded" if judgement.superseded else verdict.state.value,
         "word": "Superseded" if judgement.superseded else words.verdict_word(verdict.state),
-        "headline": explanation(judgement, now=now),
+        "headline": _headline(judgement, now),
         "opens": () if over or verdict.state is VerdictState.PASSED else would_open(judgement),
         "groups": _groups(judgement),
         "checks": [_check_view(result, page, log_views, now) for result in checks_of(judgement)],
@@ -117,6 +119,16 @@ def run_view(page: RunPage, log_views: dict[int, LogView], *, token: str, now: f
         "live": live,
         "refresh": REFRESH,
     }
+
+
+def _headline(judgement: Judgement, now: float) -> str:
+    """In one line what the page says; of a superseded run also what it had come to."""
+    text = explanation(judgement, now=now)
+    state = judgement.verdict.state
+    if not judgement.superseded or state is VerdictState.PENDING:
+        return text
+    before = explanation(msgspec.structs.replace(judgement, superseded=False), now=now)
+    return f"{text}; it had come to: {words.verdict_word(state).lower()}: {before}"
 
 
 def _groups(judgement: Judgement) -> list[Group]:
@@ -143,6 +155,7 @@ class CheckView(NamedTuple):
     url: str
     attempts: list[tuple[AttemptView, str, LogView | None]]
     artifacts: list[ArtifactView]
+    self_reported: bool
 
 
 def _check_view(result: CheckResult, page: RunPage, log_views: dict[int, LogView], now: float) -> CheckView:
@@ -161,6 +174,7 @@ def _check_view(result: CheckResult, page: RunPage, log_views: dict[int, LogView
         url=frame.web_address(result.external_url),
         attempts=[(attempt, _attempt_line(attempt, now), log_views.get(attempt.id)) for attempt in attempts],
         artifacts=[found for found in page.artifacts if found.check == result.key],
+        self_reported=result.key in self_reported(page.judgement),
     )
 
 

@@ -37,6 +37,7 @@ from app.publish.view import (
     headline,
     members,
     notes_of,
+    self_reported,
     sort_outcomes,
     would_open,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "render_comment",
     "render_publication",
     "render_status",
+    "self_reported",
     "show",
     "sort_outcomes",
     "wants_comment",

@@ -61,8 +61,9 @@ def _let_pass(judgement: Judgement) -> tuple[str, ...]:
 
 
 def explanation(judgement: Judgement, *, now: float | None = None) -> str:
-    """The headline at length, for places that show the verdict's word beside it."""
-    text = headline(judgement, now=now, limit=LONG)
+    """The headline at length, beside the verdict's word and the remark that it only observes."""
+    verdict = msgspec.structs.replace(judgement.verdict, observed=False)
+    text = headline(msgspec.structs.replace(judgement, verdict=verdict), now=now, limit=LONG)
     for said in ("Passed: ", "could not judge: ", "Superseded: "):
         text = text.removeprefix(said)
     return text

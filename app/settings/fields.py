@@ -232,7 +232,8 @@ class Settings(BaseModel):
         absent = [f"{PREFIX}{name}" for name, value in given.items() if value is None]
         if absent and len(absent) < len(given):
             there = next(f"{PREFIX}{name}" for name, value in given.items() if value is not None)
-            raise ValueError(f"{there} is set but {' and '.join(absent)} is not; set all three or none")
+            are = "is" if len(absent) == 1 else "are"
+            raise ValueError(f"{there} is set but {' and '.join(absent)} {are} not; set all three or none")
         return self
 
     @property

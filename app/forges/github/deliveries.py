@@ -51,6 +51,8 @@ class GitHubIntake:
         signature = _SIGNATURE.fullmatch(headers.get("x-hub-signature-256", ""))
         if signature is None:
             raise BadDelivery("no valid X-Hub-Signature-256 header", status=401)
+        if not any(self._secrets()):
+            raise BadDelivery("no GitHub App is set up here yet", status=401)
         if not self._signed(signature.group(1), body):
             raise BadDelivery("the signature does not match", status=401)
         target = headers.get("x-github-hook-installation-target-type", "")

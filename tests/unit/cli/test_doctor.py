@@ -12,10 +12,11 @@ import pytest
 
 from app.cli.doctor import EXAMINATIONS
 from app.cli.examined import Health
-from app.engine import Looked
+from app.engine import Looked, StoredApp, Vault
 from app.forges import Rate
 from app.settings import load
 from app.store import Database, Unit, chores, projects, spendings, troubles
+from tests.support.prerequisites import program
 
 
 @contextmanager
@@ -171,6 +172,29 @@ def test_a_setting_that_cannot_be_read_is_told_first(portcullis):
     assert ran.status == 2
     assert ran.err.count("error: PORTCULLIS_") == 2
     assert ran.err.endswith("hint: the README lists every setting with its form and default\n")
+
+
+@pytest.mark.sandbox
+def test_a_data_directory_that_cannot_be_made_is_told_and_looking_makes_none(portcullis, tmp_path):
+    program("bwrap")
+    (tmp_path / "file").write_text("")
+    only = ("--only", "data", "--only", "sandbox", "--only", "network")
+    ran = portcullis("doctor", *only, PORTCULLIS_DATA_DIR=str(tmp_path / "file/data"))
+    assert ran.status == 1
+    assert ran.out.startswith("broken  data")
+    assert "bug" not in ran.err
+    assert portcullis("doctor", *only, PORTCULLIS_DATA_DIR=str(tmp_path / "later")).out.startswith("good")
+    assert not (tmp_path / "later").exists()
+
+
+def test_an_app_whose_credentials_cannot_be_read_is_told_once(portcullis, migrated_url):
+    stored = {"PORTCULLIS_DATABASE_URL": migrated_url, "PORTCULLIS_SECRET_KEY": "k" * 40}
+    app = StoredApp(app_id=7, slug="gate", html_url="", private_key="key", webhook_secret="hook")
+    seeded(migrated_url, lambda unit: Vault("k" * 40).save_app(unit, app, 0.0))
+    only = ("--only", "credentials", "--only", "app", "--only", "rules")
+    ran = portcullis("doctor", *only, **{**stored, "PORTCULLIS_SECRET_KEY": "j" * 40})
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["broken", "skipped", "skipped"]
+    assert ran.err.count("PORTCULLIS_FORMER_SECRET_KEY") == 1
 
 
 def test_every_examination_says_what_it_looks_at():

@@ -76,6 +76,9 @@ async def test_a_superseded_run_asks_for_nothing(sample, world: World, browser: 
     assert "<h1>Superseded</h1>" in answer.text
     assert "<title>Superseded: " in answer.text
     assert "a newer run is judged instead" in seen
+    came_to = {"blocked": "; it had come to: blocked: ", "errored": "; it had come to: could not judge: "}
+    assert came_to.get(sample.verdict.state.value, "") in seen
+    assert ("it had come to" in seen) == (sample is not PENDING)
     for asked in ("would open the gate", "Waits for", "Re-run failed", "What the gate waits for"):
         assert asked not in seen
     assert "live.js" not in answer.text

@@ -242,3 +242,15 @@ def test_what_nobody_needs_is_ignored_with_a_reason() -> None:
     assert intake.read("star", body(action="created")) == Ignored(reason="nobody needs star deliveries")
     with pytest.raises(BadDelivery):
         intake.read("star", b"not json")
+
+
+def test_before_set_up_every_delivery_is_refused_with_the_reason() -> None:
+    headers = {
+        "x-github-event": "ping",
+        "x-github-delivery": "d-1",
+        "x-hub-signature-256": "sha256=" + "0" * 64,
+    }
+    with pytest.raises(BadDelivery, match="no GitHub App is set up here yet"):
+        GitHubIntake(list).verify(headers, b"{}")
+    with pytest.raises(BadDelivery, match="no GitHub App is set up here yet"):
+        GitHubIntake(lambda: [""]).verify(headers, b"{}")
