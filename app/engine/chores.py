@@ -9,6 +9,7 @@ from app.engine.floods import forget_floods
 from app.engine.health import judge_hooks
 from app.engine.redelivery import fetch_lost_deliveries
 from app.engine.rereading import read_installations
+from app.engine.retention import forget_dropped
 from app.engine.services import Services
 from app.engine.watchdog import compare_rules
 from app.model import Outage, PortcullisError
@@ -26,6 +27,7 @@ CHORES: Final = {
     "deliveries": Chore(fetch_lost_deliveries, 600.0),
     "installations": Chore(read_installations, 3600.0),
     "hooks": Chore(judge_hooks, 900.0),
+    "dropped": Chore(forget_dropped, 3600.0),
     "floods": Chore(forget_floods, 900.0),
     "rules": Chore(compare_rules, 86_400.0),
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -44,6 +45,29 @@ async def _artifacts(services: Services, before: float) -> None:
     ids = [artifact.id for artifact in found]
     await services.database.run(lambda unit: retention.forget_artifacts(unit, ids))
     LOG.info("kept no longer", what="artifacts", count=len(ids))
+
+
+async def forget_dropped(services: Services) -> None:
+    """The chore: remove the directories of attempts that are over and keep nothing. They are left where a
+    result came too late to count, or where its worker ended before it was stored.
+    """
+    root = services.artifacts
+    if root is None:
+        return
+    ids = await asyncio.to_thread(_attempts_in, root)
+    for start in range(0, len(ids), BATCH):
+        batch = ids[start : start + BATCH]
+        dropped = await services.database.read(lambda c, batch=batch: retention.without_artifacts(c, batch))  # type: ignore[misc]
+        for attempt_id in dropped:
+            await asyncio.to_thread(shutil.rmtree, root / str(attempt_id), ignore_errors=True)
+        if dropped:
+            LOG.info("kept no longer", what="artifacts of dropped results", count=len(dropped))
+
+
+def _attempts_in(root: Path) -> list[int]:
+    if not root.is_dir():
+        return []
+    return [int(place.name) for place in root.iterdir() if place.name.isascii() and place.name.isdecimal()]
 
 
 def _remove(found: tuple[retention.OldArtifact, ...]) -> None:

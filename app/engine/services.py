@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -62,7 +63,7 @@ class Services(msgspec.Struct, kw_only=True):
     that this process runs, by id. `plain` remembers which of its posts are in progress and without
     annotations (publication row → id on the forge): they may be updated without being looked at. `preparing`
     lets few changes be merged and compared at once, so that in a burst the first are judged while the last
-    still wait.
+    still wait. `artifacts` is where the executor keeps them, a directory for each attempt, by its id.
     """
 
     database: Database
@@ -81,6 +82,7 @@ class Services(msgspec.Struct, kw_only=True):
     own_app: OwnApp = lambda: 0
     signer: AuditSigner | None = None
     untrusted_refused: str = ""
+    artifacts: Path | None = None
     plain: dict[int, int] = msgspec.field(default_factory=dict)
     preparing: asyncio.Semaphore = msgspec.field(
         default_factory=lambda: asyncio.Semaphore(2 * (os.cpu_count() or 1))

@@ -10,7 +10,7 @@ from app.store.session import Unit, pack, unpack
 from app.store.tables import runs
 from app.store.tables_checks import attempts
 
-_OPEN = (AttemptStatus.QUEUED.value, AttemptStatus.RUNNING.value)
+OPEN = (AttemptStatus.QUEUED.value, AttemptStatus.RUNNING.value)
 
 
 def _attempt(row: Row[Any]) -> Attempt:
@@ -141,7 +141,7 @@ def end_attempt(
 
 def cancel_attempts(unit: Unit, run_id: int, now: float, check_id: int | None = None) -> tuple[int, ...]:
     """Cancel what is queued or running of a run (or of one check); gives the attempts' ids."""
-    statement = update(attempts).where(attempts.c.run_id == run_id, attempts.c.status.in_(_OPEN))
+    statement = update(attempts).where(attempts.c.run_id == run_id, attempts.c.status.in_(OPEN))
     if check_id is not None:
         statement = statement.where(attempts.c.check_id == check_id)
     rows = unit.connection.execute(

@@ -2,12 +2,13 @@
 on, and the audit trail stay.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
 
 from app.model import BaselineState, ChangeKind, ChangeState
+from app.store.attempts import OPEN
 from app.store.runs import LIVE
 from app.store.session import Unit
 from app.store.tables import baselines, changes, deliveries, evidence, flaky_tests, runs
@@ -73,6 +74,15 @@ def _reused_by_live(attempt_id: ColumnElement[int]) -> Select[tuple[int]]:
         .join(runs, runs.c.id == checks.c.run_id)
         .where(checks.c.reused_attempt == attempt_id, runs.c.status.in_(LIVE))
     )
+
+
+def without_artifacts(connection: Connection, ids: Collection[int]) -> set[int]:
+    """Which of these attempts are over, or unknown, and keep no artifact."""
+    keeps = exists().where(artifacts.c.attempt_id == attempts.c.id)
+    rows = connection.execute(
+        select(attempts.c.id).where(attempts.c.id.in_(ids), keeps | attempts.c.status.in_(OPEN))
+    )
+    return set(ids) - {row.id for row in rows}
 
 
 def forget_artifacts(unit: Unit, ids: Sequence[int]) -> None:

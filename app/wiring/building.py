@@ -119,5 +119,6 @@ def _services(
         role=role,
         own_app=credentials.app_id,
         signer=AuditSigner(secret_keys(settings)[0]),
+        artifacts=settings.artifacts_dir,
         options=chosen,
     )

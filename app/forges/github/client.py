@@ -142,7 +142,8 @@ class Client:
                 await self._pause(_FIRST_PAUSE * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
             await self._bearer(call.who)  # a new one is asked for by itself, and asks for leave by itself
             await self._wait_for_budget(call)
-            self.circuits.ask_leave(call)
+            self.circuits.ask_leave(call)  # what it refuses is not sent, and costs nothing
+            self._budget(call.who).spend(write=call.write, content=call.content, now=self._now())
             kept = None if call.write or call.fleeting else self._cache.get(self._key(call))
             try:
                 response, token = await self._exchange(call, kept)
@@ -190,7 +191,6 @@ class Client:
             raise outage_until(f"{call.kind}: GitHub's rate limit is used up", at)
         if at > now:
             await self._pause(at - now)
-        budget.spend(write=call.write, content=call.content, now=self._now())
 
     def _budget(self, who: int) -> Budget:
         return self._budgets.setdefault(who, Budget(self._limits))

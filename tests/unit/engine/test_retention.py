@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
 
-from app.engine.retention import prune
+from app.engine.retention import forget_dropped, prune
 from app.model import CheckEvidence, CheckResult, Reused
 from app.store import EvidenceSource, checks, evidence, keep_evidence, metadata, retention
 from tests.unit.engine.conftest import Desk
@@ -192,6 +192,25 @@ async def test_artifacts_stay_of_a_result_that_a_live_run_reuses(desk: Desk, tmp
         unit.connection.execute(update(table).where(table.c.id == run).values(status="closed"))
     await prune(desk.services)
     assert count(desk, "attempts") == 1
+
+
+async def test_files_of_results_that_were_dropped_go(desk: Desk, tmp_path: Path) -> None:
+    past = Past(desk, tmp_path)
+    kept, dropped, running = (past.attempt(age)[2] for age in (NEW, NEW + 1, NEW + 2))
+    with desk.unit() as unit:
+        table = TABLES["attempts"]
+        unit.connection.execute(update(table).where(table.c.id == running).values(status="running"))
+    past.artifact(kept)
+    unknown = running + 1
+    for name in (str(dropped), str(running), str(unknown), "of somebody else"):
+        (past.folder / "artifacts" / name / "deep").mkdir(parents=True)
+        (past.folder / "artifacts" / name / "deep" / "app").write_text("x")
+    desk.services.artifacts = past.folder / "artifacts"
+    await forget_dropped(desk.services)
+    left = {place.name for place in desk.services.artifacts.iterdir()}
+    assert left == {str(kept), str(running), "of somebody else"}
+    desk.services.artifacts = past.folder / "nowhere"
+    await forget_dropped(desk.services)
 
 
 async def test_evidence_goes_that_nothing_rests_on(desk: Desk, tmp_path: Path) -> None:

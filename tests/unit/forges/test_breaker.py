@@ -5,8 +5,9 @@ import itertools
 import pytest
 
 from app.forges.github.breaker import FIRST_PAUSE, LONGEST_PAUSE, TRIAL_SECONDS, Breaker, State
-from app.forges.github.calls import Call
+from app.forges.github.calls import ANONYMOUS, Call
 from app.forges.github.circuits import THRESHOLD, THRESHOLD_OF_ALL, Circuits
+from app.forges.github.client import Client
 from app.forges.github.limits import Budget, Limits
 from app.forges.importance import Importance
 from app.model import Outage
@@ -120,3 +121,14 @@ def test_one_installation_failing_leaves_the_others():
     circuits.answered(other)
     with pytest.raises(Outage):
         circuits.ask_leave(bad)
+
+
+async def test_what_is_refused_uses_up_no_limit():
+    client = Client(lambda: None, limits=Limits(), now=lambda: NOW)
+    call = Call(kind="status", who=ANONYMOUS, method="POST", path="/x", content=True)
+    for _ in range(THRESHOLD):
+        client.circuits.failed(call)
+    for _ in range(1000):
+        with pytest.raises(Outage, match="GitHub does not answer for now"):
+            await client.send(call)
+    assert not client.requests
