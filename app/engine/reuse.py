@@ -15,9 +15,11 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from app.engine.configuration import configuration_of
 from app.engine.fetching import bring_tested
 from app.engine.inputs import Entries, inputs_of, needs_entries
 from app.engine.services import Services
+from app.engine.specs import base_configures
 from app.model import (
     Change,
     ChangeKind,
@@ -30,6 +32,7 @@ from app.model import (
     PortcullisError,
     Repository,
     Run,
+    Sha,
     Status,
 )
 from app.store import EvidenceSource, Reusable, changes, checks, find_reusable
@@ -71,6 +74,16 @@ async def _look(
     spaces, nothing = services.workspaces, ()
     tested: Entries = await spaces.entries(repository, comparison.tested_sha) if of_tested else nothing
     base: Entries = await spaces.entries(repository, comparison.base_sha) if of_base else nothing
+    found: dict[tuple[Sha, tuple[str, ...]], frozenset[str] | None] = {}
+    named: dict[str, frozenset[str] | None] = {}
+    for spec in specs:
+        if spec.reuse and spec.config_files:
+            ours = base_configures(spec, trusted=run.trusted)
+            sha, tree = (comparison.base_sha, base) if ours else (comparison.tested_sha, tested)
+            at = sha, spec.config_files
+            if at not in found:
+                found[at] = await configuration_of(spaces, repository, sha, tree, spec.config_files)
+            named[spec.key] = found[at]
 
     def look() -> dict[str, Inputs]:
         return {
@@ -82,6 +95,7 @@ async def _look(
                 base=base,
                 trusted=run.trusted,
                 whole=change.kind is ChangeKind.BASE,
+                configuration=named.get(spec.key, frozenset()),
             )
             for spec in specs
         }

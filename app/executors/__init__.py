@@ -29,6 +29,7 @@ from app.executors.protocol import (
     TreeEntry,
     Workspaces,
 )
+from app.executors.references import References
 from app.executors.report_reader import ReportReader
 from app.executors.sandbox import SandboxExecutor
 from app.executors.scripted import Answer, ScriptedExecutor, script_key
@@ -68,6 +69,7 @@ __all__ = [
     "Merged",
     "ProbeReport",
     "Protection",
+    "References",
     "ReportReader",
     "ReportsRead",
     "Rules",

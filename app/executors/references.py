@@ -1,6 +1,6 @@
 """Which further files a tool's configuration names: what it extends, imports or plugs in.
 
-Read from the base's tree. What is looked for is what linters agree on: `extend` of ruff, `extends` of
+What is looked for is what linters agree on: `extend` of ruff, `extends` of
 pyright; `extends`, `ignore-from-file` and the lists of plugins, rules and formatters of JSON and YAML;
 `plugins` of mypy; the lists of codespell; relative imports of JavaScript and TypeScript. A word that names no
 file of the tree is no reference: it is a package, a rule or a preset.
@@ -9,7 +9,8 @@ file of the tree is no reference: it is a package, a rule or a preset.
 import posixpath
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 _MOST = 200
@@ -38,30 +39,46 @@ _LISTS = re.compile(
 _WORD = re.compile(r"""[^\s"',\[\]{}]+""")
 
 
+class References:
+    """Files of a tree (paths from its root) and all that they name, in turn, at most 200 more, as `known`.
+
+    Whoever has the tree reads each path of `unread()` and tells its text by `read`; `there` says of a path
+    whether it is a file of the tree.
+    """
+
+    def __init__(self, files: Iterable[str], there: Callable[[str], bool]) -> None:
+        self.known = set(files)
+        self._there = there
+        self._most = len(self.known) + _MOST
+        self._waiting = sorted(self.known)
+
+    def unread(self) -> Iterator[str]:
+        """What to read next, also of what was named meanwhile."""
+        while self._waiting and len(self.known) < self._most:
+            yield self._waiting.pop()
+
+    def read(self, path: str, text: str) -> None:
+        """Take in what a file names."""
+        for found in self._named(PurePosixPath(path), text):
+            if found not in self.known and len(self.known) < self._most:
+                self.known.add(found)
+                self._waiting.append(found)
+
+    def _named(self, path: PurePosixPath, text: str) -> Iterator[str]:
+        for word in _words(path, text):
+            for ending in _ENDINGS if path.suffix in _SCRIPTS else ("", ".json"):
+                found = posixpath.normpath(posixpath.join(str(path.parent), word + ending))
+                if not found.startswith(("/", "..")) and self._there(found):
+                    yield found
+                    break
+
+
 def with_references(tree: Path, files: Iterable[str]) -> set[str]:
-    """The files of a tree (paths from its root) and all that they name, in turn, at most 200 more."""
-    known = set(files)
-    most = len(known) + _MOST
-    waiting = sorted(known)
-    while waiting and len(known) < most:
-        path = waiting.pop()
-        for found in _named(tree, path):
-            if found not in known and len(known) < most:
-                known.add(found)
-                waiting.append(found)
-    return known
-
-
-def _named(tree: Path, path: str) -> Iterator[str]:
-    text = _text(tree, path)
-    folder = str(PurePosixPath(path).parent)
-    script = PurePosixPath(path).suffix in _SCRIPTS
-    for word in _words(PurePosixPath(path), text):
-        for ending in _ENDINGS if script else ("", ".json"):
-            found = posixpath.normpath(posixpath.join(folder, word + ending))
-            if not found.startswith(("/", "..")) and _inside(tree, found):
-                yield found
-                break
+    """The files of a tree on disk and all that they name."""
+    search = References(files, partial(_inside, tree))
+    for path in search.unread():
+        search.read(path, _text(tree, path))
+    return search.known
 
 
 def _inside(tree: Path, path: str) -> bool:

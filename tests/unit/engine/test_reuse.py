@@ -1,5 +1,7 @@
 """Which earlier result may serve a check: its inputs, whose it is, how far that one is trusted."""
 
+from functools import partial
+
 import msgspec
 import pytest
 
@@ -106,12 +108,28 @@ def test_a_reuse_that_names_no_file_says_nothing() -> None:
 
 def test_what_configures_the_tool_is_an_input_from_where_it_comes() -> None:
     tool = msgspec.structs.replace(SPEC, config_files=("ruff.toml",))
+    of_tool = partial(inputs, configuration={"ruff.toml"})
     edited = (TESTED[0], TESTED[1], entry("ruff.toml", "9"))
-    assert inputs(tool, tested=edited) != inputs(tool)
-    assert inputs(tool, tested=edited, trusted=False) == inputs(tool, trusted=False)
-    assert inputs(tool, base=(), trusted=False) != inputs(tool, trusted=False)
+    assert of_tool(tool, tested=edited) != of_tool(tool)
+    assert of_tool(tool, tested=edited, trusted=False) == of_tool(tool, trusted=False)
+    assert of_tool(tool, base=(), trusted=False) != of_tool(tool, trusted=False)
     ours = msgspec.structs.replace(tool, config="base")
-    assert inputs(ours, tested=edited) == inputs(ours)
+    assert of_tool(ours, tested=edited) == of_tool(ours)
+
+
+def test_what_its_configuration_names_is_an_input_and_nothing_is_reused_where_that_is_not_known() -> None:
+    tool = msgspec.structs.replace(SPEC, config_files=("ruff.toml",))
+    two = {"ruff.toml", "config/strict.toml"}
+    strict, lenient = (*TESTED, entry("config/strict.toml", "7")), (*TESTED, entry("config/strict.toml", "8"))
+    assert inputs(tool, tested=strict, configuration=two) != inputs(tool, tested=lenient, configuration=two)
+    assert inputs(tool, configuration=None) == EMPTY
+
+
+@pytest.mark.parametrize("path", [".gitattributes", "src/deep/.gitattributes"])
+def test_how_files_are_written_out_is_an_input(path: str) -> None:
+    assert inputs(tested=(*TESTED, entry(path, "7"))) != inputs(tested=(*TESTED, entry(path, "8")))
+    of_base = msgspec.structs.replace(SPEC, tree="base")
+    assert inputs(of_base, base=(*BASE, entry(path))) != inputs(of_base)
 
 
 def test_a_script_of_base_is_an_input() -> None:
