@@ -59,14 +59,15 @@ async def run_attempt(services: Services, _attempt_id: int) -> None:
     services.running[attempt_id] = task
     renewing = asyncio.create_task(_renew(services, attempt_id, task))
     try:
-        outcome, read = await _execute(services, work)
+        platform = await asyncio.to_thread(lambda: services.executor.platform)
+        outcome, read = await _execute(services, work, platform)
     except asyncio.CancelledError:
         await asyncio.shield(_give_back(services, work))
         raise
     finally:
         renewing.cancel()
         services.running.pop(attempt_id, None)
-    await _store(services, work, outcome, read)
+    await _store(services, work, outcome, read, platform)
 
 
 async def stop_attempt(services: Services, attempt_id: int) -> None:
@@ -93,7 +94,7 @@ async def _renew(services: Services, attempt_id: int, task: asyncio.Task[None] |
             return
 
 
-async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, ReportsRead]:
+async def _execute(services: Services, work: Work, platform: str) -> tuple[AttemptOutcome, ReportsRead]:
     """Run it and read what it left. What goes wrong on our side is an outcome too, `setup_error`; what the
     change itself makes impossible is `refused`.
     """
@@ -124,7 +125,7 @@ async def _execute(services: Services, work: Work) -> tuple[AttemptOutcome, Repo
                     repository,
                     work.spec,
                     work.comparison,
-                    platform=services.executor.platform,
+                    platform=platform,
                     scope=BASE_SCOPE if work.on_base else f"change-{run.change_id}",
                     trusted=run.trusted,
                 ),
@@ -192,7 +193,9 @@ def _log_sink(services: Services, attempt_id: int) -> LogSink:
     return sink
 
 
-async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: ReportsRead) -> None:
+async def _store(
+    services: Services, work: Work, outcome: AttemptOutcome, read: ReportsRead, platform: str
+) -> None:
     """Keep the ending by a guarded UPDATE and let the run go on, in one transaction."""
     evidence = mark_flaky(CheckEvidence(key=work.spec.key, reports=read.contents), work.failed_before)
     ending = conclude(work.spec, outcome, read, evidence)
@@ -200,7 +203,7 @@ async def _store(services: Services, work: Work, outcome: AttemptOutcome, read: 
         "attempt ended", conclusion=ending.conclusion.value, reason=ending.reason, seconds=ending.seconds
     )
 
-    left = Left(ending=ending, evidence=evidence, outputs=read.outputs)
+    left = Left(ending=ending, evidence=evidence, outputs=read.outputs, platform=platform)
 
     def write(unit: Unit) -> None:
         now = services.clock.now()

@@ -13,11 +13,12 @@ from app.store import EvidenceSource, Serves, Unit, attempts, keep_evidence
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """What an attempt came to and left."""
+    """What an attempt came to and left. `platform` is what it began on."""
 
     ending: Ending
     evidence: CheckEvidence
     outputs: dict[str, str | int | float | bool]
+    platform: str
 
 
 def keep(unit: Unit, services: Services, work: Work, left: Left) -> int | None:
@@ -55,7 +56,8 @@ def _serves(unit: Unit, services: Services, work: Work, left: Left, now: float) 
         return None
     against = speaks_against(left.ending, left.evidence)
     earlier = None
-    if not attempts.tried_before(unit.connection, work.attempt):
+    same = left.platform == services.executor.platform  # else tools were changed while it ran
+    if same and not attempts.tried_before(unit.connection, work.attempt):
         earlier = earlier_of(work.attempt.id, left.ending, left.evidence, left.outputs, work.given, now)
     if earlier is None and not against:
         return None
@@ -64,5 +66,5 @@ def _serves(unit: Unit, services: Services, work: Work, left: Left, now: float) 
         change_id=subject_of(unit.connection, run, work.change.change) if against else run.change_id,
         trusted=run.trusted,
         inputs=inputs,
-        platform=services.executor.platform,
+        platform=left.platform,
     )

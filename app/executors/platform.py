@@ -1,24 +1,48 @@
 """What a check runs on, as one word: results made on one platform say nothing about another."""
 
+import contextlib
 import hashlib
+import os
 import platform
+import stat
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 from app.executors.view import Given
 
 _PACKAGES = ("/var/lib/dpkg/status", "/lib/apk/db/installed", "/var/lib/rpm/rpmdb.sqlite")
 """Where systems keep what is installed beneath /usr."""
+LOOKED_THROUGH: Final = 60.0
 
 
-def platform_of(given: Given) -> str:
+def platform_of(given: Given, at: float) -> str:
     """The architecture, the system, and a digest of what checks see of this machine: the packages beneath
-    /usr, the toolbox as it lies now, the operator's tool-chains.
+    /usr, the toolbox as it lies now, the operator's tool-chains by names, sizes and times of their files.
+
+    `at` is a clock's time in seconds: a tool-chain is looked through once a minute.
     """
     seen = [*_installed(), *(paths[0].name for _, paths in sorted(given.tools.items()))]
-    seen += [str(path.resolve()) for path in given.toolchains]
+    for path in given.toolchains:
+        seen += [str(path.resolve()), _beneath(path, int(at // LOOKED_THROUGH))]
     digest = hashlib.sha256("\n".join(seen).encode()).hexdigest()[:16]
     return f"{platform.machine()} {_system()} {digest}"
+
+
+@lru_cache(maxsize=32)
+def _beneath(path: Path, _minute: int) -> str:
+    """A digest of all files of a directory, but for what Python remembers of its own."""
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        for name in (*folders, *sorted(files)):
+            place = Path(folder, name)
+            with contextlib.suppress(OSError):
+                found = place.lstat()
+                told = (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else ()
+                link = place.readlink() if stat.S_ISLNK(found.st_mode) else ""
+                digest.update(f"{place} {found.st_mode} {told} {link}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -99,7 +100,7 @@ class SandboxExecutor:
     @property
     def platform(self) -> str:
         """See `Executor.platform`."""
-        return platform_of(self._given)
+        return platform_of(self._given, time.monotonic())
 
     @property
     def _given(self) -> Given:
