@@ -8,6 +8,7 @@ from app.executors.collect import CollectLimits
 from app.executors.egress_child import Rules
 from app.executors.ingest import ReportsRead, read_file, read_reports
 from app.executors.ingest_child import FileReply
+from app.executors.limits import WorkspaceLimits
 from app.executors.logs import LogLimits
 from app.executors.protocol import (
     MISSING,
@@ -35,7 +36,7 @@ from app.executors.sandbox import SandboxExecutor
 from app.executors.scripted import Answer, ScriptedExecutor, script_key
 from app.executors.toolbox import BASIC, GROUPS, Toolbox, ToolboxStatus, group_path
 from app.executors.trees import JOB_UID
-from app.executors.workspace import GitWorkspaces, WorkspaceLimits
+from app.executors.workspace import GitWorkspaces
 
 EXECUTORS = (SandboxExecutor, ScriptedExecutor)
 """Every executor there is; a check names one by its `name`."""

@@ -5,8 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
-import msgspec
-
 from app.executors import names
 from app.executors.comparison import (
     DIFF,
@@ -16,7 +14,8 @@ from app.executors.comparison import (
     parse_raw,
 )
 from app.executors.git import Git, GitFailed, Transport
-from app.executors.history import HistoryLimits, added_by_commits
+from app.executors.history import added_by_commits
+from app.executors.limits import WorkspaceLimits
 from app.executors.mirror import Mirror, mirror_place
 from app.executors.objects import (
     COMMIT_FIELDS,
@@ -41,25 +40,6 @@ _REMEMBERED = 256
 
 _OPEN = 32
 """Mirrors with a git that is kept running; the one used least lately is closed for another."""
-
-
-class WorkspaceLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """The operator's limits: counts, bytes, seconds. Over one of the first six a change is blocked.
-
-    `tree_depth` are folders within folders: Python's own functions call themselves for each.
-    """
-
-    changed_files: int = 10_000
-    changed_bytes: int = 256 << 20
-    patch_bytes: int = 256 << 20
-    tree_files: int = 200_000
-    tree_bytes: int = 4 << 30
-    tree_depth: int = 200
-    file_bytes: int = 4 << 20
-    pack_bytes: int = 8 << 30
-    fetch_seconds: float = 300.0
-    kept_trees: int = 16
-    history: HistoryLimits = HistoryLimits()
 
 
 class GitWorkspaces:
