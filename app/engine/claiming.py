@@ -1,8 +1,11 @@
 """Claim an attempt, with all that it concerns."""
 
+from typing import Final
+
 import msgspec
 from sqlalchemy import Connection
 
+from app.engine.able import leaves_untrusted
 from app.engine.admission import choose
 from app.engine.base_settling import drop_unwanted
 from app.engine.earlier import given_to
@@ -19,6 +22,9 @@ from app.model import (
     Status,
 )
 from app.store import Unit, admission, attempts, changes, checks, projects, runs
+
+HAND_ON_SECONDS: Final = 1.0
+"""After how long a worker offers again what it left to others."""
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +47,13 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def claim_next(unit: Unit, services: Services, lease: float, now: float) -> Work | None:
-    """Take the attempt whose turn it is until `lease` (epoch seconds); None when none may start now."""
+    """Take the attempt whose turn it is until `lease` (epoch seconds); None when none may start now. What
+    this worker leaves to others is offered again a moment later: it may have been offered to nobody else.
+    """
     connection = unit.connection
     admission.alone(unit)
-    waiting = list(admission.first_waiting(connection, now))
+    leaves = leaves_untrusted(connection, services)
+    waiting = list(admission.first_waiting(connection, now, trusted_only=leaves))
     running, turns = admission.running(connection), admission.turns_of(connection, tuple(waiting))
     while (one := choose(waiting, running, turns, services.options.quotas)) is not None:
         work = claim_work(unit, services, one.attempt_id, lease, now)
@@ -52,6 +61,8 @@ def claim_next(unit: Unit, services: Services, lease: float, now: float) -> Work
             admission.had_turn(unit, one, now)
             return work
         waiting.remove(one)  # another has it, or nobody wants it any more
+    for left in admission.first_waiting(connection, now) if leaves else ():
+        unit.wake_later("attempt", left.attempt_id, now + HAND_ON_SECONDS)
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from app.engine.able import Able
 from app.engine.attempts import run_attempt, stop_attempt
 from app.engine.branches import look_at_branch
 from app.engine.chores import CHORES, do_chore
@@ -45,6 +46,7 @@ class Engine:
         self.services = services
         self._leader = Leader(services)
         self._upkeep = Upkeep(services)
+        self._able = Able(services)
         self._outages: dict[Key, int] = {}
 
     async def start(self) -> None:
@@ -60,6 +62,7 @@ class Engine:
                 LOG.info("leftovers of an earlier process were removed", count=removed)
         services.database.in_commit = services.dispatch.within
         services.database.on_commit = services.dispatch.committed
+        await self._able.start()
         await services.dispatch.start(self._guard(handlers_of(role)), self._guard(EVERYWHERE))
         if role.control:
             await services.database.run(self._nothing_is_known)
@@ -75,6 +78,7 @@ class Engine:
         """Hand out nothing more; attempts under way are given back and run again, elsewhere or later."""
         await self._leader.stop()
         await self._upkeep.stop()
+        await self._able.stop()
         services = self.services
         for task in list(services.running.values()):
             task.cancel()

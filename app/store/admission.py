@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, text
 from app.model import AttemptStatus
 from app.store.projects import insert
 from app.store.session import Unit
+from app.store.tables import runs
 from app.store.tables_checks import attempts, turns
 
 _LOCK: Final = 0x61646D69
@@ -45,27 +46,28 @@ def alone(unit: Unit) -> None:
         unit.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
-def first_waiting(connection: Connection, now: float) -> tuple[Waiting, ...]:
-    """Of all that is queued and due, what each repository, author and group would start first."""
+def first_waiting(connection: Connection, now: float, *, trusted_only: bool = False) -> tuple[Waiting, ...]:
+    """Of all that is queued and due (`trusted_only`: of runs that are trusted), what each repository, author
+    and group would start first.
+    """
     column = attempts.c
     line = func.row_number().over(
         partition_by=(column.repository_id, column.owner, column.author, column.group),
         order_by=(column.priority.desc(), column.run_id.desc(), column.id),
     )
-    due = (
-        select(
-            column.id,
-            column.run_id,
-            column.repository_id,
-            column.owner,
-            column.author,
-            column.group,
-            column.priority,
-            line.label("line"),
-        )
-        .where(column.status == AttemptStatus.QUEUED.value, column.not_before <= now)
-        .subquery()
-    )
+    due = select(
+        column.id,
+        column.run_id,
+        column.repository_id,
+        column.owner,
+        column.author,
+        column.group,
+        column.priority,
+        line.label("line"),
+    ).where(column.status == AttemptStatus.QUEUED.value, column.not_before <= now)
+    if trusted_only:
+        due = due.join(runs, runs.c.id == column.run_id).where(runs.c.trusted)
+    found = due.subquery()
     return tuple(
         Waiting(
             attempt_id=row.id,
@@ -76,7 +78,7 @@ def first_waiting(connection: Connection, now: float) -> tuple[Waiting, ...]:
             group=row.group,
             priority=row.priority,
         )
-        for row in connection.execute(select(due).where(due.c.line == 1))
+        for row in connection.execute(select(found).where(found.c.line == 1))
     )
 
 

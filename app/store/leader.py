@@ -1,6 +1,6 @@
 """Who looks after what concerns the whole database: one worker at a time, by a lease."""
 
-from sqlalchemy import or_
+from sqlalchemy import Connection, or_, select
 
 from app.store.projects import insert
 from app.store.session import Unit
@@ -19,6 +19,12 @@ def lead(unit: Unit, name: str, worker: str, lease_until: float, now: float) -> 
         )
     )
     return bool(taken.rowcount)
+
+
+def is_held(connection: Connection, name: str, at: float) -> bool:
+    """Whether a lead is, or was at a time (epoch seconds), somebody's."""
+    row = select(leader.c.name).where(leader.c.name == name, leader.c.lease_until >= at)
+    return connection.execute(row).first() is not None
 
 
 def resign(unit: Unit, name: str, worker: str) -> None:

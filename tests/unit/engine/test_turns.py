@@ -3,17 +3,19 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.engine import rules
+from app.engine.able import ABLE, Able, leaves_untrusted
 from app.engine.admission import Quotas
 from app.engine.attempts import lose
 from app.engine.claiming import Work, claim_next
 from app.model import Actor, AttemptStatus, Change, ChangeKind, CheckSpec, Comparison, Plan, RunStatus, Sha
-from app.store import Asking, attempts, changes, checks, metadata, projects, runs
+from app.store import Asking, Key, attempts, changes, checks, leader, metadata, projects, runs
 from tests.unit.engine.conftest import Desk
 
 ATTEMPTS = metadata.tables["attempts"]
+RUNS = metadata.tables["runs"]
 TREE = Sha("f" * 40)
 
 
@@ -52,6 +54,12 @@ def queued(desk: Desk, owner: str, name: str, count: int, *, author: str = "", p
         whose = Asking(repository_id=repository_id, owner=owner, author=author)
         for row in checks.load_checks(unit.connection, run_id):
             attempts.queue_attempt(unit, row, whose, not_before=0, priority=priority, now=now)
+
+
+def trust(desk: Desk, owner: str) -> None:
+    with desk.unit() as unit:
+        of_owner = select(ATTEMPTS.c.run_id).where(ATTEMPTS.c.owner == owner)
+        unit.connection.execute(update(RUNS).where(RUNS.c.id.in_(of_owner)).values(trusted=True))
 
 
 def owner_of(work: Work) -> str:
@@ -143,3 +151,42 @@ def test_a_lease_that_was_renewed_meanwhile_has_not_lapsed(desk: Desk) -> None:
         assert not lose(unit, desk.services, lapsed, "its worker stopped", lapsed_by=then)
         assert lose(unit, desk.services, lapsed, "its worker stopped", lapsed_by=then + 31)
         assert not lose(unit, desk.services, lapsed, "its worker stopped", lapsed_by=then + 31)
+
+
+def test_a_worker_that_may_not_run_untrusted_work_leaves_it_to_one_that_may(desk: Desk) -> None:
+    unable = msgspec.structs.replace(desk.services, untrusted_refused="no namespaces")
+    queued(desk, "open", "tool", 1, author="eve")  # newer ones would come first, were they untrusted
+    queued(desk, "shop", "till", 1)
+    trust(desk, "shop")
+
+    def claim(at: float) -> tuple[str, list[Key]]:
+        with desk.unit() as unit:
+            work = claim_next(unit, unable, desk.now + 60, desk.now + at)
+            return "" if work is None else owner_of(work), list(unit.later)
+
+    with desk.unit() as unit:
+        leader.lead(unit, ABLE, "able", desk.now + 30, desk.now)
+    if unable.database.is_sqlite:  # one process: nobody else is there
+        assert {claim(1)[0], claim(2)[0]} == {"open", "shop"}
+        return
+    assert claim(1) == ("shop", [])
+    nothing, offered = claim(2)
+    assert nothing == ""
+    assert len(offered) == 1, "offered again"
+    with desk.unit() as unit:
+        resigned = desk.now - desk.services.options.lease - 1
+        leader.resign(unit, ABLE, "able")
+        leader.lead(unit, ABLE, "able", resigned, resigned)
+    assert claim(3)[0] == "open", "nobody is able: it is taken, and refused in words"
+
+
+async def test_an_able_worker_says_so_before_it_takes_work(desk: Desk) -> None:
+    unable = msgspec.structs.replace(desk.services, untrusted_refused="no namespaces")
+    able = Able(desk.services)
+    await able.start()
+    with desk.unit() as unit:
+        fleet = not desk.services.database.is_sqlite
+        assert leaves_untrusted(unit.connection, unable) is fleet
+        assert not leaves_untrusted(unit.connection, desk.services)
+        assert leader.is_held(unit.connection, ABLE, desk.now) is fleet
+    await able.stop()
