@@ -55,12 +55,18 @@ def claim_next(unit: Unit, services: Services, lease: float, now: float) -> Work
     leaves = leaves_untrusted(connection, services)
     waiting = list(admission.first_waiting(connection, now, trusted_only=leaves))
     running, turns = admission.running(connection), admission.turns_of(connection, tuple(waiting))
-    while (one := choose(waiting, running, turns, services.options.quotas)) is not None:
-        work = claim_work(unit, services, one.attempt_id, lease, now)
-        if work is not None:
-            admission.had_turn(unit, one, now)
-            return work
-        waiting.remove(one)  # another has it, or nobody wants it any more
+    busy: list[admission.Waiting] = []
+    for candidates, waits in ((waiting, False), (busy, True)):
+        while (one := choose(candidates, running, turns, services.options.quotas)) is not None:
+            candidates.remove(one)
+            # All others wait for us: whose repository is being decided on comes when nothing else does.
+            if not waits and not projects.lock_if_free(unit, one.repository_id):
+                busy.append(one)
+                continue
+            work = claim_work(unit, services, one.attempt_id, lease, now)
+            if work is not None:
+                admission.had_turn(unit, one, now)
+                return work
     for left in admission.first_waiting(connection, now) if leaves else ():
         unit.wake_later("attempt", left.attempt_id, now + HAND_ON_SECONDS)
     return None

@@ -72,6 +72,14 @@ def lock_repository(unit: Unit, repository_id: int | ScalarSelect[int]) -> None:
         unit.connection.execute(row.with_for_update(key_share=True))
 
 
+def lock_if_free(unit: Unit, repository_id: int) -> bool:
+    """Like `lock_repository`, but where another transaction has the lock it is not waited for: false."""
+    if unit.connection.dialect.name == "sqlite":
+        return True
+    row = select(repositories.c.id).where(repositories.c.id == repository_id)
+    return unit.connection.execute(row.with_for_update(key_share=True, skip_locked=True)).first() is not None
+
+
 def remove_repository(unit: Unit, forge: str, forge_id: int) -> int | None:
     """The repository is not ours to judge any more; gives its row id if it was known."""
     return unit.connection.execute(

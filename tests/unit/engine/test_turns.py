@@ -11,7 +11,7 @@ from app.engine.admission import Quotas
 from app.engine.attempts import lose
 from app.engine.claiming import Work, claim_next
 from app.model import Actor, AttemptStatus, Change, ChangeKind, CheckSpec, Comparison, Plan, RunStatus, Sha
-from app.store import Asking, Key, attempts, changes, checks, leader, metadata, projects, runs
+from app.store import Asking, Key, admission, attempts, changes, checks, leader, metadata, projects, runs
 from tests.unit.engine.conftest import Desk
 
 ATTEMPTS = metadata.tables["attempts"]
@@ -155,7 +155,7 @@ def test_a_lease_that_was_renewed_meanwhile_has_not_lapsed(desk: Desk) -> None:
 
 def test_a_worker_that_may_not_run_untrusted_work_leaves_it_to_one_that_may(desk: Desk) -> None:
     unable = msgspec.structs.replace(desk.services, untrusted_refused="no namespaces")
-    queued(desk, "open", "tool", 1, author="eve")  # newer ones would come first, were they untrusted
+    queued(desk, "open", "tool", 1, author="eve")
     queued(desk, "shop", "till", 1)
     trust(desk, "shop")
 
@@ -190,3 +190,35 @@ async def test_an_able_worker_says_so_before_it_takes_work(desk: Desk) -> None:
         assert not leaves_untrusted(unit.connection, desk.services)
         assert leader.is_held(unit.connection, ABLE, desk.now) is fleet
     await able.stop()
+
+
+def test_a_repository_that_is_being_decided_on_holds_up_no_other(desk: Desk) -> None:
+    if desk.services.database.is_sqlite:
+        return  # one writer at a time
+    queued(desk, "first", "shop", 1)
+    queued(desk, "second", "till", 1)
+    with desk.unit() as deciding:
+        waiting = admission.first_waiting(deciding.connection, desk.now)
+        (held,) = [one.repository_id for one in waiting if one.owner == "first"]
+        projects.lock_repository(deciding, held)
+        work = claimed(desk)
+        assert work is not None
+        assert owner_of(work) == "second"
+        with ThreadPoolExecutor(1) as threads:
+            waits = threads.submit(claimed, desk)
+            while not blocked(desk):
+                assert not waits.done(), "nothing else is there: it waits"
+            deciding.connection.commit()
+            last = waits.result()
+    assert last is not None
+    assert owner_of(last) == "first"
+
+
+def blocked(desk: Desk) -> bool:
+    """Whether some transaction waits for a row that another one holds."""
+    with desk.program.database.engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+        )
+        return bool(rows.scalar_one())
