@@ -26,7 +26,7 @@ async def sandbox(settings: Settings) -> tuple[Examined, ...]:
         try:
             report = await _trying(settings, Path(folder)).probe()
         except PortcullisError as error:
-            return broken(error.message, error.hint or "install bubblewrap")
+            return broken(error.message, error.hint or "see the README on executors")
     held = [cell for cell in report.protections if cell.held]
     open_cells = tuple(
         Examined(
@@ -38,7 +38,7 @@ async def sandbox(settings: Settings) -> tuple[Examined, ...]:
         if not cell.held
     )
     if not report.usable:
-        return open_cells or broken(f"{report.executor} cannot run checks here", "install bubblewrap")
+        return open_cells
     if not report.safe_for_untrusted:
         refused = warning("changes from forks are refused on this machine", "mend the protections named here")
         return (*refused, *open_cells)

@@ -5,10 +5,12 @@
 
 from app.executors.caches import BASE_SCOPE, CacheLimits, Caches
 from app.executors.collect import CollectLimits
+from app.executors.container import ContainerExecutor
 from app.executors.egress_child import Rules
 from app.executors.ingest import ReportsRead, read_file, read_reports
 from app.executors.ingest_child import FileReply
 from app.executors.limits import WorkspaceLimits
+from app.executors.local import LocalKeywords
 from app.executors.logs import LogLimits
 from app.executors.protocol import (
     MISSING,
@@ -38,7 +40,7 @@ from app.executors.toolbox import BASIC, GROUPS, Toolbox, ToolboxStatus, group_p
 from app.executors.trees import JOB_UID
 from app.executors.workspace import GitWorkspaces
 
-EXECUTORS = (SandboxExecutor, ScriptedExecutor)
+EXECUTORS = (SandboxExecutor, ContainerExecutor, ScriptedExecutor)
 """Every executor there is; a check names one by its `name`."""
 
 __all__ = [
@@ -58,12 +60,14 @@ __all__ = [
     "CollectLimits",
     "Collected",
     "Commit",
+    "ContainerExecutor",
     "Credential",
     "Ended",
     "Executor",
     "Fetched",
     "FileReply",
     "GitWorkspaces",
+    "LocalKeywords",
     "LogChunk",
     "LogLimits",
     "LogSink",

@@ -182,6 +182,22 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def _limits(resources: Resources) -> dict[str, str]:
+    """File → value, of both versions."""
+    quota = int(resources.cpus * _PERIOD)
+    return {
+        "memory.max": str(resources.memory),
+        "memory.swap.max": "0",
+        "memory.oom.group": "1",
+        "memory.limit_in_bytes": str(resources.memory),
+        "memory.memsw.limit_in_bytes": str(resources.memory),
+        "pids.max": str(resources.pids + _OWN_PROCESSES),
+        "cpu.max": f"{quota} {_PERIOD}",
+        "cpu.cfs_period_us": str(_PERIOD),
+        "cpu.cfs_quota_us": str(quota),
+    }
+
+
 class Group:
     """One attempt's group, a directory in each hierarchy."""
 
@@ -197,19 +213,7 @@ class Group:
             except OSError:
                 continue
             made.append(place)
-            quota = int(resources.cpus * _PERIOD)
-            values = {
-                "memory.max": str(resources.memory),
-                "memory.swap.max": "0",
-                "memory.oom.group": "1",
-                "memory.limit_in_bytes": str(resources.memory),
-                "memory.memsw.limit_in_bytes": str(resources.memory),
-                "pids.max": str(resources.pids + _OWN_PROCESSES),
-                "cpu.max": f"{quota} {_PERIOD}",
-                "cpu.cfs_period_us": str(_PERIOD),
-                "cpu.cfs_quota_us": str(quota),
-            }
-            for file, value in values.items():
+            for file, value in _limits(resources).items():
                 if (place / file).exists():
                     _write(place / file, value)
         self.places = made

@@ -262,14 +262,15 @@ def bwrap_arguments(layout: Layout, seccomp: int) -> list[str]:
     return arguments
 
 
-def _inside(workdir: str) -> str:
+def inside(workdir: str) -> str:
+    """The absolute path of a folder of the view."""
     return f"{WORKSPACE}/{workdir.strip('/')}" if workdir.strip("/") else WORKSPACE
 
 
 def _becoming(layout: Layout) -> list[str]:
     """The last step: say `started`, give the setup pipe up, become the check."""
     steps = 'echo started >&2; exec 2>&1; cd -- "$0" || exit 127; exec "$@"'
-    return ["/bin/sh", "-c", steps, _inside(layout.workdir), *layout.argv]
+    return ["/bin/sh", "-c", steps, inside(layout.workdir), *layout.argv]
 
 
 def command(layout: Layout) -> list[str]:

@@ -27,7 +27,7 @@ from app.executors.protocol import (
     ProbeReport,
     Protection,
 )
-from app.model import CheckSpec, Misconfigured, ReportSpec
+from app.model import CheckSpec, PortcullisError, ReportSpec
 
 _INSIDE = (
     "read_shadow service_environment key_file other_workspace_read other_workspace_write shared_tree_write "
@@ -43,11 +43,6 @@ _GROUPS_MEND = (
     "let the service make control groups: run it as a systemd unit with Delegate=yes, or as root on a "
     "machine where /sys/fs/cgroup is writable"
 )
-_NAMESPACE_MEND = (
-    "bubblewrap must be able to make user namespaces: install bubblewrap 0.8 or newer; in a container start "
-    "it with seccomp=unconfined and systempaths=unconfined, or run the worker outside of containers; on "
-    "Ubuntu permit bwrap in AppArmor"
-)
 _KERNEL_MEND = "the system call filter did not load: libseccomp and a kernel with seccomp are needed"
 _MENDS = dict.fromkeys(("memory_one", "memory_tree", "forks", "outlive", "linger"), _GROUPS_MEND)
 _MENDS |= dict.fromkeys(("io_uring", "kernel_keys", "bpf", "userfault"), _KERNEL_MEND)
@@ -58,6 +53,12 @@ class Probed(Protocol):
 
     name: str
     root: Path
+    mend: str
+
+    @property
+    def programs(self) -> tuple[Bind, ...]:
+        """What must be bound so that our interpreter runs inside."""
+        ...
 
     async def attempt(
         self,
@@ -92,13 +93,17 @@ async def probe(executor: Probed) -> ProbeReport:
     try:
         async with world(executor.root) as outside:
             cells = await _cells(executor, outside)
-    except (Misconfigured, OSError) as error:
-        mend = error.hint if isinstance(error, Misconfigured) else ""
-        return _report(executor, _refused(str(error), mend or _NAMESPACE_MEND), usable=False)
+    except (PortcullisError, OSError) as error:
+        mend = error.hint if isinstance(error, PortcullisError) else ""
+        return _report(executor, _refused(str(error), mend), usable=False)
     return _report(executor, cells, usable=not all(cell.detail.startswith("no sandbox") for cell in cells))
 
 
 def _report(executor: Probed, cells: tuple[Protection, ...], *, usable: bool) -> ProbeReport:
+    cells = tuple(
+        cell if cell.held or cell.mend else msgspec.structs.replace(cell, mend=executor.mend)
+        for cell in cells
+    )
     return ProbeReport(
         executor=executor.name,
         usable=usable,
@@ -107,7 +112,7 @@ def _report(executor: Probed, cells: tuple[Protection, ...], *, usable: bool) ->
     )
 
 
-def _refused(why: str, mend: str) -> tuple[Protection, ...]:
+def _refused(why: str, mend: str = "") -> tuple[Protection, ...]:
     return tuple(Protection(name=name, held=False, detail=f"no sandbox: {why}", mend=mend) for name in CELLS)
 
 
@@ -119,12 +124,14 @@ async def _cells(executor: Probed, outside: World) -> tuple[Protection, ...]:
         ["forks", "fill_disk", "report_links"],
         ["outlive", "linger"],
     )
-    tried = await asyncio.gather(
-        *(_try(executor, outside, number, names) for number, names in enumerate(groups))
+    answers = await asyncio.gather(
+        *(_try(executor, outside, number, names) for number, names in enumerate(groups)),
+        return_exceptions=True,  # none is left behind at its work where another cannot begin
     )
+    tried = [_tried(answer) for answer in answers]
     inside = tried[0]
     if inside.outcome.ended is Ended.SETUP_ERROR:
-        return _refused(inside.outcome.detail, _NAMESPACE_MEND)
+        return _refused(inside.outcome.detail)
     cells = [_said(inside, name) for name in groups[0]]
     cells += [_memory(tried[1], "memory_one"), _memory(tried[2], "memory_tree")]
     cells += [_said(tried[3], "forks"), _said(tried[3], "fill_disk"), _links(tried[3], outside)]
@@ -133,6 +140,12 @@ async def _cells(executor: Probed, outside: World) -> tuple[Protection, ...]:
         tree = _cell("shared_tree_write", "a check wrote into the shared tree", held=False)
         cells = [tree if cell.name == tree.name else cell for cell in cells]
     return tuple(cells)
+
+
+def _tried(answer: Tried | BaseException) -> Tried:
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 async def _try(executor: Probed, outside: World, number: int, names: list[str]) -> Tried:
@@ -151,7 +164,7 @@ async def _try(executor: Probed, outside: World, number: int, names: list[str]) 
 async def _attack(
     executor: Probed, outside: World, number: int, names: Iterable[str], seconds: float
 ) -> Tried:
-    program, binds = interpreter()
+    program, _ = interpreter()
     text = (Path(__file__).parent / "hostile.py").read_text()
     told = json.dumps(msgspec.to_builtins(outside))
     said = bytearray()
@@ -171,7 +184,7 @@ async def _attack(
             reports=tuple(ReportSpec(path=path) for path in _LINKS if "report_links" in names),
         ),
     )
-    outcome = await executor.attempt(spec, listen, binds, grace=0.1)
+    outcome = await executor.attempt(spec, listen, executor.programs, grace=0.1)
     return Tried(outcome=outcome, said=_parse(bytes(said)))
 
 
@@ -185,9 +198,7 @@ def _parse(said: bytes) -> dict[str, tuple[bool, str]]:
 
 
 def _cell(name: str, detail: str, *, held: bool) -> Protection:
-    return Protection(
-        name=name, held=held, detail=detail, mend="" if held else _MENDS.get(name, _NAMESPACE_MEND)
-    )
+    return Protection(name=name, held=held, detail=detail, mend="" if held else _MENDS.get(name, ""))
 
 
 def _said(tried: Tried, name: str) -> Protection:

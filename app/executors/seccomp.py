@@ -1,4 +1,5 @@
-"""The system call filter of a check, as BPF for bubblewrap: allow, with a list of what is refused.
+"""The system call filter of a check, as BPF for bubblewrap and as JSON for container engines: allow, with a
+list of what is refused.
 
 What is refused (EPERM) is kernel surface a build or a test never needs: tracing other processes, mounts
 and namespaces, kernel keys, eBPF, performance events, io_uring, modules, kexec, terminal injection.
@@ -7,8 +8,10 @@ and namespaces, kernel keys, eBPF, performance events, io_uring, modules, kexec,
 
 import errno
 import functools
+import json
 import os
 import tempfile
+from collections.abc import Iterable
 
 import pyseccomp
 
@@ -50,6 +53,27 @@ def program() -> bytes:
         rules.export_bpf(file)
         file.seek(0)
         return file.read()
+
+
+def profile() -> bytes:
+    """The same filter as the profile that docker and podman read."""
+
+    def refuse(names: Iterable[str], code: int = errno.EPERM, **argument: int | str) -> dict[str, object]:
+        rule = {"names": [*names], "action": "SCMP_ACT_ERRNO", "errnoRet": code}
+        return {**rule, "args": [argument]} if argument else rule
+
+    masked = "SCMP_CMP_MASKED_EQ"
+    rules = [refuse(_REFUSED.split()), refuse(["clone3"], errno.ENOSYS)]
+    rules += [refuse(["clone"], index=0, value=flag, valueTwo=flag, op=masked) for flag in _CLONE_NAMESPACES]
+    rules += [
+        refuse(["socket"], index=0, value=family, op="SCMP_CMP_EQ")
+        for family in (_AF_ALG, _AF_VSOCK, _AF_PACKET, _AF_KEY)
+    ]
+    rules += [
+        refuse(["ioctl"], index=1, value=_LOW_32_BITS, valueTwo=request, op=masked)
+        for request in (_TIOCSTI, _TIOCLINUX)
+    ]
+    return json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}).encode()
 
 
 def open_program() -> int:

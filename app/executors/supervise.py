@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -101,8 +101,14 @@ class Setup:
 
 class Supervisor:
     """Runs one layout in one group. `out` and `stage` are descriptors of what outlives the processes:
-    the result directory and the tmpfs everything was written to.
+    the result directory and the tmpfs everything was written to. `environment` is the launcher's.
     """
+
+    environment: Mapping[str, str] = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LC_ALL": "C",
+    }
+    hint = "install bubblewrap and util-linux"
 
     def __init__(
         self,
@@ -167,14 +173,13 @@ class Supervisor:
                 stdout=output.write_end,
                 stderr=setup.pipe.write_end,
                 pass_fds=[*self._handed, *exit_socket],
-                env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
+                env=self.environment,
                 cwd="/",
                 start_new_session=True,
             )
         except FileNotFoundError as error:
             raise Misconfigured(
-                f"a program of the sandbox is missing: {error.filename}",
-                hint="install bubblewrap and util-linux",
+                f"a program that checks run by is missing: {error.filename}", hint=self.hint
             ) from error
         output.close_write()
         setup.pipe.close_write()
@@ -196,7 +201,7 @@ class Supervisor:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(5):
                     await output.ended.wait()
-            code = await process.wait()
+            code = self._code(await process.wait())
             ended = self._ended(code, setup, timed_out=timed_out)
         finally:
             exited.cancel()
@@ -209,17 +214,17 @@ class Supervisor:
         """Take hold of the result directory once it is mounted, then let the check start."""
         # Joining a group waits for an RCU grace period (5-12 ms), so it runs beside the mounting; the
         # launcher waits for our word, so nothing of the check runs before it has joined.
-        joining = asyncio.create_task(asyncio.to_thread(self.group.join, process.pid))
+        joining = asyncio.create_task(asyncio.to_thread(self._join, process.pid))
         try:
             mounted = await _heard(setup, setup.mounted, exited)
         finally:
             joined = await joining
         if not mounted:
             return False
-        if not joined or not self._hold(process.pid):
+        if not joined or not await self._hold(process.pid):
             setup.text += b"cannot join the control groups, or the launcher died"
             return False
-        if self.egress is not None and (why := await self.egress.start(self.group, self.layout.place)):
+        if self.egress is not None and (why := await self._open_exit(self.egress)):
             setup.text += f"the proxy, its only exit, did not start: {why}".encode()
             return False
         if process.stdin is not None:
@@ -227,7 +232,15 @@ class Supervisor:
             process.stdin.close()
         return await _heard(setup, setup.started, exited)
 
-    def _hold(self, pid: int) -> bool:
+    async def _open_exit(self, egress: Egress) -> str:
+        """Start the proxy; the launcher has sent the socket it is to serve. Gives why it did not start."""
+        return await egress.start(self.group, self.layout.place)
+
+    def _join(self, pid: int) -> bool:
+        """Have the launcher, and so all that comes of it, in the group."""
+        return self.group.join(pid)
+
+    async def _hold(self, pid: int) -> bool:
         """Open the result directory through the launcher's mount namespace: it stays readable after it."""
         try:
             self._open_stage(pid)
@@ -257,15 +270,22 @@ class Supervisor:
             return Ended.LOG_LIMIT
         if timed_out:
             return Ended.TIMED_OUT
-        if self.group.out_of_memory():
+        if self._out_of_memory():
             return Ended.OUT_OF_MEMORY
         if not setup.started.is_set():
             return Ended.SETUP_ERROR
         if code < 0:
-            return Ended.LOST  # bwrap itself was killed, which nothing inside can do
+            return Ended.LOST  # what held it was killed, which nothing inside can do
         if code and self._disk_full():
             return Ended.DISK_FULL
         return Ended.SIGNALED if _signal(code) is not None else Ended.EXITED
+
+    def _code(self, code: int) -> int:
+        """The check's exit code, from the launcher's; negative where the launcher was killed."""
+        return code
+
+    def _out_of_memory(self) -> bool:
+        return self.group.out_of_memory()
 
     def _disk_full(self) -> bool:
         if self.stage < 0:

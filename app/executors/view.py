@@ -27,11 +27,14 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}\Z")
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator lets every check see, read-only at its own path; `root`: the service is root."""
+    """What the operator lets every check see, read-only at its own path; `root`: the service is root. `path`
+    is where programs are, behind the toolbox.
+    """
 
     toolbox: Path | None = None
     toolchains: tuple[Path, ...] = ()
     root: bool = False
+    path: str = "/usr/local/bin:/usr/bin:/bin"
 
     @property
     def tools(self) -> dict[str, tuple[Path, ...]]:
@@ -144,7 +147,6 @@ def _binds(spec: AttemptSpec, place: Path, given: Given) -> tuple[Bind, ...]:
 
 def _environment(spec: AttemptSpec, given: Given) -> dict[str, str]:
     """The usual, then the check's own, then the facts, which nothing overrides."""
-    path = "/usr/local/bin:/usr/bin:/bin"
     facts = {_fact(key): value for key, value in spec.facts.items()}
     ours = {
         "PORTCULLIS_TRUSTED": "true" if spec.trusted else "false",
@@ -158,7 +160,7 @@ def _environment(spec: AttemptSpec, given: Given) -> dict[str, str]:
     bins = {group: str(paths[0] / "bin") for group, paths in given.tools.items()}
     for group, place in bins.items():
         ours["PORTCULLIS_TOOLBOX" if group == BASIC else f"PORTCULLIS_TOOLBOX_{group.upper()}"] = place
-    path = ":".join((*bins.values(), path))
+    path = ":".join((*bins.values(), given.path))
     if spec.other_tree is not None:
         ours["PORTCULLIS_HEAD_TREE"] = HEAD_TREE
     usual = {

@@ -138,7 +138,8 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     program it needs of the group `toolbox` of the toolbox ('' = none). `config` is whose configuration
     counts for a trusted head. `commits`: it is given what each commit of the change adds. `reuse` are globs
     of the files that its result depends on (none: all). `setup` is a script that fills the `cache` where
-    there is no entry yet, with network; `network` is the check's own.
+    there is no entry yet, with network; `network` is the check's own. `image` is a container image
+    ('' = the operator's).
     """
 
     id: str
@@ -182,6 +183,7 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     network: Literal["none", "full"] = "none"
     setup: str = ""
     cache: Cache | None = None
+    image: str = ""
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, tag="condition"):

@@ -69,6 +69,8 @@ RESOURCES = Record(
 )
 SHELL = Text("shell", choices=("bash", "sh"))
 PATH = Text("a path inside the repository")
+IMAGE = Text("an image's name", pattern=r"[A-Za-z0-9$][A-Za-z0-9._/:@${}+-]{0,254}")
+"""A cell's value may stand in it; what it comes to is looked at again where it runs."""
 
 
 class Command:
@@ -216,10 +218,10 @@ CHECK = Record(
             Text("a script"),
             "fills cache.paths where there is no entry yet: run first, with network, for trusted changes",
         ),
+        "image": Field(IMAGE, "container image whose programs it sees, where the operator runs containers"),
     },
     later={
         "concurrency": "the operator's limits apply",
-        "image": "checks see /usr, the toolbox and the operator's tool-chains",
         "executor": "the operator chooses it",
         "emit": "write a matrix or 'when' over outputs",
         "fan_out": "write a matrix",

@@ -36,6 +36,7 @@ _PASTED: Final = (
     "reuse",
     "setup",
     "cache",
+    "image",
     "when",
     "after",
 )
@@ -195,6 +196,7 @@ class Builder:
             network=declared.network,
             setup=declared.setup,
             cache=self._cache(declared, node, where),
+            image=declared.image,
         )
         if preset is not None:
             template = self._preset(template, preset, declared, args)

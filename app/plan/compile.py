@@ -97,6 +97,7 @@ def _cell(decl: CheckDecl, cell: dict[str, Scalar]) -> CheckSpec:
         reuse=tuple(replace(one, cell) for one in spec.reuse),
         setup=replace(spec.setup, cell),
         cache=_cache(spec.cache, cell),
+        image=replace(spec.image, cell),
         reports=reports,
         when=_expression(spec.when, cell),
         after=_expression(spec.after, cell),

@@ -48,6 +48,7 @@ class Declared(Defaults, frozen=True, kw_only=True):
     network: Literal["none", "full"] = "none"
     setup: str = ""
     cache: Cache | None = None
+    image: str = ""
 
 
 class CheckDecl(msgspec.Struct, frozen=True, kw_only=True):

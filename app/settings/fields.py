@@ -115,6 +115,24 @@ class Settings(BaseModel):
         default=(),
         description="Further directories that checks may read (a JDK): absolute, separated by colons.",
     )
+    executor: Literal["sandbox", "container"] = Field(
+        default="sandbox",
+        description="What checks run in: `sandbox` (bubblewrap, this machine's programs) or `container` "
+        "(docker or podman on this machine, an image's programs).",
+    )
+    container_engine: str = Field(
+        default="podman",
+        min_length=1,
+        description="Program of the container engine: `podman`, `docker`, or a path.",
+    )
+    image: str = Field(
+        default="", description="Container image of checks that name none; needed where checks run in images."
+    )
+    images: Annotated[tuple[str, ...], separated(",")] = Field(
+        default=(),
+        description="Further images that a gate file may name, comma-separated globs: `python:3.*`. "
+        "Default: none.",
+    )
     egress_hosts: Annotated[tuple[str, ...], separated(",")] = Field(
         default=(),
         description="Hosts that checks with network may ask for, comma-separated globs. Default: all.",

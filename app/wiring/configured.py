@@ -11,7 +11,10 @@ from app.executors import (
     JOB_UID,
     CacheLimits,
     Caches,
+    ContainerExecutor,
+    Executor,
     GitWorkspaces,
+    LocalKeywords,
     LogLimits,
     Rules,
     SandboxExecutor,
@@ -43,10 +46,10 @@ def toolbox(settings: Settings, group: str = BASIC) -> Toolbox:
     )
 
 
-def executor(settings: Settings, *, root: Path | None = None) -> SandboxExecutor:
+def executor(settings: Settings, *, root: Path | None = None) -> Executor:
     """What runs checks. A toolbox that is installed later is seen by the checks that begin then."""
-    return SandboxExecutor(
-        root or settings.data_dir / "sandbox",
+    root = root or settings.data_dir / "sandbox"
+    given = LocalKeywords(
         store=settings.artifacts_dir,
         toolbox=settings.toolbox_dir,
         toolchains=settings.toolchains,
@@ -62,6 +65,11 @@ def executor(settings: Settings, *, root: Path | None = None) -> SandboxExecutor
             owner=JOB_UID if os.geteuid() == 0 else None,
         ),
     )
+    if settings.executor == "container":
+        return ContainerExecutor(
+            root, engine=settings.container_engine, image=settings.image, images=settings.images, **given
+        )
+    return SandboxExecutor(root, **given)
 
 
 def egress(settings: Settings) -> Rules:

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from app.executors import JOB_UID, AttemptOutcome, AttemptSpec, LogChunk, SandboxExecutor
+from app.executors import JOB_UID, AttemptOutcome, AttemptSpec, ContainerExecutor, LogChunk, SandboxExecutor
 from app.executors.cgroup import descendants
 from app.executors.launcher import STAGES
 from app.executors.probe import interpreter
 from app.model import CheckSpec
+from tests.support import containers
 from tests.support.prerequisites import program
 
+KINDS = ("sandbox", "container")
+"""The executors that start processes on this machine; the same suite holds for each."""
+Local = SandboxExecutor | ContainerExecutor
+Make = Callable[..., Local]
 Run = Callable[..., Awaitable[tuple[AttemptOutcome, str]]]
 
 
@@ -35,21 +40,33 @@ def python(code: str) -> tuple[str, ...]:
     return (interpreter()[0], "-I", "-c", code)
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def make_executor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
+    """Makes executors of each kind, which see our interpreter."""
+    place = tmp_path_factory.mktemp("executor")
+    interpreters = tuple(bind.source for bind in interpreter()[1])
+    if request.param == "sandbox":
+        program("bwrap")
+        yield lambda **more: SandboxExecutor(place / "root", toolchains=interpreters, grace=1.5, **more)
+        return
+    engine = containers.engine(place)
+    given = {"engine": engine.program, "image": containers.IMAGE}
+    chains = (*containers.TOOLCHAINS, *interpreters)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in engine.environment.items():
+            patch.setenv(name, value)
+        yield lambda **more: ContainerExecutor(place / "root", toolchains=chains, grace=1.5, **given, **more)
+        assert engine("ps", "--all", "--quiet") == ""
+
+
 @pytest.fixture(scope="module")
-def shared_executor(tmp_path_factory: pytest.TempPathFactory) -> SandboxExecutor:
+def shared_executor(make_executor: Make) -> Local:
     """One executor per module: its probe runs once."""
-    program("bwrap")
-    chains = tuple(bind.source for bind in interpreter()[1])
-    return SandboxExecutor(
-        tmp_path_factory.mktemp("executor") / "root",
-        toolchains=chains,
-        secrets=[b"hunter2-hunter2"],
-        grace=1.5,
-    )
+    return make_executor(secrets=[b"hunter2-hunter2"])
 
 
 @pytest.fixture
-def executor(shared_executor: SandboxExecutor) -> Iterator[SandboxExecutor]:
+def executor(shared_executor: Local) -> Iterator[Local]:
     """The executor; afterwards no process, group, mount or directory of it is left."""
     own = shared_executor.root.parent
     mounts = mounted(own)
@@ -75,7 +92,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(executor: SandboxExecutor, tree: Path) -> Run:
+def run(executor: Local, tree: Path) -> Run:
     """Run a script untrusted; gives the outcome and its log. Keywords go to the check or, if the spec has
     such a field, to the spec."""
 

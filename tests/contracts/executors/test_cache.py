@@ -18,11 +18,10 @@ from app.executors import (
     Ended,
     LogChunk,
     Rules,
-    SandboxExecutor,
 )
 from app.executors.probe import interpreter
 from app.model import Cache, CheckSpec
-from tests.support.prerequisites import program
+from tests.contracts.executors.conftest import Local, Make
 
 pytestmark = pytest.mark.sandbox
 
@@ -53,23 +52,16 @@ def mirror() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def shared_executor(tmp_path_factory: pytest.TempPathFactory, mirror: str) -> SandboxExecutor:
-    program("bwrap")
+def shared_executor(make_executor: Make, mirror: str) -> Local:
     port = int(mirror.rstrip("/").rpartition(":")[2])
-    root = tmp_path_factory.mktemp("executor") / "root"
-    executor = SandboxExecutor(
-        root,
-        toolchains=tuple(bind.source for bind in interpreter()[1]),
-        grace=1.5,
-        egress=Rules(ports=(port,), allowed=(f"{MIRROR}/32",)),
-    )
+    executor = make_executor(egress=Rules(ports=(port,), allowed=(f"{MIRROR}/32",)))
     limits = CacheLimits(entry_bytes=1 << 20, entry_files=50)
-    executor.caches = Caches(root / "few", limits=limits, owner=executor.caches.owner)
+    executor.caches = Caches(executor.root / "few", limits=limits, owner=executor.caches.owner)
     return executor
 
 
 @pytest.fixture
-def check(executor: SandboxExecutor, tree: Path) -> Iterator[Check]:
+def check(executor: Local, tree: Path) -> Iterator[Check]:
     """Run a script with `.deps` kept; afterwards every entry goes."""
 
     async def once(
@@ -229,7 +221,7 @@ async def test_what_is_too_much_is_not_kept_and_said(check: Check):
     assert (await check("ls -a"))[1].find(".deps") == -1
 
 
-async def test_links_and_special_files_lead_nowhere(check: Check, executor: SandboxExecutor):
+async def test_links_and_special_files_lead_nowhere(check: Check, executor: Local):
     await check("ln -s /etc .deps; mkdir -p src/made; ln -s /etc/passwd src/made/link; mkfifo src/made/pipe")
     (entry,) = executor.caches.place.glob("*/*/*")
     found = sorted(str(path.relative_to(entry / "content")) for path in entry.rglob("content/**/*"))

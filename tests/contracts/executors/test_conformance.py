@@ -14,7 +14,7 @@ import pytest
 from app.executors import EXECUTORS, JOB_UID, AttemptSpec, Ended, LogChunk, SandboxExecutor
 from app.executors.cgroup import Cgroups
 from app.model import CheckSpec, Misconfigured, ReportSpec, Resources
-from tests.contracts.executors.conftest import Run, groups, python
+from tests.contracts.executors.conftest import Local, Run, groups, python
 from tests.support.prerequisites import missing
 
 pytestmark = pytest.mark.sandbox
@@ -139,7 +139,7 @@ def _foreign_copy(tree: Path, tmp_path: Path) -> Path:
     return copy
 
 
-async def test_reports_outputs_and_artifacts(run: Run, executor: SandboxExecutor):
+async def test_reports_outputs_and_artifacts(run: Run, executor: Local):
     outcome, _ = await run(
         "mkdir -p out/html; echo r > out/junit.xml; echo '{}' > out/facts.json; echo h > out/html/i.html; exit 1",
         reports=(ReportSpec(path="out/junit.xml"), ReportSpec(path="out/no.xml")),
@@ -208,7 +208,7 @@ async def test_secrets_are_masked_in_the_log(run: Run):
     assert log.startswith("a *** b\n***")
 
 
-async def test_cancelling_kills_before_it_returns(executor: SandboxExecutor, tree: Path):
+async def test_cancelling_kills_before_it_returns(executor: Local, tree: Path):
     seen = asyncio.Event()
 
     async def listen(chunk: LogChunk) -> None:
@@ -235,7 +235,7 @@ def _read(path: Path) -> bytes:
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.005, 0.01, 0.02, 0.03])
-async def test_cancelling_at_any_moment_leaves_nothing(executor: SandboxExecutor, tree: Path, delay: float):
+async def test_cancelling_at_any_moment_leaves_nothing(executor: Local, tree: Path, delay: float):
     async def listen(chunk: LogChunk) -> None: ...
 
     await executor.probe()
@@ -254,7 +254,7 @@ async def test_many_at_once(run: Run):
     assert [log for _, log in outcomes] == [f"{number}\n" for number in range(8)]
 
 
-async def test_a_sink_that_fails_fails_the_run_and_leaves_nothing(executor: SandboxExecutor, tree: Path):
+async def test_a_sink_that_fails_fails_the_run_and_leaves_nothing(executor: Local, tree: Path):
     async def broken(chunk: LogChunk) -> None:
         raise ConnectionError("the store is gone")
 
@@ -264,7 +264,7 @@ async def test_a_sink_that_fails_fails_the_run_and_leaves_nothing(executor: Sand
 
 
 @pytest.mark.parametrize("attempt_id", ["../../etc", "a/b", "x" * 300, "ä", "-x", "a b", "."])
-async def test_any_attempt_id_is_harmless(run: Run, executor: SandboxExecutor, attempt_id: str):
+async def test_any_attempt_id_is_harmless(run: Run, executor: Local, attempt_id: str):
     outcome, _ = await run("echo k > out/a.txt", attempt_id=attempt_id, artifacts=("out/a.txt",))
     assert outcome.exit_code == 0
     assert Path(outcome.artifacts[0].stored).is_relative_to(executor.store)
@@ -301,7 +301,7 @@ async def test_sweep_removes_what_a_dead_process_left(tmp_path: Path):
     second.close()
 
 
-async def test_an_earlier_attempt_of_the_same_id_is_killed_first(executor: SandboxExecutor, run: Run):
+async def test_an_earlier_attempt_of_the_same_id_is_killed_first(executor: Local, run: Run):
     group = executor.cgroups.group("attempt-1")
     group.create(Resources())
     orphan = await asyncio.create_subprocess_exec("sleep", "60")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.executors import JOB_UID, AttemptOutcome, AttemptSpec, CacheUse, LogChunk, SandboxExecutor
+from app.executors import JOB_UID, AttemptOutcome, AttemptSpec, CacheUse, LogChunk
 from app.model import Cache, CheckSpec
+from tests.contracts.executors.conftest import Local
 
 pytestmark = pytest.mark.sandbox
 
@@ -58,7 +59,7 @@ def a_tree(place: Path, view: str, files: Mapping[str, str | Path]) -> Path:
 
 
 @pytest.fixture
-def attempt(executor: SandboxExecutor, tmp_path: Path) -> Attempt:
+def attempt(executor: Local, tmp_path: Path) -> Attempt:
     async def once(
         script: str,
         tree: Path,

@@ -6,12 +6,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from app.executors import Ended, Rules, SandboxExecutor
-from app.executors.probe import interpreter
-from tests.contracts.executors.conftest import Run, python
-from tests.support.prerequisites import program
+from app.executors import Ended, Rules
+from tests.contracts.executors.conftest import Local, Make, Run, python
 
 pytestmark = pytest.mark.sandbox
+ONE_KIND = pytest.mark.parametrize("make_executor", ["sandbox"], indirect=True)
+"""What the proxy itself decides, which is one for all executors."""
 
 MIRROR = "127.0.0.77"
 """Where the one server is that the operator allows, though it is private."""
@@ -44,15 +44,9 @@ def mirror() -> Iterator[ThreadingHTTPServer]:
 
 
 @pytest.fixture(scope="module")
-def shared_executor(tmp_path_factory: pytest.TempPathFactory, mirror: ThreadingHTTPServer) -> SandboxExecutor:
-    program("bwrap")
+def shared_executor(make_executor: Make, mirror: ThreadingHTTPServer) -> Local:
     rules = Rules(ports=(80, 443, mirror.server_port), allowed=(f"{MIRROR}/32",), own=("gate.example",))
-    return SandboxExecutor(
-        tmp_path_factory.mktemp("executor") / "root",
-        toolchains=tuple(bind.source for bind in interpreter()[1]),
-        grace=1.5,
-        egress=rules,
-    )
+    return make_executor(egress=rules)
 
 
 def fetch(*addresses: str) -> tuple[str, ...]:
@@ -105,6 +99,7 @@ async def test_what_is_allowed_is_reached_by_the_proxy_and_told_in_the_log(
         ("https://169.254.169.254/", "169.254.169.254 is not a public address"),
     ],
 )
+@ONE_KIND
 async def test_nothing_private_is_reached(run: Run, address: str, why: str):
     _, log = await run(argv=fetch(address), **FULL)
     assert "failed:" in log
@@ -152,6 +147,7 @@ with socket.create_connection(("127.0.0.1", 3128)) as proxy:
         "GET http://gate.example./ HTTP/1.1",
     ],
 )
+@ONE_KIND
 async def test_a_tunnel_leads_nowhere_private(run: Run, request_line: str):
     _, log = await run(
         argv=python(f"""

@@ -154,7 +154,6 @@ def test_each_mistake_at_its_place(read, body, expected):
 LATER_TOP = ("extends", "enforced", "notify", "deploy", "program", "emit", "fan_out", "secrets")
 LATER_CHECK = (
     "concurrency",
-    "image",
     "executor",
     "emit",
     "fan_out",

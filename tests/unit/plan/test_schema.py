@@ -93,7 +93,7 @@ def test_all_that_this_version_knows_is_accepted_by_both(accepts, valid):
         ("  lint: {use: ruff", "  passed: {use: ruff"),
         ("  lint: {use: ruff", "  Lint: {use: ruff"),
         ("  lint: {use: ruff", "  lint: {use: ruff, run: x"),
-        ("tree: base", "tree: base\n    image: x"),
+        ("tree: base", "tree: base\n    executor: x"),
         ("paths: [.deps]", "paths: []"),
         ("reuse: ['src/**']", "reuse: []"),
         ("tree: base", "tree: base\n    timout: 20m"),
