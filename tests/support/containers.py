@@ -1,8 +1,11 @@
 """A container engine of this machine with storage of its own, and an image that shows the machine's programs."""
 
+import contextlib
 import os
 import subprocess
 import tarfile
+import tempfile
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -33,19 +36,27 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         return done.stdout.decode()
 
 
-def engine(place: Path) -> Engine:
-    """podman with its storage beneath `place`, holding the image; `missing` where it cannot start containers."""
+@contextlib.contextmanager
+def engine() -> Iterator[Engine]:
+    """podman with storage of its own, holding the images; `missing` where it cannot be."""
     if os.geteuid() != 0:
         missing("only root can run the containers of checks")
     podman = program("podman")
     for needed in ("runc", "conmon", "catatonit"):
         program(needed)
+    # Short: the sockets beneath must fit into the 107 bytes that the kernel has for a socket's path, or podman
+    # never hears of a container's end.
+    with tempfile.TemporaryDirectory(prefix="pct-", dir="/tmp") as place:
+        yield _engine(podman, Path(place))
+
+
+def _engine(podman: str, place: Path) -> Engine:
     (place / "storage.conf").write_text(
         f'[storage]\ndriver = "vfs"\ngraphroot = "{place}/graph"\nrunroot = "{place}/run"\n'
     )
     (place / "containers.conf").write_text(
         '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\n'
-        f'tmp_dir = "{place}/tmp"\n'
+        f'lock_type = "file"\ntmp_dir = "{place}/tmp"\n'
     )
     made = Engine(
         program=podman,

@@ -49,10 +49,9 @@ def make_executor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         program("bwrap")
         yield lambda **more: SandboxExecutor(place / "root", toolchains=interpreters, grace=1.5, **more)
         return
-    engine = containers.engine(place)
-    given = {"engine": engine.program, "image": containers.IMAGE}
     chains = (*containers.TOOLCHAINS, *interpreters)
-    with pytest.MonkeyPatch.context() as patch:
+    with containers.engine() as engine, pytest.MonkeyPatch.context() as patch:
+        given = {"engine": engine.program, "image": containers.IMAGE}
         for name, value in engine.environment.items():
             patch.setenv(name, value)
         yield lambda **more: ContainerExecutor(place / "root", toolchains=chains, grace=1.5, **given, **more)
