@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from app.cli.examined import Examined, Health, broken, good, warning
-from app.executors import BASIC, GROUPS, AttemptSpec, LogChunk, SandboxExecutor
+from app.executors import BASIC, GROUPS, AttemptSpec, Executor, LogChunk
 from app.model import CheckSpec, PortcullisError
 from app.settings import Settings
 from app.wiring import executor
@@ -14,7 +14,7 @@ from app.wiring import toolbox as toolbox_of
 _NETWORK_MEND = "only `network: full` and `setup` need it; see what is said of the sandbox above"
 
 
-def _trying(settings: Settings, place: Path) -> SandboxExecutor:
+def _trying(settings: Settings, place: Path) -> Executor:
     """The executor as configured, with a place of its own: looking makes no data directory."""
     tools = {"toolbox": settings.toolbox_dir, "artifacts": place / "artifacts"}
     return executor(settings.model_copy(update={**tools, "data_dir": place}))
