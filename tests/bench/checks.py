@@ -87,7 +87,7 @@ async def served(root: Path) -> float:
         verdict = await made.judged(pull)
         (run,) = [run for run in made.runs(pull) if run.name == "portcullis"]
         assert run.conclusion == "success", run.title
-        database = Database(f"sqlite:///{made.data / 'portcullis.db'}")
+        database = Database(made.database_url)
         with database.engine.connect() as connection:
             started = connection.exec_driver_sql("SELECT min(started_at) FROM attempts").scalar_one()
         database.close()

@@ -20,6 +20,7 @@ import httpx
 
 from app.forges import EVENTS, PERMISSIONS
 from app.practice import App, Content, Delivery, PracticeForge, PullRequest, Repository, Seen, World, serving
+from app.store import migrate
 from tests.support.edge_process import REPOSITORY
 
 PATIENCE = 60.0
@@ -71,6 +72,7 @@ class Scene:
     requests: Stamped
     http: httpx.AsyncClient
     data: Path
+    database_url: str
     branches: int = 0
     made: list[Repository] = field(default_factory=list)
 
@@ -155,8 +157,10 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def scene(root: Path) -> AsyncGenerator[Scene]:
-    """GitHub with our app installed on an organisation, and the service ready and quiet."""
+async def scene(root: Path, database_url: str = "") -> AsyncGenerator[Scene]:
+    """GitHub with our app installed on an organisation, and the service ready and quiet, on its own SQLite file
+    or on another database.
+    """
     forge = PracticeForge(World(root / "forge"))
     forge.world.add_organization("acme")
     forge.world.add_user("alice")
@@ -172,8 +176,11 @@ async def scene(root: Path) -> AsyncGenerator[Scene]:
             permissions=dict(PERMISSIONS),
             events=list(EVENTS),
         )
-        async with _serve(root, url, forge, app) as process:
-            made = Scene(forge, app, process, requests, http, root / "data")
+        if database_url:
+            migrate(database_url)
+        async with _serve(root, url, forge, app, database_url) as process:
+            database_url = database_url or f"sqlite:///{root / 'data' / 'portcullis.db'}"
+            made = Scene(forge, app, process, requests, http, root / "data", database_url)
             await _ready(made, url)
             forge.install("alice", app, "acme")
             await made.quiet()
@@ -182,7 +189,7 @@ async def scene(root: Path) -> AsyncGenerator[Scene]:
 
 @asynccontextmanager
 async def _serve(
-    root: Path, url: str, forge: PracticeForge, app: App
+    root: Path, url: str, forge: PracticeForge, app: App, database_url: str
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTCULLIS_")}
     environment |= {
@@ -193,6 +200,7 @@ async def _serve(
         "PORTCULLIS_GITHUB_APP_ID": str(app.id),
         "PORTCULLIS_GITHUB_PRIVATE_KEY": app.private_key,
         "PORTCULLIS_GITHUB_WEBHOOK_SECRET": SECRET,
+        **({"PORTCULLIS_DATABASE_URL": database_url} if database_url else {}),
     }
     with (root / "serve.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

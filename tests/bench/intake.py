@@ -2,7 +2,9 @@
 
 `bare` is a plain FastAPI route that checks the signature, parses nothing and stores nothing; `ceiling` the
 same as a raw ASGI application. `edge` is the real application on SQLite (synchronous=FULL), `edge pg` on
-the PostgreSQL server of PORTCULLIS_TEST_POSTGRES where there is one.
+the PostgreSQL server of PORTCULLIS_TEST_POSTGRES where there is one. The peers, where they could be installed:
+Probot calls a handler that does nothing and stores nothing; Buildbot reads a commit and the files from a stub of
+GitHub while the sender waits, and stores a change.
 """
 
 import json
@@ -10,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +21,12 @@ from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
 
 from app.store import make_engine, migrate
+from tests.bench import peers
 from tests.bench.bare import good
+from tests.bench.github import resident
 from tests.bench.report import Bench, Table, median, ratio
 from tests.support.database import postgres_database, sqlite_url
-from tests.support.edge_process import REPOSITORY, Process, run, serving
+from tests.support.edge_process import REPOSITORY, run, serving
 
 CONNECTIONS = 32
 
@@ -48,8 +52,10 @@ class Variant:
     """One server and what was measured of it, round by round."""
 
     name: str
-    process: Process
+    pid: int
+    port: int
     url: str = ""
+    path: str = "/webhooks/github"
     acknowledged: int = 0
     per_second: list[float] = field(default_factory=list)
     p50: list[float] = field(default_factory=list)
@@ -57,8 +63,8 @@ class Variant:
     cpu: list[float] = field(default_factory=list)
 
     def measure(self, seconds: float) -> None:
-        before = cpu_seconds(self.process.popen.pid)
-        arguments = [str(self.process.port), str(CONNECTIONS), str(seconds)]
+        before = cpu_seconds(self.pid)
+        arguments = [str(self.port), str(CONNECTIONS), str(seconds), self.path]
         command = [sys.executable, "-m", "tests.bench.load", *arguments]
         figures = json.loads(
             subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
@@ -68,7 +74,7 @@ class Variant:
         self.per_second.append(figures["per_second"])
         self.p50.append(figures["p50"])
         self.p99.append(figures["p99"])
-        used = cpu_seconds(self.process.popen.pid) - before
+        used = cpu_seconds(self.pid) - before
         self.cpu.append(used / figures["acknowledged"] * 1e6)
 
     def kept(self) -> str:
@@ -84,8 +90,7 @@ class Variant:
 
     def memory(self) -> float:
         """Resident memory in MB."""
-        status = Path(f"/proc/{self.process.popen.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+        return resident(self.pid)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -101,13 +106,22 @@ def variants(stack: ExitStack) -> list[Variant]:
     if os.environ.get("PORTCULLIS_TEST_POSTGRES"):
         addresses["edge pg"] = stack.enter_context(postgres_database())
     made = [
-        Variant("bare", stack.enter_context(serving(["tests.bench.bare"]))),
-        Variant("ceiling", stack.enter_context(serving(["tests.bench.intake"]))),
+        Variant(name, process.popen.pid, process.port)
+        for name, process in (
+            ("bare", stack.enter_context(serving(["tests.bench.bare"]))),
+            ("ceiling", stack.enter_context(serving(["tests.bench.intake"]))),
+        )
     ]
     for name, url in addresses.items():
         migrate(url)
         process = stack.enter_context(serving(["tests.support.edge_process", url]))
-        made.append(Variant(name, process, url))
+        made.append(Variant(name, process.popen.pid, process.port, url))
+    place = peers.installed()
+    if place is not None:
+        probot, port = stack.enter_context(peers.probot(place, folder / "probot"))
+        made.append(Variant("Probot", probot.pid, port, path=peers.HOOK_OF_PROBOT))
+        buildbot, port, _ = stack.enter_context(peers.buildbot(place, folder, builds=False))
+        made.append(Variant("Buildbot", buildbot.pid, port, path=peers.HOOK_OF_BUILDBOT))
     return made
 
 
@@ -152,8 +166,23 @@ def measure(rounds: int, seconds: float) -> Iterator[Table]:
                 ]
                 for server in servers
             ],
-            notes=["targets: edge per s x bare >= 0.5 (stretch 0.8); cpu x bare <= 2.2 (stretch 1.3)"],
+            notes=[
+                "targets: edge per s x bare >= 0.5 (stretch 0.8); cpu x bare <= 2.2 (stretch 1.3)",
+                *against_peers({server.name: server for server in servers}),
+            ],
         )
+
+
+def against_peers(servers: Mapping[str, Variant]) -> Iterator[str]:
+    """Ours by the peers that could be installed."""
+    for peer, must in (("Probot", ">= 1.1 (1.7), p99 <= 0.5 (0.2)"), ("Buildbot", ">= 50 (100)")):
+        if (other := servers.get(peer)) is None:
+            yield f"{peer} could not be installed here"
+            continue
+        for name in servers.keys() & {"edge", "edge pg"}:
+            ours = servers[name]
+            rates, late = ratio(ours.per_second, other.per_second), ratio(ours.p99, other.p99)
+            yield f"{name}: per s x {peer} {rates}, p99 x {peer} {late}; must (stretch) {must}"
 
 
 BENCH = Bench(name="intake", run=measure)
