@@ -14,18 +14,19 @@ from tests.support.chaos import ROLES, chaos
 from tests.support.cluster import cluster
 from tests.support.storm import Storm
 
-DELIVERIES, PULLS, REPOSITORIES = 10_000, 500, 10
+DELIVERIES, PULLS, REPOSITORIES = 2_000, 100, 10
+"""Deliveries and pull requests of each round: five make 10,000 and 500."""
 SEED = 1
 PATIENCE = 600.0
 
 
-async def play(root: Path) -> Table:
+async def play(root: Path, rounds: int) -> Table:
     with cluster() as server:
         async with chaos(root, server, SEED, ROLES, Storm) as story:
             story.fleet.world.rate_limit = 1_000_000
             await story.more_repositories(REPOSITORIES)
             started = time.monotonic()
-            await story.blow(DELIVERIES, PULLS)
+            await story.blow(rounds * DELIVERIES, rounds * PULLS)
             blown = time.monotonic() - started
             await story.calm()
             healed = await story.ends_right(PATIENCE)
@@ -70,9 +71,9 @@ def table(story: Storm, blown: float, healed: float) -> Table:
     )
 
 
-def measure(_rounds: int, _seconds: float) -> Iterator[Table]:
+def measure(rounds: int, _seconds: float) -> Iterator[Table]:
     with tempfile.TemporaryDirectory(prefix="storm-") as folder:
-        yield asyncio.run(play(Path(folder)))
+        yield asyncio.run(play(Path(folder), rounds))
 
 
 BENCH = Bench(name="storm", run=measure)
