@@ -16,6 +16,7 @@ from app.model import RULES_VERSION, Verdict, VerdictState
 from app.practice import RequiredCheck
 from app.settings import Settings
 from app.store import Database, metadata, squeeze
+from tests.support.leaks import heard, plant_environment
 from tests.support.service import WEBHOOK_SECRET, stage
 
 GATE = "version: 1\nchecks:\n  lint: {run: 'true'}\ngate:\n  - checks.passed\n  - size.added <= 100\n"
@@ -48,7 +49,9 @@ async def portcullis(environment: Mapping[str, str], *arguments: str) -> tuple[i
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    plant_environment(environment)
     out, err = await process.communicate()
+    heard(err.decode(), f"portcullis {' '.join(arguments)}")
     return process.returncode, out.decode(), err.decode()
 
 

@@ -18,6 +18,7 @@ from tests.support.aftermath import ended_well, later
 from tests.support.ci import JUNIT, RED_JUNIT, ROOT, cobertura, give_token, opened, upload
 from tests.support.clock import HandTurnedClock
 from tests.support.issuer import github_claims, issuing
+from tests.support.leaks import heard, plant_environment
 from tests.support.service import Stage, stage
 
 
@@ -52,6 +53,8 @@ async def command(scene: Stage, folder: Path, *arguments: str, **environment: st
         stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await process.communicate()
+    plant_environment(environment)
+    heard(said.decode(), "portcullis upload")
     return process.returncode or 0, said.decode()
 
 

@@ -8,6 +8,7 @@ import httpx
 from app.engine import new_token, token_hash
 from app.practice import PullRequest, Repository
 from app.store import Unit, projects, tokens
+from tests.support.leaks import plant
 from tests.support.service import Stage
 
 CI_GATE = """\
@@ -46,6 +47,7 @@ async def give_token(
 ) -> str:
     """A repository token, as `portcullis tokens create` makes it."""
     token = new_token()
+    plant("API token", token)
 
     def add(unit: Unit) -> None:
         (repository_id,) = projects.find_named(unit.connection, repo.full_name)

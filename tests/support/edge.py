@@ -19,6 +19,7 @@ from app.forges import GitHubIntake
 from app.model import Judgement
 from app.store import Database
 from app.web import Tally, WebParts, create_app
+from tests.support.leaks import plant
 
 SECRET = "a secret of the webhook"
 
@@ -27,6 +28,7 @@ def signed(
     body: bytes, delivery_id: str, *, event: str = "push", secret: str = SECRET, **more: str
 ) -> dict[str, str]:
     """The headers GitHub sends with a delivery."""
+    plant("webhook secret", secret)
     digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return {
         "content-type": "application/json",

@@ -14,6 +14,8 @@ import psycopg
 from app.practice import PracticeForge, Repository, World, serving
 from app.store import migrate
 from tests.support.edge_process import REPOSITORY
+from tests.support.leaks import plant_environment, watched
+from tests.support.service import plant_world
 from tests.support.service_process import Served, until
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
@@ -45,6 +47,8 @@ class Member:
     async def start(self) -> None:
         """Start it; it may not be ready yet."""
         assert not self.alive
+        plant_environment(self.environment)
+        watched(self.logs)
         with self.logs.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -181,6 +185,7 @@ async def fleet_stage(
             made.install("alice", made.world.app("portcullis"), "acme")
             yield fleet
         finally:
+            plant_world(made.world)
             await fleet.kill_all()
 
 

@@ -19,6 +19,7 @@ from app.settings import load
 from app.store import migrate, waiting
 from app.web import listen, serve
 from app.wiring import Program, build
+from tests.support.leaks import plant, plant_environment
 
 WEBHOOK_SECRET = "practice webhook secret"
 
@@ -103,6 +104,15 @@ class Stage:
         ]
 
 
+def plant_world(world: World) -> None:
+    """All that this forge handed out and nobody may tell."""
+    plant("installation token", *world.tokens)
+    plant("personal token", *(account.token for account in world.accounts.values()))
+    for app in world.apps.values():
+        plant("webhook secret", app.webhook_secret)
+        plant("private key", app.private_key)
+
+
 @asynccontextmanager
 async def practice(root: Path, clock: Clock | None = None) -> AsyncIterator[PracticeForge]:
     """A practice forge with people and our app, not yet installed."""
@@ -111,7 +121,10 @@ async def practice(root: Path, clock: Clock | None = None) -> AsyncIterator[Prac
     for login in ("alice", "bob", "carol"):
         forge.world.add_user(login)
     async with serving(forge):
-        yield forge
+        try:
+            yield forge
+        finally:
+            plant_world(forge.world)
 
 
 @asynccontextmanager
@@ -138,19 +151,19 @@ async def stage(
         )
         if database_url:
             migrate(database_url)
-        settings = load(
-            {
-                "PORTCULLIS_DATA_DIR": str(root / "data"),
-                "PORTCULLIS_PUBLIC_URL": url,
-                "PORTCULLIS_GITHUB_API_URL": forge.world.api_url,
-                "PORTCULLIS_GITHUB_APP_ID": str(app.id),
-                "PORTCULLIS_GITHUB_PRIVATE_KEY": app.private_key,
-                "PORTCULLIS_GITHUB_WEBHOOK_SECRET": WEBHOOK_SECRET,
-                "PORTCULLIS_SECRET_KEY": secrets.token_urlsafe(48),
-                **({"PORTCULLIS_DATABASE_URL": database_url} if database_url else {}),
-                **(environment or {}),
-            }
-        )
+        given = {
+            "PORTCULLIS_DATA_DIR": str(root / "data"),
+            "PORTCULLIS_PUBLIC_URL": url,
+            "PORTCULLIS_GITHUB_API_URL": forge.world.api_url,
+            "PORTCULLIS_GITHUB_APP_ID": str(app.id),
+            "PORTCULLIS_GITHUB_PRIVATE_KEY": app.private_key,
+            "PORTCULLIS_GITHUB_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "PORTCULLIS_SECRET_KEY": secrets.token_urlsafe(48),
+            **({"PORTCULLIS_DATABASE_URL": database_url} if database_url else {}),
+            **(environment or {}),
+        }
+        plant_environment(given)
+        settings = load(given)
         runner = runner or ScriptedExecutor({})
         scene = Stage(forge, lambda: build(settings, clock=clock, runner=runner), url)
         await scene.start(listener)

@@ -15,7 +15,8 @@ import httpx
 from app.forges import EVENTS, PERMISSIONS
 from app.practice import PracticeForge, Repository, World, serving
 from tests.support.edge_process import REPOSITORY
-from tests.support.service import WEBHOOK_SECRET, app_key
+from tests.support.leaks import plant_environment, watched
+from tests.support.service import WEBHOOK_SECRET, app_key, plant_world
 
 
 async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
@@ -65,6 +66,8 @@ class Served:
 
     async def start(self) -> None:
         """Start it and wait until it is ready."""
+        plant_environment(self.environment)
+        watched(self.root / "log")
         with (self.root / "log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -139,5 +142,6 @@ async def process_stage(
         try:
             yield served
         finally:
+            plant_world(made.world)
             if served.process is not None and served.process.returncode is None:
                 await served.kill()

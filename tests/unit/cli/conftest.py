@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from app.cli import cli, frame
 from app.settings import load
 from app.wiring import toolbox
+from tests.support.leaks import heard, plant_environment
 
 
 class Ran(NamedTuple):
@@ -37,7 +38,9 @@ class Shell:
         def whole(rest: tuple[str, ...]) -> None:
             raise SystemExit(frame.run(cli, rest))
 
+        plant_environment(environment)
         result = runner.invoke(whole, ["--", *arguments])
+        heard(result.stderr, f"portcullis {' '.join(arguments)}")
         return Ran(result.exit_code, result.stdout, result.stderr)
 
 
