@@ -5,7 +5,7 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
-from typing import IO, Any, Final, Protocol
+from typing import IO, Final, Protocol
 
 import msgspec
 import structlog
@@ -20,6 +20,7 @@ from app.engine import Sender, Sent, Taken, UploadRefused, Why
 from app.forges import Untrusted
 from app.model import Outage
 from app.reports import Limits
+from app.web.described import FIELDS, MAX_FIELD, UPLOAD
 from app.web.problems import documented, problem, unavailable
 from app.web.rates import Rates, sender_of
 
@@ -33,8 +34,7 @@ _AT_ONCE_OF_ONE: Final = 8
 """Uploads that are received at a time: in all, and of one repository, which may let them trickle in."""
 _IN_MEMORY: Final = 2
 _SPOOLED: Final = 1 << 20
-_MAX_FIELD: Final = 2_000
-_FIELDS: Final = ("head_sha", "name", "repository", "root", "job")
+_FIELDS: Final = tuple(FIELDS)
 _STATUS: Final = {
     Why.UNKNOWN: 401,
     Why.FORBIDDEN: 403,
@@ -77,7 +77,7 @@ def report_routes(intake: ReportIntake, now: Callable[[], float]) -> APIRouter:
     @router.post(
         "/reports",
         status_code=201,
-        openapi_extra=_OPENAPI,
+        openapi_extra=UPLOAD,
         dependencies=[Depends(HTTPBearer(auto_error=False, scheme_name="bearer"))],
         responses=documented(400, 401, 403, 404, 408, 409, 413, 422, 429, 503),
     )
@@ -170,7 +170,7 @@ async def _form(request: Request, stack: AsyncExitStack) -> FormData | IO[bytes]
                 await asyncio.to_thread(file.write, part)
             return file
         parser = MultiPartParser(
-            request.headers, body, max_files=MAX_FILES, max_fields=len(_FIELDS), max_part_size=_MAX_FIELD
+            request.headers, body, max_files=MAX_FILES, max_fields=len(_FIELDS), max_part_size=MAX_FIELD
         )
         form = await parser.parse()
     except _TooLongError as error:
@@ -193,20 +193,25 @@ async def _limited(request: Request, most: int) -> AsyncGenerator[bytes]:
 
 
 async def _sent(request: Request, form: FormData | IO[bytes]) -> Sent:
-    """What a form or a raw body says."""
+    """What a form or a raw body says; each field stands in the query or in the form, and once."""
+    fields = {name: request.query_params.get(name, "") for name in (*_FIELDS, "file")}
+    named = fields.pop("file")
     if not isinstance(form, FormData):
         form.seek(0)
         content = await asyncio.to_thread(form.read)
-        fields = {name: request.query_params.get(name, "") for name in (*_FIELDS, "file")}
-        return Sent(**{name: fields[name] for name in _FIELDS}, files=((fields["file"], content),))
-    fields, files = dict.fromkeys(_FIELDS, ""), []
+        return Sent(**fields, files=((named, content),))
+    if named:
+        raise _Answered(problem(400, "file names a raw body; the files of a form have names of their own"))
+    files = []
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             files.append((value.filename or "", _whole(await value.read(MAX_FILE + 1), value.filename or "")))
-        elif name in fields:
-            fields[name] = value
-        else:
+        elif name not in fields:
             raise _Answered(problem(400, f"the form has no field {name[:50]!a}", hint=f"fields: {_FIELDS}"))
+        elif fields[name]:
+            raise _Answered(problem(400, f"{name} is said twice"))
+        else:
+            fields[name] = value
     return Sent(**fields, files=tuple(files))
 
 
@@ -231,32 +236,3 @@ def _answer(taken: Taken) -> Response:
         hint = "it is kept, and a check that declares it fails; upload a right one to replace it"
         return problem(422, "; ".join(bad[:3]), hint=hint, more=more)
     return Response(msgspec.json.encode(taken), status_code=201, media_type="application/json")
-
-
-_TEXT: Final = {"type": "string", "maxLength": _MAX_FIELD}
-_OPENAPI: Final[dict[str, Any]] = {
-    "parameters": [
-        {"name": name, "in": "query", "required": False, "schema": _TEXT, "description": "Of a raw body."}
-        for name in (*_FIELDS, "file")
-    ],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["head_sha", "name", "files"],
-                    "properties": {
-                        "head_sha": {**_TEXT, "description": "Full id of the commit the reports are about."},
-                        "name": {**_TEXT, "description": "As the gate file says: external: {upload: NAME}."},
-                        "repository": {**_TEXT, "description": "owner/name, to be sure."},
-                        "root": {**_TEXT, "description": "Absolute folder of the checkout in CI."},
-                        "job": {**_TEXT, "description": "Job of CI: files of one name by several all count."},
-                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
-                    },
-                }
-            },
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-        },
-    },
-}
