@@ -56,7 +56,8 @@ def sayable(case: Case) -> bool:
         return True
     query, body = case.query or {}, case.body
     if case.media_type != "multipart/form-data":
-        return {"head_sha", "name", "file"} <= query.keys() and is_upload_path(str(query["file"]))
+        said = {"head_sha", "name", "file"} <= query.keys() and is_upload_path(str(query["file"]))
+        return said and all(str(value).isprintable() for value in query.values())
     texts = [value for value in body.values() if isinstance(value, str)] if isinstance(body, dict) else []
     files = body.get("files") if isinstance(body, dict) else None
     alone = not isinstance(files, list) or len(files) == 1
