@@ -3,7 +3,7 @@
 from app.engine.admission import Quotas
 from app.engine.auditing import Verified, verify
 from app.engine.borrowed import borrowed
-from app.engine.clock import Clock, SystemClock
+from app.engine.clock import Clock, SharedClock, SystemClock
 from app.engine.dispatch import Dispatch, EmbeddedDispatch, FleetDispatch
 from app.engine.engine import Engine
 from app.engine.intake import Accepted, Inbox, InboxLimits
@@ -49,6 +49,7 @@ __all__ = [
     "Sender",
     "Sent",
     "Services",
+    "SharedClock",
     "StoredApp",
     "SystemClock",
     "Taken",

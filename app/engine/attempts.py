@@ -48,6 +48,9 @@ async def run_attempt(services: Services, _attempt_id: int) -> None:
     """The handler of ('attempt', id): there is room here for one attempt, be it this one or whoever's turn it
     is.
     """
+    short = await asyncio.to_thread(services.short_of_room)
+    if short:  # another machine may have room; what is claimed here could only fail
+        raise Outage(short, hint="make room; checks go on by themselves then")
     now = services.clock.now()
     lease = now + services.options.lease
     work = await services.database.run(lambda unit: claim_next(unit, services, lease, now))

@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 
+from app.engine.clock import Jumps
 from app.engine.services import Services
 from app.engine.spending import note_spending
 from app.engine.sweep import lose_lapsed, sweep
@@ -26,6 +27,7 @@ class Leader:
         self._fleet = not services.database.is_sqlite
         self._since: float | None = None
         self._swept_at = 0.0
+        self._jumps = Jumps(services.clock, services.options.lease / 3)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -75,8 +77,8 @@ class Leader:
             await asyncio.sleep(self._services.options.lease / LOOKS)
 
     async def _watch(self) -> None:
-        """Who has just taken the lead, or found the database again, gives the living time to renew what is
-        theirs before it calls anything lost.
+        """Who has just taken the lead, found the database again or another time of day, gives the living time
+        to renew what is theirs before it calls anything lost.
         """
         services, now = self._services, self._services.clock.now()
         lease = services.options.lease
@@ -87,6 +89,9 @@ class Leader:
         if not await services.database.run(take):
             self._since = None
             return
+        if self._jumps.seen():
+            LOG.warning("the clock was set: nothing is called lost until all could renew what they hold")
+            self._since = None
         if self._since is None:
             self._since = time.monotonic()
             await sweep(services)

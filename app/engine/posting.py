@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from app.engine.services import Services
-from app.forges import Gone, Importance, asking_for
+from app.forges import Gone, Importance, asking_for, writing_until
 from app.model import (
     CheckRunStatus,
     CommitStatus,
@@ -24,7 +24,7 @@ LONGEST_RETRY: Final = 600.0
 REFUSED_RETRY: Final = 600.0
 REFUSED: Final = "refused"
 
-Postpone = Callable[[Unit, int, float | None, str], None]
+Postpone = Callable[[Unit, int, str, float | None, str], None]
 
 
 async def post_publication(services: Services, row_id: int) -> None:
@@ -45,10 +45,12 @@ async def post_publication(services: Services, row_id: int) -> None:
         return
 
     async def post() -> None:
+        writing_until.set(lease)
         known = await _post(services, repository, row)
 
         def keep(unit: Unit) -> None:
-            if not publications.posted_publication(unit, row, known, services.clock.now()):
+            at = services.clock.now()
+            if not publications.posted_publication(unit, row, services.worker, known, at):
                 unit.wake("publication", row_id)
 
         await services.database.run(keep)
@@ -97,11 +99,13 @@ async def post_comment(services: Services, row_id: int) -> None:
     wanted = row.wanted
 
     async def post() -> None:
+        writing_until.set(lease)
         forge = services.forges[repository.forge]
         posted = await forge.publish_comment(repository, wanted, row.known_id, fresh=row.fresh)
 
         def keep(unit: Unit) -> None:
-            if not publications.posted_comment(unit, row, posted.id):
+            at = services.clock.now()
+            if not publications.posted_comment(unit, row, services.worker, posted.id, at):
                 unit.wake("comment", row_id)
 
         await services.database.run(keep)
@@ -126,7 +130,7 @@ async def _try(
     except Gone as gone:
         LOG.warning("posting was given up", kind=kind, reason=gone.message)
         reason = gone.message
-        await services.database.run(lambda unit: postpone(unit, row.id, None, reason))
+        await services.database.run(lambda unit: postpone(unit, row.id, services.worker, None, reason))
     except Misconfigured as problem:
         LOG.error(  # noqa: TRY400 - a refusal, not a bug: no traceback
             "posting was refused", kind=kind, reason=problem.message, hint=problem.hint
@@ -142,7 +146,7 @@ async def _later(
     services: Services, postpone: Postpone, row: publications.Wanted, at: float, error: str, kind: str
 ) -> None:
     def write(unit: Unit) -> None:
-        postpone(unit, row.id, at, error)
+        postpone(unit, row.id, services.worker, at, error)
         unit.wake_later(kind, row.id, at)
 
     await services.database.run(write)

@@ -64,6 +64,7 @@ class Services(msgspec.Struct, kw_only=True):
     annotations (publication row → id on the forge): they may be updated without being looked at. `preparing`
     lets few changes be merged and compared at once, so that in a burst the first are judged while the last
     still wait. `artifacts` is where the executor keeps them, a directory for each attempt, by its id.
+    `short_of_room` says why this machine's disk has no room for another attempt; '' if it has.
     """
 
     database: Database
@@ -83,6 +84,7 @@ class Services(msgspec.Struct, kw_only=True):
     signer: AuditSigner | None = None
     untrusted_refused: str = ""
     artifacts: Path | None = None
+    short_of_room: Callable[[], str] = lambda: ""
     plain: dict[int, int] = msgspec.field(default_factory=dict)
     preparing: asyncio.Semaphore = msgspec.field(
         default_factory=lambda: asyncio.Semaphore(2 * (os.cpu_count() or 1))

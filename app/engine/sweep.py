@@ -47,6 +47,8 @@ async def lose_lapsed(services: Services, *, at_start: bool = False) -> None:
     """
     now, alive = services.clock.now(), services.worker if at_start else None
     for attempt in await services.database.read(lambda c: attempts.lapsed_attempts(c, now, alive)):
+        if attempt.worker == services.worker and attempt.id in services.running:
+            continue  # it runs here: only a clock that was set can say otherwise
 
         def write(unit: Unit, attempt: Attempt = attempt) -> bool:
             lapsed_by = None if at_start else now

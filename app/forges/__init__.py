@@ -17,7 +17,7 @@ from app.forges.github import (
     manifest_url,
     web_url,
 )
-from app.forges.importance import Importance, asking_for
+from app.forges.importance import Importance, asking_for, writing_until
 from app.forges.oidc import IdentityTokens, Issuer
 from app.forges.protocol import (
     Authors,
@@ -80,4 +80,5 @@ __all__ = [
     "convert_manifest",
     "manifest_url",
     "web_url",
+    "writing_until",
 ]

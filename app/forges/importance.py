@@ -33,5 +33,7 @@ CONTENT_HELD_BACK: Final = {
 forge's own refusal holds a verdict back.
 """
 
+writing_until: ContextVar[float] = ContextVar("writing_until", default=float("inf"))
+"""Until when (epoch seconds) what is done here may write: after that another may have written."""
 asking_for: ContextVar[Importance] = ContextVar("asking_for", default=Importance.VERDICT)
 """What the work that is done here is for. Calls that matter less by themselves (a comment) stay so."""

@@ -152,6 +152,8 @@ class Api:
         fault = self._world.take_fault(request.method, path)
         if fault is not None and fault.delay:
             await asyncio.sleep(fault.delay)
+        if fault is not None and fault.until is not None:
+            await fault.until.wait()
         if fault is not None and (fault.status or fault.drop) and not fault.done:
             return self._broken(seen, fault)
         reply = await self._reply(endpoint, request, seen, body)

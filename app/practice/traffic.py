@@ -1,5 +1,6 @@
 """What goes over the practice forge's wires: requests seen, deliveries sent, faults to play."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ class Fault:
 
     `status` 0 answers normally after `delay` seconds; `done` does the work first and loses the
     answer (GitHub's worst habit); `drop` closes the connection; `stale` repeats the previous answer
-    to the same read.
+    to the same read. A request waits for `until`, if that is given, before anything is done with it.
     """
 
     times: int = 1
@@ -25,6 +26,7 @@ class Fault:
     done: bool = False
     drop: bool = False
     stale: bool = False
+    until: asyncio.Event | None = None
 
     def matches(self, method: str, path: str) -> bool:
         """Whether it is this request's turn (`path` is a regular expression)."""

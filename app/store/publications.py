@@ -1,6 +1,7 @@
 """What each forge should show, and what it was last seen to show."""
 
 import hashlib
+import secrets
 from typing import Any
 
 import msgspec
@@ -173,14 +174,22 @@ def claim_comment(unit: Unit, row_id: int, worker: str, lease_until: float, now:
     return None if row is None else msgspec.structs.replace(_comment(row[0]), fresh=row[1])
 
 
-def _posted(unit: Unit, table: Table, row: Wanted, known_id: int | None, **extra: object) -> bool:
-    unit.connection.execute(
+def _posted(
+    unit: Unit, table: Table, row: Wanted, worker: str, known_id: int | None, now: float, **extra: object
+) -> bool:
+    """Keep what was posted under a lease. Where the row was claimed or forgotten meanwhile, somebody else's
+    post may have come before or after ours: nobody knows then what the forge shows, nor by which object.
+    """
+    values = {"posted_hash": row.wanted_hash, "known_id": known_id, "attempts": 0, "error": "", **extra}
+    held = unit.connection.execute(
         update(table)
-        .where(table.c.id == row.id)
-        .values(
-            posted_hash=row.wanted_hash, known_id=known_id, lease_until=0.0, attempts=0, error="", **extra
-        )
+        .where(table.c.id == row.id, table.c.worker == worker, table.c.posted_hash == row.posted_hash)
+        .values(lease_until=0.0, **values)
     )
+    if not held.rowcount:
+        unknown = {"posted_hash": f"unknown-{secrets.token_hex(8)}", "known_id": None, "wake_at": now}
+        unit.connection.execute(update(table).where(table.c.id == row.id).values(**unknown))
+        return False
     settled = unit.connection.execute(
         update(table)
         .where(table.c.id == row.id, table.c.wanted_hash == table.c.posted_hash)
@@ -189,30 +198,32 @@ def _posted(unit: Unit, table: Table, row: Wanted, known_id: int | None, **extra
     return bool(settled.rowcount)
 
 
-def posted_publication(unit: Unit, row: Wanted, known_id: int | None, now: float) -> bool:
-    """The forge shows what the row wanted; false when something else is wanted by now."""
-    return _posted(unit, publications, row, known_id, posted_at=now)
+def posted_publication(unit: Unit, row: Wanted, worker: str, known_id: int | None, now: float) -> bool:
+    """The forge shows what the row wanted; false when something is to be posted all the same: another thing
+    is wanted by now, or the row was not this worker's alone.
+    """
+    return _posted(unit, publications, row, worker, known_id, now, posted_at=now)
 
 
-def posted_comment(unit: Unit, row: Wanted, known_id: int) -> bool:
-    """The forge shows the comment; false when another text is wanted by now."""
-    return _posted(unit, comments, row, known_id)
+def posted_comment(unit: Unit, row: Wanted, worker: str, known_id: int, now: float) -> bool:
+    """The forge shows the comment; false when it is to be posted all the same, likewise."""
+    return _posted(unit, comments, row, worker, known_id, now)
 
 
-def postpone_publication(unit: Unit, row_id: int, wake_at: float | None, error: str) -> None:
-    """Posting failed; try again at `wake_at` (None: never)."""
-    _postpone(unit, publications, row_id, wake_at, error)
+def postpone_publication(unit: Unit, row_id: int, worker: str, wake_at: float | None, error: str) -> None:
+    """Posting failed; try again at `wake_at` (None: never), unless another worker has it by now."""
+    _postpone(unit, publications, row_id, worker, wake_at, error)
 
 
-def postpone_comment(unit: Unit, row_id: int, wake_at: float | None, error: str) -> None:
-    """Posting failed; try again at `wake_at` (None: never)."""
-    _postpone(unit, comments, row_id, wake_at, error)
+def postpone_comment(unit: Unit, row_id: int, worker: str, wake_at: float | None, error: str) -> None:
+    """Posting failed; try again at `wake_at` (None: never), unless another worker has it by now."""
+    _postpone(unit, comments, row_id, worker, wake_at, error)
 
 
-def _postpone(unit: Unit, table: Table, row_id: int, wake_at: float | None, error: str) -> None:
+def _postpone(unit: Unit, table: Table, row_id: int, worker: str, wake_at: float | None, error: str) -> None:
     unit.connection.execute(
         update(table)
-        .where(table.c.id == row_id)
+        .where(table.c.id == row_id, table.c.worker == worker)
         .values(wake_at=wake_at, error=error, lease_until=0.0, attempts=table.c.attempts + 1)
     )
 

@@ -32,6 +32,12 @@ def application(program: Program) -> FastAPI:
     async def untrusted() -> str:
         return program.services.untrusted_refused
 
+    async def disk() -> str:
+        return await asyncio.to_thread(program.services.short_of_room)
+
+    probes = {"database": database, "migrations": migrations, "sandbox": untrusted}
+    if program.settings.on_sqlite or program.services.role.checks:
+        probes["disk"] = disk
     return create_app(
         WebParts(
             intakes=program.intakes,
@@ -42,7 +48,7 @@ def application(program: Program) -> FastAPI:
             now=program.services.clock.now,
             schema=schema(),
             pages=routes(program.surroundings),
-            probes={"database": database, "migrations": migrations, "sandbox": untrusted},
+            probes=probes,
         )
     )
 

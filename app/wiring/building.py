@@ -17,6 +17,7 @@ from app.engine import (
     PageLink,
     Role,
     Services,
+    SharedClock,
     SystemClock,
     Uploads,
     Vault,
@@ -27,7 +28,7 @@ from app.model import Repository
 from app.settings import Settings, make_data_dir, secret_keys
 from app.store import Database
 from app.telemetry import register_secret
-from app.wiring.configured import executor, identity_tokens, options, workspaces
+from app.wiring.configured import executor, identity_tokens, options, short_of_room, workspaces
 from app.wiring.credentials import Credentials
 from app.wiring.program import Program
 
@@ -44,8 +45,8 @@ def build(
     keys = secret_keys(settings)
     for key in keys:
         register_secret(key)
-    clock = clock or SystemClock()
     database = Database(settings.database.get_secret_value())
+    clock = clock or (SystemClock() if database.is_sqlite else SharedClock())
     links, vault, credentials = Links(*keys), Vault(*keys), Credentials(settings)
 
     def page_link(run_id: int, repository: Repository) -> str:
@@ -121,4 +122,5 @@ def _services(
         signer=AuditSigner(secret_keys(settings)[0]),
         artifacts=settings.artifacts_dir,
         options=chosen,
+        short_of_room=short_of_room(settings),
     )

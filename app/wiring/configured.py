@@ -1,8 +1,10 @@
 """Single parts of a program, each as the settings want it."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from app.engine import Keep, Options, Quotas
@@ -81,6 +83,20 @@ def egress(settings: Settings) -> Rules:
         denied=settings.egress_denied,
         own=(urlsplit(settings.base_url).hostname or "",),
     )
+
+
+LEAST_ROOM: Final = 64 << 20
+"""Bytes that must be free in the data directory: below, what is begun is likely to end half-way."""
+
+
+def short_of_room(settings: Settings) -> Callable[[], str]:
+    """Looks at the disk of the data directory; says what is wrong with it, '' if nothing is."""
+
+    def look() -> str:
+        free = shutil.disk_usage(settings.data_dir).free
+        return "" if free >= LEAST_ROOM else f"the disk of the data directory has {free >> 20} MiB left"
+
+    return look
 
 
 def options(settings: Settings) -> Options:

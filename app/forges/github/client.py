@@ -23,6 +23,7 @@ from app.forges.github.circuits import Circuits
 from app.forges.github.errors import explain, message_of
 from app.forges.github.limits import Budget, Limits, outage_until, retry_after, too_fast
 from app.forges.github.redact import guard_http_log, redact
+from app.forges.importance import writing_until
 from app.forges.protocol import Rate
 from app.model import Misconfigured, Outage
 
@@ -142,6 +143,8 @@ class Client:
                 await self._pause(_FIRST_PAUSE * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
             await self._bearer(call.who)  # a new one is asked for by itself, and asks for leave by itself
             await self._wait_for_budget(call)
+            if call.write and self._now() > writing_until.get():
+                raise Outage(f"{call.kind}: it took so long that another may have written it")
             self.circuits.ask_leave(call)  # what it refuses is not sent, and costs nothing
             self._budget(call.who).spend(write=call.write, content=call.content, now=self._now())
             kept = None if call.write or call.fleeting else self._cache.get(self._key(call))
