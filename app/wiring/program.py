@@ -96,8 +96,12 @@ class Program(msgspec.Struct, kw_only=True):
         """Read the database's clock as long as we run: clocks drift, and machines sleep."""
         while True:
             await asyncio.sleep(self.services.options.lease / 3)
-            with contextlib.suppress(Outage):
+            try:
                 await self._read_clock()
+            except Outage:
+                continue
+            except Exception:
+                LOG.exception("reading the database's clock crashed; it is tried again")
 
     async def _probe(self) -> None:
         report = await self.services.executor.probe()
