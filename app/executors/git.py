@@ -86,14 +86,22 @@ class GitFailed(Exception):
 
 
 class Transport(msgspec.Struct, frozen=True, kw_only=True):
-    """Which addresses may be fetched: HTTPS always, the others only where their owner says so."""
+    """Which addresses may be fetched: HTTPS of these hosts (None: of all), the others only where their owner
+    says so.
+    """
 
     allow_local: bool = False
     allow_http: bool = False
+    hosts: frozenset[str] | None = None
 
     def protocol(self, url: str) -> str:
         """The git protocol of an address. Raises Misconfigured for one that is not allowed."""
         parts = urlsplit(url)
+        if self.hosts is not None and parts.hostname is not None and parts.hostname not in self.hosts:
+            raise Misconfigured(
+                f"the clone address is at {parts.hostname}, which is not the forge's host",
+                hint="PORTCULLIS_GITHUB_API_URL must be the API of the server that the repositories are on",
+            )
         if parts.scheme == "https" and parts.hostname and not parts.username and not parts.password:
             return "https"
         if parts.scheme == "http" and self.allow_http and parts.hostname in {"127.0.0.1", "::1", "localhost"}:

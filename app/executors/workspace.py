@@ -46,7 +46,8 @@ class GitWorkspaces:
     """`Workspaces` over bare mirrors beneath `root` (see the protocol for the contract).
 
     `allow_local` lets `clone_url` be a path or `file://` (the command line, tests); `allow_http` lets it
-    be http:// on loopback (the practice forge). `owner` is the uid and gid that source trees are given
+    be http:// on loopback (the practice forge); `hosts` are the only ones that are fetched from (None: all).
+    `owner` is the uid and gid that source trees are given
     to where the service is root, so that a check of that uid may change its own view of them.
     """
 
@@ -57,12 +58,13 @@ class GitWorkspaces:
         limits: WorkspaceLimits | None = None,
         allow_local: bool = False,
         allow_http: bool = False,
+        hosts: frozenset[str] | None = None,
         owner: int | None = JOB_UID,
     ) -> None:
         self.root = root.resolve()
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.limits = limits or WorkspaceLimits()
-        self.transport = Transport(allow_local=allow_local, allow_http=allow_http)
+        self.transport = Transport(allow_local=allow_local, allow_http=allow_http, hosts=hosts)
         self._mirrors: dict[tuple[str, int, bool], Mirror] = {}
         self._sizes: dict[Sha, tuple[int, int, str]] = {}
         self._tree_of: dict[Sha, Sha] = {}

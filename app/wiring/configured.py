@@ -34,7 +34,20 @@ def workspaces(settings: Settings) -> GitWorkspaces:
         changed_files=settings.max_changed_files, changed_bytes=int(settings.max_change_bytes)
     )
     loopback = settings.github_api_url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
-    return GitWorkspaces(settings.data_dir / "mirrors", limits=limits, allow_http=loopback)
+    return GitWorkspaces(
+        settings.data_dir / "mirrors",
+        limits=limits,
+        allow_http=loopback,
+        hosts=clone_hosts(settings.github_api_url),
+    )
+
+
+def clone_hosts(api_url: str) -> frozenset[str]:
+    """The hosts that repositories of this GitHub are fetched from: its API's own (GitHub Enterprise), or that
+    of which the API's is a subdomain (`api.github.com`, `api.SUBDOMAIN.ghe.com`).
+    """
+    host = urlsplit(api_url).hostname or ""
+    return frozenset({host, host.removeprefix("api.")})
 
 
 def toolbox(settings: Settings, group: str = BASIC) -> Toolbox:
