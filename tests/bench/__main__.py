@@ -8,6 +8,7 @@ from tests.bench import (
     checks,
     evaluate,
     fleet,
+    fuzz,
     history,
     intake,
     latency,
@@ -38,6 +39,7 @@ BENCHES: tuple[Bench, ...] = (
     storm.BENCH,
     outage.BENCH,
     fleet.BENCH,
+    fuzz.BENCH,
 )
 """One file per bench, one line here."""
 
