@@ -1,7 +1,7 @@
 """Chaos: a fleet is worked with while all that can go wrong does, by a seed; then everything must be right.
 
-Processes of every kind are killed and put to sleep, database connections cut, the database crashed and
-started again, deliveries doubled, reordered and dropped, requests to the forge broken in every way it knows.
+Processes of every kind are killed and put to sleep, their clocks set, database connections cut, the database
+crashed and started again, deliveries doubled, reordered and dropped, requests to the forge broken in every way it knows.
 """
 
 import asyncio
@@ -103,6 +103,12 @@ class Chaos:
         await asyncio.sleep(seconds)
         member.send(signal.SIGCONT)
 
+    async def set_clock(self) -> None:
+        """Somebody sets the clock of one machine, by hours."""
+        member = self._victim()
+        self.steps[-1] += f" {member.name}"
+        member.clock.set_off(self.rng.choice((-90_000, -3600, 0, 3600, 90_000)))
+
     def _victim(self) -> Member:
         return self.rng.choice([member for member in self.fleet.members if member.alive])
 
@@ -173,6 +179,7 @@ class Chaos:
             (self.kill, 6),
             (self.sleep, 3),
             (self.drain, 1),
+            (self.set_clock, 2),
             (self.cut, 2),
             (self.crash_database, 1),
             (self.deliveries, 3),

@@ -16,7 +16,7 @@ from app.store import migrate
 from tests.support.edge_process import REPOSITORY
 from tests.support.leaks import plant_environment, watched
 from tests.support.service import plant_world
-from tests.support.service_process import Served, until
+from tests.support.service_process import Served, WallClock, until
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "web": ("serve", "--role", "web"),
@@ -36,7 +36,9 @@ class Member:
         self.data = fleet.root / self.name
         self.logs = fleet.root / f"{self.name}.log"
         self.code = code
-        self.environment = {**fleet.environment, "PORTCULLIS_DATA_DIR": str(self.data)}
+        self.clock = WallClock(fleet.root / f"{self.name}.clock")
+        mine = {"PORTCULLIS_DATA_DIR": str(self.data), **self.clock.environment}
+        self.environment = {**fleet.environment, **mine}
         self.process: asyncio.subprocess.Process | None = None
 
     @property

@@ -19,6 +19,21 @@ from tests.support.leaks import plant_environment, watched
 from tests.support.service import WEBHOOK_SECRET, app_key, plant_world
 
 
+class WallClock:
+    """The wall clock of started processes, to be set while they run."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        folder = Path(__file__).with_name("set_clock")
+        self.environment = {"PYTHONPATH": str(folder), "PRACTICE_CLOCK": str(place)}
+
+    def set_off(self, seconds: float) -> None:
+        """Set it to this many seconds ahead of what it is."""
+        news = self._place.with_suffix(".new")
+        news.write_text(str(seconds))
+        news.replace(self._place)
+
+
 async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait until something is so. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
