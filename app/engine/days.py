@@ -1,4 +1,4 @@
-"""Dates in UTC, and when a waiver's day begins or ends."""
+"""Dates in UTC, a forge's times, and when a waiver's day begins or ends."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -9,6 +9,14 @@ from app.model import Waiver
 def utc_day(at: float) -> str:
     """The date of a moment (epoch seconds) in UTC: `2026-11-21`."""
     return dt.datetime.fromtimestamp(at, dt.UTC).date().isoformat()
+
+
+def seconds(iso: str) -> float:
+    """A forge's time in epoch seconds; 0 for one that cannot be read."""
+    try:
+        return dt.datetime.fromisoformat(iso).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def waivers_turn(waivers: Sequence[Waiver], today: str) -> float | None:

@@ -8,28 +8,35 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+import msgspec
+
+from app.engine.authors import authors_of, might_be
 from app.engine.days import utc_day
 from app.engine.people import TEAM, members_of
 from app.engine.reading_commands import Command
 from app.engine.services import Services
-from app.forges import Forge
+from app.forges import Permission
 from app.model import (
     Actor,
     CommandSettings,
+    Outage,
     Override,
+    Plan,
     Repository,
     Run,
     VerdictState,
     Waiver,
 )
 from app.plan import LONGEST
-from app.policy import excusable, new_findings
+from app.policy import excusable, new_findings, people_asked, uncovered
 from app.publish import answers
 from app.store import Unit, changes, commits, granted, runs, verdicts
 
 Members = Mapping[str, tuple[str, ...] | None]
 """Lower-case logins by team; None = could not be read."""
 VERBS: Final = frozenset({"waive", "override", "cancel-override"})
+FORGES_TELL: Final = 1.0
+"""Seconds within which a forge's times are exact."""
 SHORTEST_SHA: Final = 7
 SHORTEST_FINGERPRINT: Final = 10
 USAGE: Final = {
@@ -38,20 +45,52 @@ USAGE: Final = {
 }
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What the forge tells of whoever writes a comment: what they may do now, who is in the teams that the
+    commands of it ask for, and whether they wrote the change at `head`. `known_as` is the author without an
+    account whom they may be; '' where they are no author, or one by their login.
+    """
+
+    permission: Permission
+    head: str = ""
+    members: Members = {}
+    is_author: bool = False
+    known_as: str = ""
+
+
 class Asked(NamedTuple):
-    """One command, who gave it, and where."""
+    """One command, who gave it, when (epoch seconds), and where."""
 
     command: Command
     by: Actor
+    at: float
     found: changes.ChangeRow
     run: Run
-    members: Members
+    standing: Standing
 
 
-async def read_members(forge: Forge, repository: Repository, names: Iterable[str]) -> Members:
-    """The members of the teams among the names, as the forge tells now. Raises Outage."""
-    teams = sorted({name.lower() for name in names if TEAM.fullmatch(name)})
-    return {team: await members_of(forge, repository, team) for team in teams}
+async def read_standing(
+    services: Services,
+    repository: Repository,
+    row: changes.ChangeRow,
+    run: Run,
+    asked: Iterable[Command],
+    who: Actor,
+) -> Standing:
+    """Where somebody stands who gives VERBS. Raises Outage, Misconfigured."""
+    forge, settings = services.forges[repository.forge], settings_of(run)
+    names = {name.lower() for one in asked if one.verb in VERBS for name in who_may(settings, one.verb)}
+    teams = sorted(name for name in names if TEAM.fullmatch(name))
+    members = {team: await members_of(forge, repository, team) for team in teams}
+    authors, unknown = await authors_of(services, forge, repository, row, run)
+    known_as = "" if who.login.lower() in authors else await might_be(forge, repository, who.login, unknown)
+    return Standing(
+        permission=await forge.permission(repository, who.login),
+        head=run.head_sha,
+        members=members,
+        is_author=bool(known_as) or who.login.lower() in authors,
+        known_as=known_as,
+    )
 
 
 def who_may(settings: CommandSettings, verb: str) -> tuple[str, ...]:
@@ -76,17 +115,21 @@ def head_problem(unit: Unit, found: changes.ChangeRow, named: str) -> str:
 
 
 def grant(unit: Unit, services: Services, asked: Asked) -> tuple[bool, str]:
-    """Obey or refuse one of VERBS; the answer for people."""
+    """Obey or refuse one of VERBS; the answer for people. Raises Outage where what the forge told is of
+    another head.
+    """
     verb, run = asked.command.verb, asked.run
     if run.plan is None:  # no gate file judges, so that nobody is named
         reason = "" if run.verdict is None else run.verdict.reason
         return False, answers.refused_nothing(reason) if reason else answers.refused_pending()
+    if asked.standing.head != asked.found.change.head_sha:
+        raise Outage("another head came while it was read who wrote the change")
     if refusal := _not_permitted(asked):
         return False, refusal
     if verb == "cancel-override":
         return _cancel(unit, services, asked)
-    if asked.by.login.casefold() == asked.found.change.author.login.casefold():
-        return False, answers.refused_own(verb)
+    if asked.standing.is_author:
+        return False, answers.refused_own(verb, asked.standing.known_as)
     return (_waive if verb == "waive" else _override)(unit, services, asked)
 
 
@@ -95,18 +138,22 @@ def _not_permitted(asked: Asked) -> str:
     names = who_may(settings_of(asked.run), asked.command.verb)
     if not names:
         return answers.refused_unset(asked.command.verb, asked.found.change.base_ref)
-    unread = []
+    unread, lost = [], ""
     for name in names:
         if "/" not in name:
             if name.removeprefix("@").casefold() == asked.by.login.casefold():
-                return ""
+                if asked.standing.permission.can_write:
+                    return ""
+                lost = answers.refused_lost(asked.by.login)
             continue
-        members = asked.members.get(name.lower())
+        members = asked.standing.members.get(name.lower())
         if members is None:
             unread.append(name)
         elif asked.by.login.lower() in members:
             return ""
-    return answers.refused_unread(unread) if unread else answers.refused_permission(" or ".join(names))
+    if unread:
+        return answers.refused_unread(unread)
+    return lost or answers.refused_permission(" or ".join(names))
 
 
 def _override(unit: Unit, services: Services, asked: Asked) -> tuple[bool, str]:
@@ -120,15 +167,29 @@ def _override(unit: Unit, services: Services, asked: Asked) -> tuple[bool, str]:
         return False, answers.refused_pending()
     recorded = verdicts.load_verdict(unit.connection, run.id)
     excused = () if run.plan is None or recorded is None else excusable(run.plan, recorded.evidence, verdict)
-    if not excused:
+    if run.plan is None or not excused:
         return False, answers.refused_nothing(verdict.reason)
     now = services.clock.now()
     word = Override(by=asked.by.login, because=" ".join(words[1:-1]), at=now, excused=excused)
+    if uncovered(excused, (_as_written(unit, asked, run.plan, word),), 1):
+        return False, answers.refused_changed()
+    others = granted.overrides_in_force(unit.connection, asked.found.id, head)
+    in_force = (*(one for one in others if one.by != word.by), word)
+    lacking = [one.says for one in uncovered(excused, in_force, people_asked(run.plan))]
+    answer = answers.override_accepted([one.says for one in excused], lacking)
+    if not answers.fits(answer):
+        return False, answers.refused_too_many(len(excused))
     granted.give_override(unit, asked.found.id, head, word)
-    runs.wake_run(unit, asked.run.id, now)
-    people = {one.by for one in granted.overrides_in_force(unit.connection, asked.found.id, head)}
-    lacks_second = settings_of(asked.run).two_person and len(people) < 2  # noqa: PLR2004 - two persons
-    return True, answers.override_accepted([one.says for one in excused], lacks_second=lacks_second)
+    runs.wake_run(unit, run.id, now)
+    return True, answer
+
+
+def _as_written(unit: Unit, asked: Asked, plan: Plan, word: Override) -> Override:
+    """The word on the verdict that stood when the comment was written: whoever wrote it saw no later one."""
+    until = asked.at + FORGES_TELL
+    then = verdicts.verdict_at(unit.connection, asked.found.id, asked.found.change.head_sha, until)
+    seen = () if then is None else excusable(plan, then.evidence, then.verdict)
+    return msgspec.structs.replace(word, excused=seen)
 
 
 def _cancel(unit: Unit, services: Services, asked: Asked) -> tuple[bool, str]:

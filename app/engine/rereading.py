@@ -1,10 +1,10 @@
 """Reading whole repositories and installations as they are now: heals what deliveries did not tell."""
 
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from app.engine.days import seconds
 from app.engine.fetching import fetch_change
 from app.engine.missed import look_again
 from app.engine.opening import PORTCULLIS, accept_change, stop_judging
@@ -80,14 +80,6 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
             return None
         latest = max(map(seconds, self.found.touched.values()), default=0.0)
         return latest if latest > self.before.since else None
-
-
-def seconds(iso: str) -> float:
-    """A forge's time in epoch seconds; 0 for one that cannot be read."""
-    try:
-        return datetime.fromisoformat(iso).timestamp()
-    except ValueError:
-        return 0.0
 
 
 async def read_repository(services: Services, repository_id: int) -> None:

@@ -60,13 +60,16 @@ class DeliveryHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comment(msgspec.Struct, frozen=True, kw_only=True):
-    """A comment as it is now. `edited` when it was ever changed after creation."""
+    """A comment as it is now. `edited` when it was ever changed after creation; `at` when it was written
+    (ISO 8601, whole seconds).
+    """
 
     id: int
     author: Actor
     body: str
     edited: bool
     number: int
+    at: str = ""
 
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,25 +1,36 @@
 """Answers to commands, as the sticky comment shows them."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from app.publish import clean, figures, notices
 from app.publish.protocol import CommandAnswer
 
 SHOWN = 5
 """How many of the newest answers a comment keeps."""
+LISTED = 2_000
+"""Characters of an accepted answer, none of which is left out: an override covers what its answer lists."""
+_REFUSAL = 300
+_ROOM = 30_000
+"""Bytes of a comment that answers may take; the newest is always there."""
 
 
 def answer_line(answer: CommandAnswer) -> str:
     """One answer as Markdown: who asked what, and what became of it."""
     icon, word = ("👍", "accepted") if answer.accepted else ("👎", "refused")
-    reason = f": {clean.escape(answer.reason, 300)}" if answer.reason else ""
+    limit = LISTED if answer.accepted else _REFUSAL
+    reason = f": {clean.escape(answer.reason, limit)}" if answer.reason else ""
     return f"{icon} {clean.code(answer.command, 120)} by {clean.escape(answer.by, 100)} was {word}{reason}"
 
 
 def answers_block(answers: Sequence[CommandAnswer]) -> str:
     """The newest answers, newest first."""
-    newest = list(reversed(answers))[:SHOWN]
-    return f"**{notices.ANSWERS}**\n\n" + "\n".join(f"- {answer_line(answer)}" for answer in newest)
+    lines = [f"- {answer_line(answer)}" for answer in list(reversed(answers))[:SHOWN]]
+    ends = accumulate(clean.size(line) for line in lines)
+    shown = [
+        line for place, (line, end) in enumerate(zip(lines, ends, strict=True)) if not place or end <= _ROOM
+    ]
+    return f"**{notices.ANSWERS}**\n\n" + "\n".join(shown)
 
 
 def recheck_accepted(check: str = "") -> str:
@@ -37,13 +48,37 @@ def ok_to_test_accepted(sha: str) -> str:
     return f"{sha} is trusted; a new push needs a new word"
 
 
-def override_accepted(says: Sequence[str], *, lacks_second: bool) -> str:
-    """What is let pass, exactly; with `lacks_second` once a second person says so too."""
+def override_accepted(says: Sequence[str], lacking: Sequence[str]) -> str:
+    """What is let pass, exactly; those that are `lacking` once a second person says so too."""
     covers = f"it covers {figures.listing(says, len(says))}"
     ends = "a push, another target branch or /portcullis cancel-override ends it"
-    if lacks_second:
-        return f"{covers}; it counts once a second person who may override says the same; {ends}"
+    if lacking:
+        what = "it" if len(lacking) == len(says) else figures.listing(lacking, len(lacking))
+        return f"{covers}; {what} counts once a second person who may override says the same; {ends}"
     return f"{covers}; anything newly unmet blocks again; {ends}"
+
+
+def fits(reason: str) -> bool:
+    """Whether an accepted answer is shown whole."""
+    return len(clean.line(reason)) <= LISTED
+
+
+def refused_too_many(count: int) -> str:
+    """An override covers what its answer lists, and that is too long to be shown."""
+    return (
+        f"its answer has to list all that it covers, and {figures.count(count, 'unmet condition')} are more "
+        "than it has room for; mend some of them first"
+    )
+
+
+def refused_changed() -> str:
+    """What stands in the way now is more than the verdict said when the command was written."""
+    return "the verdict has changed since this was written; look at it again, then write the command again"
+
+
+def refused_lost(login: str) -> str:
+    """The gate file names somebody who may not write (any more)."""
+    return f"the gate file names {login}, who has no write access to this repository now"
 
 
 def cancel_accepted() -> str:
@@ -68,9 +103,10 @@ def refused_unread(teams: Sequence[str]) -> str:
     return f"{members}; let the app read the organisation's members, then write the command again"
 
 
-def refused_own(command: str) -> str:
-    """Nobody lets their own change pass."""
-    return f"the author of a change cannot {command} it; somebody else who may has to"
+def refused_own(command: str, known_as: str = "") -> str:
+    """Nobody lets their own change pass. `known_as` names an author without an account whom they may be."""
+    they = f"you may be {known_as}, an author of it without an account here: " if known_as else ""
+    return f"{they}the author of a change cannot {command} it; somebody else who may has to"
 
 
 def refused_usage(usage: str) -> str:

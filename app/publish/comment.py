@@ -70,11 +70,10 @@ def render_comment(
     if number is None:
         raise ValueError("only a pull request has a sticky comment")
     blocks = [f"{marker}\n{_title(judgement)}", *_blocks(judgement, shown or show(judgement))]
-    if answers:
-        blocks.append(answering.answers_block(answers))
     footer = _footer(judgement)
-    more = f"{words.left_out(judgement.page_url)}\n\n{footer}"
-    return StickyComment(number=number, marker=marker, body=clean.fit([*blocks, footer], BODY_LIMIT, more))
+    end = [answering.answers_block(answers), footer] if answers else [footer]  # never left out
+    more = "\n\n".join([words.left_out(judgement.page_url), *end])
+    return StickyComment(number=number, marker=marker, body=clean.fit([*blocks, *end], BODY_LIMIT, more))
 
 
 def _title(judgement: Judgement) -> str:

@@ -16,7 +16,9 @@ from app.store.tables_forge import commands, posts
 
 
 class CommandRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A comment that may hold commands, to be read again by id and obeyed once."""
+    """A comment that may hold commands, to be read again by id and obeyed once; `at` = when it was heard of,
+    `wake_at` = when it is to be read (epoch seconds).
+    """
 
     id: int
     repository_id: int
@@ -24,6 +26,8 @@ class CommandRow(msgspec.Struct, frozen=True, kw_only=True):
     comment_id: int
     status: str
     attempts: int
+    at: float
+    wake_at: float
 
 
 def store_command(unit: Unit, repository_id: int, number: int, comment_id: int, now: float) -> int | None:
@@ -49,6 +53,8 @@ def load_command(connection: Connection, command_id: int) -> CommandRow | None:
         comment_id=row.comment_id,
         status=row.status,
         attempts=row.attempts,
+        at=row.at,
+        wake_at=row.wake_at,
     )
 
 

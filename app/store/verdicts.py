@@ -1,12 +1,15 @@
 """What runs came to: each verdict with all that it was given on."""
 
+from typing import Any
+
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from app.model import (
     Baseline,
     Evidence,
     Run,
+    Sha,
     Verdict,
     VerdictState,
 )
@@ -79,8 +82,27 @@ def load_verdict(connection: Connection, run_id: int) -> Recorded | None:
     row = connection.execute(
         select(verdicts).where(verdicts.c.run_id == run_id).order_by(verdicts.c.id.desc()).limit(1)
     ).first()
-    if row is None:
-        return None
+    return None if row is None else _recorded(connection, row)
+
+
+def verdict_at(connection: Connection, change_id: int, head_sha: Sha, at: float) -> Recorded | None:
+    """What was last decided of a head of a change at a moment, with all its inputs."""
+    row = connection.execute(
+        select(verdicts)
+        .join(runs, runs.c.id == verdicts.c.run_id)
+        .where(
+            runs.c.change_id == change_id,
+            runs.c.head_sha == head_sha,
+            verdicts.c.state != VerdictState.PENDING.value,
+            verdicts.c.at <= at,
+        )
+        .order_by(verdicts.c.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else _recorded(connection, row)
+
+
+def _recorded(connection: Connection, row: Row[Any]) -> Recorded:
     ids = tuple(int(part) for part in row.evidence_ids.split(",") if part)
     return Recorded(
         verdict=unpack(Verdict, row.verdict),

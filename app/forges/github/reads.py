@@ -329,4 +329,5 @@ def _comment(view: CommentView) -> Comment:
         body=view.body or "",
         edited=view.updated_at != view.created_at,
         number=int(number) if number.isdigit() else 0,
+        at=view.created_at,
     )

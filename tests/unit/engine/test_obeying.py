@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from app.engine.commands import _obey
+from app.engine.granting import Standing
 from app.forges import Comment, Permission
 from app.model import VerdictState
 from app.store import metadata, records, runs
@@ -28,11 +29,11 @@ def test_a_command_that_another_obeyed_meanwhile_changes_nothing(desk: Desk) -> 
         read = records.load_command(unit.connection, command_id)
     assert read is not None
     comment = Comment(id=77, number=1, author=ALICE, body="/portcullis recheck", edited=False)
-    allowed = Permission(level="write", actor=ALICE)
+    standing = Standing(permission=Permission(level="write", actor=ALICE))
     given = []
     for _ in ("the one that was quick", "the one that stalled"):
         with desk.unit() as unit:
-            given.append(_obey(unit, desk.services, read, desk.repository, comment, allowed, {}))
+            given.append(_obey(unit, desk.services, read, desk.repository, comment, standing))
     assert [len(answers) for answers in given] == [1, 0]
     assert verbs(desk) == ["command.obeyed"]
     with desk.unit() as unit:

@@ -131,6 +131,27 @@ def test_a_huge_comment_keeps_its_footer_and_the_limit() -> None:
     assert text.count("<details>") == text.count("</details>")
 
 
+def override(*says: str) -> CommandAnswer:
+    reason = answers.override_accepted(says, [])
+    assert answers.fits(reason)
+    return CommandAnswer(command="/portcullis override", by="dana", accepted=True, reason=reason)
+
+
+def test_what_an_override_covers_is_never_cut() -> None:
+    """It covers exactly what its answer lists, in a comment that has no room for the rest of it too."""
+    says = [f"condition {number}: {'@' * 30}" for number in range(40)]
+    text = body(many(3000), *[override("earlier")] * 4, override(*says))
+    assert len(text.encode()) <= 65_536
+    assert "more than fits here" in text
+    plain = text.replace("&#8203;", "")
+    assert all(one in plain for one in says)
+    assert text.count("was accepted") == 5
+    crowded = body(many(3000), *[override(*says)] * 5)
+    assert len(crowded.encode()) <= 65_536
+    assert 1 <= crowded.count("was accepted") < 5
+    assert not answers.fits(answers.override_accepted(says * 2, []))
+
+
 def test_answers_are_shown_newest_first_and_harmless() -> None:
     given = [
         CommandAnswer(
@@ -169,8 +190,12 @@ def test_answers_are_shown_newest_first_and_harmless() -> None:
         answers.refused_edited(),
         answers.refused_check("lnt", ["lint", "test"]),
         answers.refused_check("lnt", []),
-        answers.override_accepted(["new high+ findings 1 > 0"], lacks_second=False),
-        answers.override_accepted(["new high+ findings 1 > 0"], lacks_second=True),
+        answers.override_accepted(["new high+ findings 1 > 0"], []),
+        answers.override_accepted(["new high+ findings 1 > 0"], ["new high+ findings 1 > 0"]),
+        answers.refused_too_many(60),
+        answers.refused_changed(),
+        answers.refused_lost("carol"),
+        answers.refused_own("waive", "B <b@home.example>"),
         answers.cancel_accepted(),
         answers.waive_accepted("3f2a", "2026-12-31"),
         answers.refused_unset("waive", "main"),
