@@ -95,23 +95,45 @@ def key() -> None:
     multiple=True,
     help="Public keys that may have signed, former ones too; ours if left out.",
 )
+@click.option(
+    "--any-key", is_flag=True, help="Take heads signed by any key: whole by itself, be it not ours."
+)
+@click.option(
+    "--after",
+    type=click.IntRange(min=0),
+    default=0,
+    help="The export was written with this --after: entries up to there are not missed.",
+)
 @format_option
 def verify_(
-    *, file: Path | None, heads_file: Path | None, keys: tuple[str, ...], output_format: output.Format
+    *,
+    file: Path | None,
+    heads_file: Path | None,
+    keys: tuple[str, ...],
+    any_key: bool,
+    after: int,
+    output_format: output.Format,
 ) -> None:
     """Verify that nothing was altered, removed or put in between.
 
+    A chain begins with entry 1, every daily head must be met, and our key (or one that is named) must have
+    signed it.
+
     Exit status: 0 if the chain is whole, 1 if it is not, 2 if it cannot be read.
     """
+    if any_key and keys:
+        raise click.UsageError("--key and --any-key exclude each other")
+    signers = () if any_key else keys or _keys()
     kept = () if heads_file is None else _read(heads_file)[1]
     if file is not None:
         links, heads = _read(file)
-        found = Shown(whole=True, unsealed=0, chain=verify(links, (*heads, *kept), keys=keys))
+        chain = verify(links, (*heads, *kept), keys=signers, after=after)
+        found = Shown(whole=True, unsealed=0, chain=chain)
     else:
         with stored() as database:
             with database.engine.connect() as connection:
                 heads, unsealed = audit_chain.heads(connection), audit_chain.unsealed(connection)
-            chain = verify(_links(database, 0), (*heads, *kept), keys=keys or _keys())
+            chain = verify(_links(database, after), (*heads, *kept), keys=signers, after=after)
         found = Shown(whole=True, unsealed=unsealed, chain=chain)
     found = msgspec.structs.replace(found, whole=not found.chain.problems)
     if output_format == "json":

@@ -58,35 +58,51 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
 
 
-def verify(links: Iterable[AuditLink], heads: Sequence[AuditHead], *, keys: Sequence[str] = ()) -> Verified:
-    """Look at each link and each daily head. `keys` (hex) are those that may have signed, if given."""
+def verify(
+    links: Iterable[AuditLink], heads: Sequence[AuditHead], *, keys: Sequence[str] = (), after: int = 0
+) -> Verified:
+    """Look at each link and each daily head. `keys` (hex) are those that may have signed, if given; `after`
+    is the place behind which the links begin, and heads up to there are left out.
+    """
+    heads = [head for head in heads if head.seq > after]
     problems: list[str] = []
-    wanted = {head.seq: head for head in heads}
-    first = last = 0
-    previous: str | None = None
+    ending: dict[int, list[AuditHead]] = {}
+    for head in heads:
+        ending.setdefault(head.seq, []).append(head)
+    first, last = 0, after
+    previous = None if after else ""
     signed: dict[str, None] = {}
     for link in links:
-        expected = last + 1 if last else link.seq
-        if link.seq != expected:
-            problems.append(f"entries {expected} to {link.seq - 1} are missing")
+        if link.seq != last + 1:
+            problems.append(f"entries {last + 1} to {link.seq - 1} are missing")
         elif previous is not None and link.previous != previous:
             problems.append(f"entry {link.seq} does not follow entry {last}")
         if not link.whole:
             problems.append(f"entry {link.seq} was altered: its hash is another")
-        if link.seq in wanted and (problem := _head_problem(wanted[link.seq], link, keys)):
-            problems.append(problem)
-        elif link.seq in wanted:
-            signed[wanted[link.seq].key] = None
+        for head in ending.pop(link.seq, ()):
+            if problem := _head_problem(head, link, keys):
+                problems.append(problem)
+            else:
+                signed[head.key] = None
         first, last, previous = first or link.seq, link.seq, link.hash
         if len(problems) >= MOST_PROBLEMS:
             break
-    lost = [head for head in heads if head.seq > last] if len(problems) < MOST_PROBLEMS else []
-    problems += [
-        f"the chain ended at {head.seq} on {head.day}; now it ends at {last}" for head in lost[:MOST_PROBLEMS]
-    ]
+    else:
+        problems += [_lost(head, last) for same in ending.values() for head in same]
     return Verified(
-        first=first, last=last, heads=len(heads), keys=tuple(signed), problems=tuple(problems[:MOST_PROBLEMS])
+        first=first,
+        last=last if first else 0,
+        heads=len(heads),
+        keys=tuple(signed),
+        problems=tuple(problems[:MOST_PROBLEMS]),
     )
+
+
+def _lost(head: AuditHead, last: int) -> str:
+    """A daily head whose entry was not met."""
+    if head.seq > last:
+        return f"the chain ended at {head.seq} on {head.day}; now it ends at {last}"
+    return f"entry {head.seq}, which ended the chain on {head.day}, is missing"
 
 
 def _head_problem(head: AuditHead, link: AuditLink, keys: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The audit trail: its entries, whose table refuses that one is altered or removed, and its daily heads."""
+"""The audit trail: its entries and its daily heads; both tables refuse that one is altered or removed."""
 
 from sqlalchemy import DDL, Column, Float, LargeBinary, String, Table, event
 
@@ -52,7 +52,22 @@ _POSTGRESQL = (
         "EXECUTE FUNCTION audit_append_only()"
     ),
 )
-for _dialect, _statements in (("sqlite", _SQLITE), ("postgresql", _POSTGRESQL)):
+_SQLITE_HEADS = tuple(
+    f"CREATE TRIGGER audit_heads_{name} BEFORE {act} ON audit_heads "
+    "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
+    for name, act in (("kept", "DELETE"), ("as_written", "UPDATE"))
+)
+_POSTGRESQL_HEADS = tuple(
+    f"CREATE TRIGGER audit_heads_{name} BEFORE {act} ON audit_heads "
+    "FOR EACH ROW EXECUTE FUNCTION audit_append_only()"
+    for name, act in (("kept", "DELETE"), ("as_written", "UPDATE"))
+)
+for _table, _dialect, _statements in (
+    (audit, "sqlite", _SQLITE),
+    (audit, "postgresql", _POSTGRESQL),
+    (audit_heads, "sqlite", _SQLITE_HEADS),
+    (audit_heads, "postgresql", _POSTGRESQL_HEADS),
+):
     for _statement in _statements:
         _ddl = DDL(_statement)  # type: ignore[no-untyped-call]
-        event.listen(audit, "after_create", _ddl.execute_if(dialect=_dialect))
+        event.listen(_table, "after_create", _ddl.execute_if(dialect=_dialect))

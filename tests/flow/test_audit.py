@@ -33,10 +33,11 @@ def alter(scene: Stage, statement: str) -> None:
     """As somebody with the database's password does who removes what is in the way."""
     with scene.program.database.engine.begin() as connection:
         if scene.program.database.is_sqlite:
-            connection.execute(text("DROP TRIGGER IF EXISTS audit_kept"))
-            connection.execute(text("DROP TRIGGER IF EXISTS audit_as_written"))
+            for name in ("audit_kept", "audit_as_written", "audit_heads_kept", "audit_heads_as_written"):
+                connection.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
         else:
             connection.execute(text("ALTER TABLE audit DISABLE TRIGGER ALL"))
+            connection.execute(text("ALTER TABLE audit_heads DISABLE TRIGGER ALL"))
         connection.execute(text(statement))
 
 
@@ -58,6 +59,14 @@ async def test_what_was_put_on_record_is_chained_signed_and_whole(tmp_path, data
         kept.write_text(exported)
         elsewhere = ("audit", "verify", "--file", str(kept), "--key", key.strip())
         assert (await portcullis(environment, *elsewhere))[0] == 0
+        assert (await portcullis(environment, "audit", "verify", "--file", str(kept)))[0] == 0, "ours"
+        _, part, _ = await portcullis(environment, "audit", "export", "--after", "2")
+        rest = tmp_path / "rest.jsonl"
+        rest.write_text(part)
+        of_rest = ("audit", "verify", "--file", str(rest))
+        assert (await portcullis(environment, *of_rest, "--after", "2"))[0] == 0
+        status, _, err = await portcullis(environment, *of_rest)
+        assert (status, "entries 1 to 2 are missing" in err) == (1, True)
         kept.write_text(exported.replace("recheck", "explain", 1))
         status, out, err = await portcullis(environment, *elsewhere)
         assert (status, out.startswith("broken")) == (1, True)
@@ -70,6 +79,9 @@ async def test_what_was_put_on_record_is_chained_signed_and_whole(tmp_path, data
         ("UPDATE audit SET hash = '0' WHERE seq = 2", "entry 2 was altered"),
         ("DELETE FROM audit WHERE seq = 2", "entries 2 to 2 are missing"),
         ("DELETE FROM audit WHERE seq >= 3", "the chain ended at"),
+        ("DELETE FROM audit WHERE seq = 1", "entries 1 to 1 are missing"),
+        ("UPDATE audit_heads SET signature = 'ab'", "the signature of the head of"),
+        ("DELETE FROM audit_heads", ""),
     ],
 )
 async def test_whoever_alters_the_record_is_found_out(tmp_path, database_url, act, says):
@@ -82,7 +94,10 @@ async def test_whoever_alters_the_record_is_found_out(tmp_path, database_url, ac
         ):
             connection.execute(text(act))
         alter(scene, act)
-        status, _, err = await portcullis(environment_of(scene.program.settings), "audit", "verify")
+        environment = environment_of(scene.program.settings)
+        if not says:  # seen by what was kept elsewhere only
+            return
+        status, _, err = await portcullis(environment, "audit", "verify")
         assert status == 1
         assert says in err
 
@@ -112,7 +127,43 @@ def test_a_chain_made_anew_does_not_lead_through_a_head_kept_elsewhere():
     )
     wrong = msgspec.structs.replace(kept, signature=other.sign(kept.signed_text))
     assert verify(chain, [wrong]).problems == ("the signature of the head of 2026-03-02 is wrong",)
-    assert verify([chain[1]], [kept]).first == 2
+    assert verify([chain[1]], [kept]).problems == ("entries 1 to 1 are missing",)
+    assert verify([chain[1]], [kept], after=1).problems == ()
+
+
+def test_every_head_is_looked_at():
+    """Of two for one place too, and those of places that are not there."""
+    signer, other = AuditSigner("ours" * 16), AuditSigner("theirs" * 16)
+    first = link(1, "", b"{}")
+    second = link(2, first.hash, b"{}")
+    chain = [first, second, link(3, second.hash, b"{}")]
+    good, late = head(signer, "2026-03-03", second), head(signer, "2026-03-04", second)
+    junk = msgspec.structs.replace(head(other, "2026-03-02", second), hash="1" * 64)
+    assert verify(chain, [good, late], keys=[signer.key]).problems == ()
+    assert verify(chain, [junk, good], keys=[signer.key]).problems == (
+        "entry 2 is not the one that ended the chain on 2026-03-02",
+    )
+    assert verify([first, chain[2]], [good]).problems == (
+        "entries 2 to 2 are missing",
+        "entry 2, which ended the chain on 2026-03-03, is missing",
+    )
+    assert verify([], [good]).problems == ("the chain ended at 2 on 2026-03-03; now it ends at 0",)
+
+
+async def test_an_export_that_somebody_else_made_and_signed_is_not_ours(tmp_path):
+    signer = AuditSigner("theirs" * 16)
+    made = link(1, "", b'{"verb":"forged"}')
+    forged = tmp_path / "forged.jsonl"
+    forged.write_bytes(
+        msgspec.json.encode(made) + b"\n" + msgspec.json.encode(head(signer, "2026-03-02", made)) + b"\n"
+    )
+    environment = {"PORTCULLIS_DATA_DIR": str(tmp_path / "data"), "PORTCULLIS_SECRET_KEY": "k" * 40}
+    looked = ("audit", "verify", "--file", str(forged))
+    status, _, err = await portcullis(environment, *looked)
+    assert (status, "is signed by another key" in err) == (1, True)
+    status, _, err = await portcullis(environment, *looked, "--any-key")
+    assert (status, f"signed by {signer.key}" in err) == (0, True)
+    assert (await portcullis(environment, *looked, "--any-key", "--key", signer.key))[0] == 2
 
 
 async def test_entries_are_sealed_in_order_in_batches(tmp_path, database_url):
