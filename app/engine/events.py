@@ -104,6 +104,7 @@ def _is_late(services: Services, event: PullRequestChanged) -> bool:
 def _push(unit: Unit, services: Services, event: Pushed) -> tuple[str, str]:
     repository_id = know_repository(unit, services, event.repository)
     if event.after is None:
+        projects.forget_gate(unit, repository_id, event.branch)
         return "done", f"{event.branch} was deleted"
     connection, default = unit.connection, event.repository.default_branch
     open_on_it = changes.open_changes(connection, repository_id, event.branch)

@@ -7,13 +7,15 @@ import msgspec
 import structlog
 
 from app.engine.opening import PORTCULLIS
+from app.engine.posting import REFUSED
 from app.engine.services import Services
-from app.forges import Gone, RequiredCheck
-from app.model import AuditEntry, ExternalPosted, Misconfigured, Repository
-from app.store import Unit, commits, projects, records, troubles
+from app.forges import RequiredCheck
+from app.model import AuditEntry, ExternalPosted, Misconfigured, Outage, Repository
+from app.store import Unit, chores, commits, projects, records, troubles
 
 LOG = structlog.get_logger(__name__)
 KIND: Final = "rules"
+DAY: Final = 86_400.0
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,18 +67,65 @@ def _posted(check: RequiredCheck, posters: set[int] | None) -> Drift | None:
     return None
 
 
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at all branches: when it began (epoch seconds), and those that could not be read for now."""
+
+    at: float
+    left: tuple[tuple[int, str], ...] = ()
+
+
 async def compare_rules(services: Services) -> None:
-    """The chore: each gated branch of each repository. What cannot be read is left for the next day."""
-    for repository_id, branch in await services.database.read(projects.gated_branches):
-        repository = await services.database.read(
-            lambda c, row=repository_id: projects.load_repository(c, row)  # type: ignore[misc]
-        )
+    """The chore: each gated branch of each repository. What is refused is left for the next day; what cannot
+    be read for now is read again soon, without the others. Raises Outage while some is left.
+    """
+    now = services.clock.now()
+    before = await services.database.read(lambda c: chores.remembered(c, KIND, Round))
+    if before is not None and before.left and now - before.at < DAY:
+        begun, wanted = before.at, before.left
+    else:
+        begun, wanted = now, await services.database.read(projects.gated_branches)
+        await services.database.run(_forget)
+    left: list[tuple[int, str]] = []
+    outage: Outage | None = None
+    for repository_id, branch in wanted:
         try:
-            found = await _compare(services, repository_id, repository, branch)
-        except (Gone, Misconfigured) as problem:
-            LOG.warning("rules cannot be read", repository=repository.full_name, reason=problem.message)
-            continue
+            await _look(services, repository_id, branch)
+        except Outage as problem:
+            left.append((repository_id, branch))
+            outage = problem
+    this = Round(at=begun, left=tuple(left))
+    await services.database.run(lambda unit: chores.remember(unit, KIND, this))
+    if outage is not None:
+        raise outage
+
+
+async def _look(services: Services, repository_id: int, branch: str) -> None:
+    repository = await services.database.read(lambda c: projects.load_repository(c, repository_id))
+    try:
+        found = await _compare(services, repository_id, repository, branch)
+    except Misconfigured as problem:
+        LOG.warning("rules cannot be read", repository=repository.full_name, reason=problem.message)
+    else:
         await _tell(services, repository, branch, found)
+
+
+def _forget(unit: Unit) -> None:
+    """End the troubles of branches and repositories that nobody looks at any more."""
+    looked = {
+        _subject(projects.load_repository(unit.connection, repository_id), branch)
+        for repository_id, branch in projects.gated_branches(unit.connection)
+    }
+    judged = {
+        projects.load_repository(unit.connection, one).full_name for one in projects.active(unit.connection)
+    }
+    for kind, subjects in ((KIND, looked), (REFUSED, judged)):
+        for trouble in troubles.all_of(unit.connection, kind):
+            if trouble.subject not in subjects:
+                troubles.mended(unit, kind, trouble.subject)
+
+
+def _subject(repository: Repository, branch: str) -> str:
+    return f"{repository.full_name}: {branch}"
 
 
 async def _compare(
@@ -91,7 +140,7 @@ async def _compare(
 
 async def _tell(services: Services, repository: Repository, branch: str, found: tuple[Drift, ...]) -> None:
     """To the log and the audit record when it is new, to doctor as long as it is so."""
-    subject, now = f"{repository.full_name}: {branch}", services.clock.now()
+    subject, now = _subject(repository, branch), services.clock.now()
     says = "; ".join(drift.says for drift in found)
     mend = "; ".join(dict.fromkeys(drift.mend for drift in found))
 

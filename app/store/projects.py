@@ -250,6 +250,15 @@ def know_branch(
     )
 
 
+def forget_gate(unit: Unit, repository_id: int, name: str) -> None:
+    """A branch was deleted: whether it has a gate file is unknown until it is seen again."""
+    unit.connection.execute(
+        update(branches)
+        .where(branches.c.repository_id == repository_id, branches.c.name == name)
+        .values(gate="unknown", gate_hash="")
+    )
+
+
 def branch(connection: Connection, repository_id: int, name: str) -> tuple[Sha, str, str] | None:
     """(tip, gate state, gate hash) of a branch as last seen."""
     row = connection.execute(
