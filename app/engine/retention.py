@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 import structlog
+from sqlalchemy import Connection
 
 from app.engine.services import Services
 from app.policy import FLAKY_WINDOW
@@ -37,14 +39,33 @@ async def prune(services: Services) -> None:
 
 
 async def _artifacts(services: Services, before: float) -> None:
-    """Files before rows: a row without its file is found again, a file without its row never."""
-    found = await services.database.read(lambda c: retention.old_artifacts(c, before, BATCH))
-    if not found:
-        return
-    await asyncio.to_thread(_remove, found)
-    ids = [artifact.id for artifact in found]
-    await services.database.run(lambda unit: retention.forget_artifacts(unit, ids))
-    LOG.info("kept no longer", what="artifacts", count=len(ids))
+    """Files before rows: a row without its file is found again, a file without its row never. What cannot be
+    removed now is passed over, and tried again with the next sweep.
+    """
+    after, gone = 0, 0
+    stuck: list[str] = []
+    while not gone:
+        found = await services.database.read(partial(_old, before, after))
+        if not found:
+            break
+        after = found[-1].id
+        ids = await asyncio.to_thread(_remove, found)
+        stuck += [artifact.stored for artifact in found if artifact.id not in ids]
+        if ids:
+            await services.database.run(partial(_forget, ids))
+            gone = len(ids)
+    if stuck:
+        LOG.warning("artifacts cannot be removed; they are tried again", count=len(stuck), first=stuck[0])
+    if gone:
+        LOG.info("kept no longer", what="artifacts", count=gone)
+
+
+def _forget(ids: list[int], unit: Unit) -> None:
+    retention.forget_artifacts(unit, ids)
+
+
+def _old(before: float, after: int, connection: Connection) -> tuple[retention.OldArtifact, ...]:
+    return retention.old_artifacts(connection, before, after, BATCH)
 
 
 async def forget_dropped(services: Services) -> None:
@@ -70,11 +91,17 @@ def _attempts_in(root: Path) -> list[int]:
     return [int(place.name) for place in root.iterdir() if place.name.isascii() and place.name.isdecimal()]
 
 
-def _remove(found: tuple[retention.OldArtifact, ...]) -> None:
-    """Files, and the folders of their attempts that they leave empty."""
+def _remove(found: tuple[retention.OldArtifact, ...]) -> list[int]:
+    """Files, and the folders of their attempts that they leave empty; gives the ids of what is gone."""
+    gone = []
     for artifact in found:
         place = Path(artifact.stored)
-        place.unlink(missing_ok=True)
+        try:
+            place.unlink(missing_ok=True)
+        except OSError:
+            continue
+        gone.append(artifact.id)
         with contextlib.suppress(OSError):
             for folder in list(place.parents)[: len(PurePosixPath(artifact.path).parts) - 1]:
                 folder.rmdir()
+    return gone

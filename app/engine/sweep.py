@@ -7,7 +7,7 @@ from app.engine.attempts import lose
 from app.engine.auditing import seal
 from app.engine.retention import prune
 from app.engine.services import Services
-from app.model import Attempt
+from app.model import Attempt, Outage
 from app.store import (
     Key,
     Unit,
@@ -26,19 +26,21 @@ LOG = structlog.get_logger(__name__)
 
 
 async def sweep(services: Services, *, at_start: bool = False) -> None:
-    """Wake all that is due, remove what is kept no longer, chain what was put on record. At start, being the
+    """Wake all that is due, chain what was put on record, remove what is kept no longer. At start, being the
     only process, nothing is held by another.
     """
-    now = services.clock.now()
     if at_start:
         await services.database.run(lambda unit: publications.release_leases(unit, services.worker))
-    await _prune(services, now)
     due = await services.database.read(lambda c: _due(c, services, at_start=at_start))
     if due:
         await services.database.run(lambda unit: _wake(unit, due))
-    if not at_start:
-        await prune(services)
-        await seal(services)
+    for step in (_prune,) if at_start else (seal, _prune, prune):
+        try:
+            await step(services)
+        except Outage:
+            raise  # the database: the others would fail alike
+        except Exception:
+            LOG.exception("a part of the sweep crashed; it is tried again", part=step.__name__)
 
 
 async def lose_lapsed(services: Services, *, at_start: bool = False) -> None:
@@ -63,9 +65,9 @@ def _wake(unit: Unit, due: list[tuple[Key, int]]) -> None:
         unit.wake(kind, identifier, priority)
 
 
-async def _prune(services: Services, now: float) -> None:
+async def _prune(services: Services) -> None:
     """Forget uploaded reports that are past their time."""
-    before = now - services.options.upload_retention
+    before = services.clock.now() - services.options.upload_retention
     oldest = await services.database.read(uploads.oldest)
     if oldest is not None and oldest < before:
         removed = await services.database.run(lambda unit: uploads.prune_uploads(unit, before))

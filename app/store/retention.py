@@ -45,9 +45,9 @@ class OldArtifact(msgspec.Struct, frozen=True, kw_only=True):
     stored: str
 
 
-def old_artifacts(connection: Connection, before: float, limit: int) -> tuple[OldArtifact, ...]:
-    """The oldest artifacts that no live run's check may still be given, where their attempts ended before.
-    Their files go first.
+def old_artifacts(connection: Connection, before: float, after: int, limit: int) -> tuple[OldArtifact, ...]:
+    """The oldest artifacts that no live run's check may still be given, where their attempts ended before,
+    behind the row `after`. Their files go first.
     """
     one = artifacts.alias()
     needed = (
@@ -58,11 +58,17 @@ def old_artifacts(connection: Connection, before: float, limit: int) -> tuple[Ol
         .correlate(one)
     )
     reused = _reused_by_live(one.c.attempt_id).correlate(one)
-    oldest = select(one.c.id).where(~needed.exists(), ~reused.exists()).order_by(one.c.id).limit(limit)
+    oldest = (
+        select(one.c.id)
+        .where(one.c.id > after, ~needed.exists(), ~reused.exists())
+        .order_by(one.c.id)
+        .limit(limit)
+    )
     rows = connection.execute(
         select(artifacts.c.id, artifacts.c.path, artifacts.c.stored)
         .join(attempts, attempts.c.id == artifacts.c.attempt_id)
         .where(artifacts.c.id.in_(oldest), attempts.c.ended_at < before)
+        .order_by(artifacts.c.id)
     )
     return tuple(OldArtifact(id=row.id, path=row.path, stored=row.stored) for row in rows)
 

@@ -5,9 +5,19 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
 
-from app.engine.retention import forget_dropped, prune
-from app.model import CheckEvidence, CheckResult, Reused
-from app.store import EvidenceSource, checks, evidence, keep_evidence, metadata, retention
+from app.engine.retention import BATCH, forget_dropped, prune
+from app.engine.sweep import sweep
+from app.model import Actor, AuditEntry, CheckEvidence, CheckResult, Reused
+from app.store import (
+    EvidenceSource,
+    audit_chain,
+    checks,
+    evidence,
+    keep_evidence,
+    metadata,
+    records,
+    retention,
+)
 from tests.unit.engine.conftest import Desk
 
 TABLES = metadata.tables
@@ -154,6 +164,26 @@ async def test_output_and_artifacts_of_old_attempts_go(desk: Desk, tmp_path: Pat
     assert count(desk, "attempts") == 2  # that they ran stays known
 
 
+async def test_what_cannot_be_removed_holds_up_nothing(desk: Desk, tmp_path: Path) -> None:
+    """More of them than go at once, and the audit trail is sealed all the same."""
+    past = Past(desk, tmp_path)
+    attempt = past.attempt(OLD)[2]
+    stuck = tmp_path / "artifacts" / "stuck"
+    (stuck / "a folder where a file was").mkdir(parents=True)
+    for _ in range(BATCH + 1):
+        row(desk, "artifacts", attempt_id=attempt, path="out/a.txt", size=4, stored=str(stuck))
+    place = past.artifact(past.attempt(OLD + DAY)[2])
+    past.log(attempt)
+    with desk.unit() as unit:
+        records.append_audit(unit, AuditEntry(at=desk.now, actor=Actor(login="alice"), verb="run.opened"))
+    await sweep(desk.services)
+    assert not place.exists()
+    assert count(desk, "artifacts") == BATCH + 1
+    assert count(desk, "log_chunks") == 0
+    with desk.unit() as unit:
+        assert audit_chain.unsealed(unit.connection) == 0
+
+
 async def test_artifacts_stay_that_a_live_runs_check_may_be_given(desk: Desk, tmp_path: Path) -> None:
     past = Past(desk, tmp_path)
     _, check, attempt = past.attempt(OLD, live=True)
@@ -162,7 +192,7 @@ async def test_artifacts_stay_that_a_live_runs_check_may_be_given(desk: Desk, tm
     with desk.unit() as unit:
         table = TABLES["checks"]
         unit.connection.execute(update(table).where(table.c.id == check).values(attempt=1))
-        assert len(retention.old_artifacts(unit.connection, past.ago(DAY), 1)) == 1, "none blocks others"
+        assert len(retention.old_artifacts(unit.connection, past.ago(DAY), 0, 1)) == 1, "none blocks others"
     await prune(desk.services)
     assert (place.is_file(), ended.is_file()) == (True, False)
     with desk.unit() as unit:
