@@ -6,7 +6,7 @@ import click
 
 from app import settings
 from app.cli import output
-from app.cli.stored import embedded_file
+from app.cli.stored import embedded
 from app.store import back_up
 
 
@@ -20,7 +20,7 @@ def command(*, target: Path) -> None:
     the secret key too, elsewhere. On PostgreSQL use pg_dump.
     """
     configured = settings.load()
-    size = back_up(embedded_file(configured), target)
+    size = back_up(embedded(configured), target)
     output.data(f"{target}: {size / (1 << 20):,.1f} MiB")
     if configured.secret_key is None:
         output.hint(f"keep {configured.data_dir / 'secret_key'} too, but not beside it")

@@ -6,7 +6,7 @@ import click
 
 from app import settings
 from app.cli import output
-from app.cli.stored import alone, embedded_file
+from app.cli.stored import alone, embedded
 from app.store import put_back
 
 
@@ -21,7 +21,7 @@ def command(*, source: Path, replace: bool) -> None:
     """
     configured = settings.load()
     settings.make_data_dir(configured)
-    place = embedded_file(configured)
+    place = embedded(configured)
     with alone(configured):
         schema = put_back(source, place, replace=replace)
     output.data(f"{place} is {source} now, schema {schema}")

@@ -7,22 +7,22 @@ from pathlib import Path
 from app import settings
 from app.model import Actor, Misconfigured
 from app.settings import Settings
-from app.store import Database, only_process, schema_state
+from app.store import Database, embedded_file, only_user, schema_state
 
 OPERATOR = Actor(login="operator")
 """Whoever runs commands beside the service, as the audit trail names them."""
 
 
-def embedded_file(configured: Settings) -> Path:
+def embedded(configured: Settings) -> Path:
     """The file of the embedded database. Raises Misconfigured on PostgreSQL."""
     if not configured.on_sqlite:
         raise Misconfigured("the database is PostgreSQL", hint="use pg_dump and pg_restore")
-    return Path(configured.database.get_secret_value().removeprefix("sqlite:///"))
+    return embedded_file(configured.database.get_secret_value())
 
 
 def alone(configured: Settings) -> AbstractContextManager[None]:
     """Keeps the service from the embedded database, as the service keeps us. Raises Misconfigured."""
-    return only_process(Path(f"{embedded_file(configured)}.lock"), hint="stop it first")
+    return only_user(configured.database.get_secret_value(), hint="stop it first")
 
 
 @contextmanager

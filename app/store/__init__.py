@@ -38,7 +38,7 @@ from app.store.admission import Asking, Turns, Waiting
 from app.store.backup import back_up, put_back
 from app.store.columns import metadata
 from app.store.evidence import keep_evidence
-from app.store.only import only_process
+from app.store.only import embedded_file, only_process, only_user
 from app.store.queue import Job, Queue, recover, tell_all, waiting, wake_all
 from app.store.reusable import EvidenceSource, Reusable, Serves, find_reusable
 from app.store.schema import SchemaLevel, SchemaState, ensure_schema, migrate, schema_state
@@ -69,6 +69,7 @@ __all__ = [
     "chores",
     "commits",
     "deliveries",
+    "embedded_file",
     "ensure_schema",
     "evidence",
     "find_reusable",
@@ -81,6 +82,7 @@ __all__ = [
     "metadata",
     "migrate",
     "only_process",
+    "only_user",
     "pack",
     "projects",
     "publications",

@@ -10,11 +10,20 @@ from secrets import token_hex
 from app.model import Misconfigured
 from app.store.schema import SchemaLevel, schema_state
 
+_PARTS = ("", "-wal", "-shm")
+"""What a database is made of beside its file: its journals."""
+
 
 def back_up(source: Path, target: Path) -> int:
     """Copy the database as it is at one moment to a new file, whole as soon as it has its name; gives its
-    size in bytes. Raises Misconfigured when the target is there already or cannot be written.
+    size in bytes. Raises Misconfigured when there is no database, when the target is there already or cannot
+    be written.
     """
+    if not source.is_file():
+        raise Misconfigured(
+            f"there is no database at {source}",
+            hint="PORTCULLIS_DATA_DIR or PORTCULLIS_DATABASE_URL say where it is",
+        )
     if target.exists():
         raise Misconfigured(
             f"{target} is there already", hint="name a new file; old backups are yours to remove"
@@ -42,10 +51,31 @@ def put_back(source: Path, target: Path, *, replace: bool) -> str:
         )
     with _draft(target) as draft:
         found = _examined(source, draft)
-        for journal in ("-wal", "-shm"):  # of the database that goes: they would be read into the new one
-            target.with_name(target.name + journal).unlink(missing_ok=True)
-        draft.replace(target)
+        _swap(draft, target)
     return found
+
+
+def _swap(draft: Path, target: Path) -> None:
+    """Put the draft in the database's place. The old one keeps its journals, without which it lacks what was
+    committed last and which would be read into the new one: it is put aside with them, and put back should
+    the draft not come into its place.
+    """
+    old = target.with_name(f"{target.name}.{token_hex(8)}.before-restore")
+    pairs = [(target.with_name(target.name + part), old.with_name(old.name + part)) for part in _PARTS]
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for here, aside in pairs:
+            if here.exists():
+                here.rename(aside)
+                moved.append((here, aside))
+        draft.replace(target)
+        _fsync(target.parent)
+    except OSError:
+        for here, aside in reversed(moved):
+            aside.replace(here)
+        raise
+    for _, aside in moved:
+        aside.unlink()
 
 
 def _examined(source: Path, draft: Path) -> str:
@@ -88,7 +118,12 @@ def _copy(source: Path, draft: Path) -> None:
     ):
         old.backup(new)
         new.execute("PRAGMA journal_mode=DELETE")  # one file: no journal of its own beside it
-    descriptor = os.open(draft, os.O_RDONLY)
+    _fsync(draft)
+
+
+def _fsync(place: Path) -> None:
+    """Have a file, or a folder's names, written to the disk."""
+    descriptor = os.open(place, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

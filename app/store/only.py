@@ -5,10 +5,22 @@ lies in it, and has one process by that.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from app.model import Misconfigured
+
+
+def embedded_file(url: str) -> Path:
+    """The file of a `sqlite:` URL."""
+    return Path(make_url(url).database or "")
+
+
+def only_user(url: str, hint: str) -> AbstractContextManager[None]:
+    """Hold the embedded database of a `sqlite:` URL. Raises Misconfigured, with the hint, if another does."""
+    return only_process(Path(f"{embedded_file(url)}.lock"), hint)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -14,7 +13,7 @@ from app.engine import Engine, Inbox, Role, Services, SharedClock, Uploads, Vaul
 from app.forges import IdentityTokens, Intake
 from app.model import Misconfigured, Outage
 from app.settings import Settings
-from app.store import Database, ensure_schema, only_process, time_of
+from app.store import Database, ensure_schema, only_process, only_user, time_of
 from app.wiring.credentials import Credentials
 
 LOG = structlog.get_logger(__name__)
@@ -73,8 +72,8 @@ class Program(msgspec.Struct, kw_only=True):
 
     def _alone(self) -> AbstractContextManager[None]:
         if self.settings.on_sqlite:
-            place = Path(f"{self.database.engine.url.database}.lock")
-            return only_process(place, hint="stop it first; more than one process needs PostgreSQL")
+            url = self.settings.database.get_secret_value()
+            return only_user(url, hint="stop it first; more than one process needs PostgreSQL")
         place = self.settings.data_dir / "process.lock"
         return only_process(place, hint="give each process a PORTCULLIS_DATA_DIR of its own")
 
