@@ -21,6 +21,7 @@ from app.engine.reconcile import reconcile, refresh_change
 from app.engine.rereading import read_installation, read_repository
 from app.engine.roles import Role
 from app.engine.services import Services
+from app.engine.spending import Spending
 from app.engine.sweep import lose_lapsed, sweep
 from app.engine.upkeep import Upkeep
 from app.engine.uploads import read_uploads
@@ -47,6 +48,7 @@ class Engine:
         self._leader = Leader(services)
         self._upkeep = Upkeep(services)
         self._able = Able(services)
+        self._spending = Spending(services)
         self._outages: dict[Key, int] = {}
 
     async def start(self) -> None:
@@ -73,6 +75,7 @@ class Engine:
             self._leader.start()
         if role.control or role.checks:
             self._upkeep.start()
+        self._spending.start()
 
     async def stop(self) -> None:
         """Hand out nothing more; attempts under way are given back and run again, elsewhere or later."""
@@ -83,6 +86,7 @@ class Engine:
         for task in list(services.running.values()):
             task.cancel()
         await services.dispatch.stop(GRACE_SECONDS)
+        await self._spending.stop()
         for forge in services.forges.values():
             await forge.close()
         services.reader.close()

@@ -8,7 +8,6 @@ import structlog
 
 from app.engine.clock import Jumps
 from app.engine.services import Services
-from app.engine.spending import note_spending
 from app.engine.sweep import lose_lapsed, sweep
 from app.model import Outage
 from app.store import Unit, leader, recover
@@ -54,7 +53,6 @@ class Leader:
         while True:
             await services.clock.sleep_until(services.clock.now() + services.options.sweep_every)
             try:
-                await note_spending(services)
                 if not self._fleet:
                     await lose_lapsed(services)
                     await sweep(services)

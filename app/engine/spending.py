@@ -1,23 +1,67 @@
 """What this process asked of its forges, written down for the operator (`portcullis doctor --api`)."""
 
+import asyncio
+from collections import Counter
 from functools import partial
 from typing import Final
 
+import structlog
+
 from app.engine.services import Services
 from app.forges import Rate
+from app.model import Outage
 from app.store import Unit, spendings
 
+LOG = structlog.get_logger(__name__)
 KEPT: Final = 7 * 86_400.0
 
 
-async def note_spending(services: Services) -> None:
-    """Add to the record what was asked since the last time."""
-    now = services.clock.now()
-    for kind, forge in services.forges.items():
-        calls, rates = dict(forge.spent()), dict(forge.rates)
-        if not calls:
-            continue
-        await services.database.run(partial(_write, kind, calls, rates, now))
+class Spending:
+    """Adds to the record, with each sweep and at the end, what was asked since: every process for itself."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._unwritten: dict[str, Counter[tuple[int, str]]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._for_ever())
+
+    async def stop(self) -> None:
+        """End; what is left is written down."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            await self._noted()
+
+    async def _for_ever(self) -> None:
+        services = self._services
+        while True:
+            await services.clock.sleep_until(services.clock.now() + services.options.sweep_every)
+            await self._noted()
+
+    async def _noted(self) -> None:
+        try:
+            await self.note()
+        except Outage as outage:
+            LOG.warning("what was asked of the forge is written down later", reason=outage.message)
+        except Exception:
+            LOG.exception("writing down what was asked of the forge crashed; it is tried again")
+
+    async def note(self) -> None:
+        """Write down what is not yet. What cannot be written is kept for the next time."""
+        services, now = self._services, self._services.clock.now()
+        for kind, forge in services.forges.items():
+            calls = self._unwritten.pop(kind, Counter())
+            calls.update(forge.spent())
+            if not calls:
+                continue
+            try:
+                await services.database.run(partial(_write, kind, dict(calls), dict(forge.rates), now))
+            except Exception:
+                self._unwritten[kind] = calls
+                raise
 
 
 def _write(
