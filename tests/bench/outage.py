@@ -102,8 +102,8 @@ class Load:
 
 
 async def push_on(story: Storm) -> None:
-    """New heads, one after the other, until cancelled."""
-    while True:
+    """New heads, one after the other, until it is over: half a push would be nobody's expectation."""
+    while not story.over:
         await story.push()
         await asyncio.sleep(0.5)
 
@@ -114,7 +114,7 @@ async def stop_database(root: Path) -> list[Table]:
             for _ in range(PULLS):
                 await story.open()
             load = Load(story.fleet.url)
-            working = [asyncio.create_task(load.run()), asyncio.create_task(push_on(story))]
+            sending, pushing = asyncio.create_task(load.run()), asyncio.create_task(push_on(story))
             await asyncio.sleep(AROUND)
             load.phase = PHASES[1]
             await asyncio.to_thread(server.stop, "fast")
@@ -122,9 +122,10 @@ async def stop_database(root: Path) -> list[Table]:
             await asyncio.to_thread(server.start)
             load.phase, started = PHASES[2], time.monotonic()
             await asyncio.sleep(AROUND)
-            for task in working:
-                task.cancel()
-            await asyncio.gather(*working, return_exceptions=True)
+            story.over = True
+            await pushing
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
             await story.calm()
             await story.ends_right(PATIENCE)
             healed = time.monotonic() - started
