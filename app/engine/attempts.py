@@ -104,37 +104,8 @@ async def _execute(services: Services, work: Work, platform: str) -> tuple[Attem
     if services.untrusted_refused and not work.run.trusted:
         detail = f"this machine may not run untrusted changes: {services.untrusted_refused}"
         return AttemptOutcome(ended=Ended.SETUP_ERROR, detail=detail), ReportsRead()
-    spaces, repository, run = services.workspaces, work.repository, work.run
     try:
-        await bring_tested(services, repository, run, work.change.change.base_ref)
-        async with AsyncExitStack() as stack:
-            tested = await stack.enter_async_context(spaces.checkout(repository, run.tested_sha))
-            base = None
-            if needs_base_tree(work.spec, trusted=run.trusted):
-                base = await stack.enter_async_context(spaces.checkout(repository, run.base_sha))
-            spec = attempt_spec(
-                work.spec,
-                attempt_id=str(work.attempt.id),
-                comparison=work.comparison,
-                changed=await _changed(services, work),
-                base_ref=work.change.change.base_ref,
-                trusted=run.trusted,
-                tested=tested,
-                base=base,
-                inputs=await _inputs(services, work),
-                commits=await commits_of(spaces, repository, work.spec, work.comparison),
-                cache=await cache_use(
-                    spaces,
-                    repository,
-                    work.spec,
-                    work.comparison,
-                    platform=platform,
-                    scope=BASE_SCOPE if work.on_base else f"change-{run.change_id}",
-                    trusted=run.trusted,
-                ),
-            )
-            outcome = await services.executor.run(spec, _log_sink(services, work.attempt.id))
-            read = await read_reports(work.spec, outcome.files, reader=services.reader, tree=tested)
+        return await _run(services, work, platform)
     except AuthorFault as fault:
         return AttemptOutcome(ended=Ended.REFUSED, detail=fault.message), ReportsRead()
     except (Outage, Misconfigured) as problem:
@@ -144,6 +115,39 @@ async def _execute(services: Services, work: Work, platform: str) -> tuple[Attem
         LOG.warning("an attempt could not be run", reason=str(problem))
         detail = f"the worker's machine failed: {problem.strerror or problem}"
         return AttemptOutcome(ended=Ended.SETUP_ERROR, detail=detail), ReportsRead()
+
+
+async def _run(services: Services, work: Work, platform: str) -> tuple[AttemptOutcome, ReportsRead]:
+    spaces, repository, run = services.workspaces, work.repository, work.run
+    await bring_tested(services, repository, run, work.change.change.base_ref)
+    async with AsyncExitStack() as stack:
+        tested = await stack.enter_async_context(spaces.checkout(repository, run.tested_sha))
+        base = None
+        if needs_base_tree(work.spec, trusted=run.trusted):
+            base = await stack.enter_async_context(spaces.checkout(repository, run.base_sha))
+        spec = attempt_spec(
+            work.spec,
+            attempt_id=str(work.attempt.id),
+            comparison=work.comparison,
+            changed=await _changed(services, work),
+            base_ref=work.change.change.base_ref,
+            trusted=run.trusted,
+            tested=tested,
+            base=base,
+            inputs=await _inputs(services, work),
+            commits=await commits_of(spaces, repository, work.spec, work.comparison),
+            cache=await cache_use(
+                spaces,
+                repository,
+                work.spec,
+                work.comparison,
+                platform=platform,
+                scope=BASE_SCOPE if work.on_base else f"change-{run.change_id}",
+                trusted=run.trusted,
+            ),
+        )
+        outcome = await services.executor.run(spec, _log_sink(services, work.attempt.id))
+        read = await read_reports(work.spec, outcome.files, reader=services.reader, tree=tested)
     return outcome, read
 
 

@@ -138,7 +138,27 @@ def _open(unit: Unit, services: Services, base: Base, specs: tuple[CheckSpec, ..
         base_ref=base.ref,
         now=now,
     )
-    run = Run(
+    run = _planned(run_id, change_id, base, specs, now)
+    runs.save_preparation(unit, run, None)
+    verdicts.save_verdict(
+        unit, run, pending_verdict("a base run: others are compared with it, it is not judged"), now
+    )
+    repository = projects.load_repository(unit.connection, base.repository_id)
+    entry = AuditEntry(
+        at=now,
+        actor=PORTCULLIS,
+        verb="run.opened",
+        repository=repository.full_name,
+        change=change.key,
+        run=run_id,
+        details={"head_sha": base.sha, "base_ref": base.ref},
+    )
+    records.append_audit(unit, entry)
+    return run
+
+
+def _planned(run_id: int, change_id: int, base: Base, specs: tuple[CheckSpec, ...], now: float) -> Run:
+    return Run(
         id=run_id,
         repository_id=base.repository_id,
         change_id=change_id,
@@ -157,19 +177,3 @@ def _open(unit: Unit, services: Services, base: Base, specs: tuple[CheckSpec, ..
         comparison=with_itself(base.sha, base.tree),
         opened_at=now,
     )
-    runs.save_preparation(unit, run, None)
-    verdicts.save_verdict(
-        unit, run, pending_verdict("a base run: others are compared with it, it is not judged"), now
-    )
-    repository = projects.load_repository(unit.connection, base.repository_id)
-    entry = AuditEntry(
-        at=now,
-        actor=PORTCULLIS,
-        verb="run.opened",
-        repository=repository.full_name,
-        change=change.key,
-        run=run_id,
-        details={"head_sha": base.sha, "base_ref": base.ref},
-    )
-    records.append_audit(unit, entry)
-    return run

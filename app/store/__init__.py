@@ -39,7 +39,7 @@ from app.store.backup import back_up, put_back
 from app.store.columns import metadata
 from app.store.evidence import keep_evidence
 from app.store.only import embedded_file, only_process, only_user
-from app.store.queue import Job, Queue, recover, tell_all, waiting, wake_all
+from app.store.queue import Job, Queue, recover, tell_all, wake_all
 from app.store.reusable import EvidenceSource, Reusable, Serves, find_reusable
 from app.store.schema import SchemaLevel, SchemaState, ensure_schema, migrate, schema_state
 from app.store.session import PLACES, Database, Key, Unit, make_engine, pack, squeeze, time_of, unpack
@@ -101,7 +101,6 @@ __all__ = [
     "unpack",
     "uploads",
     "verdicts",
-    "waiting",
     "wake_all",
     "wakes",
 ]

@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, ScalarSelect, func, select, update
+from sqlalchemy import Connection, ScalarSelect, Select, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.model import Repository, Sha
@@ -104,16 +104,7 @@ def repositories_of(connection: Connection, forge: str, installation_id: int) ->
 
 def any_active(connection: Connection, forge: str) -> bool:
     """Whether anybody lets us judge anything on that forge."""
-    found = select(repositories.c.id).where(repositories.c.forge == forge).limit(1)
-    open_to_us = found.outerjoin(
-        installations,
-        (installations.c.forge == repositories.c.forge)
-        & (installations.c.installation_id == repositories.c.installation_id),
-    ).where(
-        repositories.c.status == "active",
-        func.coalesce(installations.c.status, "active") == "active",
-    )
-    return connection.execute(open_to_us).first() is not None
+    return connection.execute(_judged().where(repositories.c.forge == forge).limit(1)).first() is not None
 
 
 def load_repository(connection: Connection, repository_id: int) -> Repository:
@@ -124,32 +115,34 @@ def load_repository(connection: Connection, repository_id: int) -> Repository:
 
 def find_active(connection: Connection, forge: str, forge_id: int) -> int | None:
     """Row id of a repository that we judge, by the forge's id; None where we do not (or not any more)."""
-    found = connection.execute(
-        select(repositories.c.id).where(repositories.c.forge == forge, repositories.c.forge_id == forge_id)
-    ).scalar()
-    return int(found) if found is not None and is_active(connection, found) else None
+    found = _judged().where(repositories.c.forge == forge, repositories.c.forge_id == forge_id)
+    return connection.execute(found).scalar()
 
 
 def find_named(connection: Connection, full_name: str) -> tuple[int, ...]:
     """Row ids of the repositories of this name (caseless) that we judge, of all forges."""
-    rows = connection.execute(
-        select(repositories.c.id).where(func.lower(repositories.c.full_name) == full_name.lower())
-    )
-    return tuple(row.id for row in rows if is_active(connection, row.id))
+    found = _judged().where(func.lower(repositories.c.full_name) == full_name.lower())
+    return tuple(connection.execute(found).scalars())
 
 
 def is_active(connection: Connection, repository_id: int) -> bool:
     """Whether we still judge a repository: neither it nor its installation is gone or suspended."""
-    row = connection.execute(
-        select(repositories.c.status, installations.c.status.label("installation"))
-        .outerjoin(
-            installations,
-            (installations.c.forge == repositories.c.forge)
-            & (installations.c.installation_id == repositories.c.installation_id),
-        )
-        .where(repositories.c.id == repository_id)
-    ).first()
-    return row is not None and row.status == "active" and row.installation in {None, "active"}
+    return connection.execute(_judged().where(repositories.c.id == repository_id)).first() is not None
+
+
+def _judged() -> Select[int]:
+    """The ids of repositories that are active, as is their installation, where there is one."""
+    with_installation = repositories.outerjoin(
+        installations,
+        (installations.c.forge == repositories.c.forge)
+        & (installations.c.installation_id == repositories.c.installation_id),
+    )
+    active = func.coalesce(installations.c.status, "active") == "active"
+    return (
+        select(repositories.c.id)
+        .select_from(with_installation)
+        .where(repositories.c.status == "active", active)
+    )
 
 
 class InstallationRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,8 +204,7 @@ def wake_all(unit: Unit, at: float, unless_after: float) -> None:
 
 def active(connection: Connection) -> tuple[int, ...]:
     """Row ids of all repositories that we judge."""
-    rows = connection.execute(select(repositories.c.id).order_by(repositories.c.id))
-    return tuple(row.id for row in rows if is_active(connection, row.id))
+    return tuple(connection.execute(_judged().order_by(repositories.c.id)).scalars())
 
 
 def wake_repository(unit: Unit, repository_id: int, at: float | None) -> None:
@@ -232,11 +224,10 @@ def gated_branches(connection: Connection) -> tuple[tuple[int, str], ...]:
     """(repository row id, name) of the branches that have a gate file, of repositories that we judge."""
     rows = connection.execute(
         select(branches.c.repository_id, branches.c.name)
-        .join(repositories, repositories.c.id == branches.c.repository_id)
-        .where(repositories.c.status == "active", branches.c.gate.in_(("present", "pushes")))
+        .where(branches.c.repository_id.in_(_judged()), branches.c.gate.in_(("present", "pushes")))
         .order_by(branches.c.repository_id, branches.c.name)
     )
-    return tuple((row.repository_id, row.name) for row in rows if is_active(connection, row.repository_id))
+    return tuple((row.repository_id, row.name) for row in rows)
 
 
 def know_branch(

@@ -14,7 +14,7 @@ from procrastinate import PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 from psycopg import sql
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from app.store.queue_schema import SCHEMA
@@ -102,11 +102,6 @@ def recover(unit: Unit, seconds: float) -> int:
         unit.wake(row.kind, row.id, row.priority)
     unit.connection.execute(_DEAD, {"seconds": seconds})
     return len(rows)
-
-
-def waiting(connection: Connection) -> int:
-    """How many keys wait or are being worked on."""
-    return int(connection.execute(text(f"SELECT count(*) FROM {SCHEMA}.procrastinate_jobs")).scalar_one())  # noqa: S608
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def old_artifacts(connection: Connection, before: float, after: int, limit: int)
     return tuple(OldArtifact(id=row.id, path=row.path, stored=row.stored) for row in rows)
 
 
-def _reused_by_live(attempt_id: ColumnElement[int]) -> Select[tuple[int]]:
+def _reused_by_live(attempt_id: ColumnElement[int]) -> Select[int]:
     """Checks of live runs that an attempt's result serves."""
     return (
         select(checks.c.id)

@@ -14,6 +14,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import Connection, text
 
 from tests.support.prerequisites import missing
 
@@ -90,3 +91,9 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     with postgres_database(request.getfixturevalue("postgres_template")) as url:
         yield url
+
+
+def waiting(connection: Connection) -> int:
+    """How many keys wait in a fleet's queue or are being worked on."""
+    jobs = text("SELECT count(*) FROM portcullis_queue.procrastinate_jobs")
+    return int(connection.execute(jobs).scalar_one())

@@ -80,7 +80,7 @@ class Player:
             or attempts > len(running)
             or any(str(attempt) not in held for attempt in running)
         )
-        due = dispatch._timers.due(self.clock.now())
+        due = any(at <= self.clock.now() for at, _ in dispatch._timers._set.values())
         waiting = any(dispatch._waiting.values())
         return moving or due or waiting or not self.clock.still(set(dispatch._running))
 

@@ -16,9 +16,10 @@ from app.executors import Executor, ScriptedExecutor
 from app.forges import EVENTS, PERMISSIONS
 from app.practice import CheckRun, Comment, Content, PracticeForge, PullRequest, Repository, World, serving
 from app.settings import load
-from app.store import migrate, waiting
+from app.store import migrate
 from app.web import listen, serve
 from app.wiring import Program, build
+from tests.support.database import waiting
 from tests.support.leaks import plant, plant_environment
 
 WEBHOOK_SECRET = "practice webhook secret"

@@ -29,10 +29,6 @@ class Timers:
         self._set.pop(key, None)
         self._ring(key)
 
-    def due(self, now: float) -> bool:
-        """Whether any is about to ring."""
-        return any(at <= now for at, _ in self._set.values())
-
     def clear(self) -> None:
         """Forget them all."""
         for _, task in self._set.values():

@@ -9,8 +9,9 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from app.engine import Dispatch, EmbeddedDispatch, FleetDispatch
-from app.store import Database, recover, waiting
+from app.store import Database, recover
 from tests.support.clock import HandTurnedClock
+from tests.support.database import waiting
 
 WIDTHS = {"attempt": 1, "delivery": 4}
 
