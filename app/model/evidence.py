@@ -54,7 +54,7 @@ Harm = Literal["security", "reliability", "maintainability"]
 """What a finding harms: SonarQube's software qualities."""
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One located problem. Lines and columns are 1-based, 0 = none; `path` is repository-relative
     in tested_sha ('' = the whole project). `fingerprint` is the tool's own or GitHub's line hash,
     `line_hash` a hash of the line without its blanks ('' = the source could not be read, or the line is

@@ -3,12 +3,14 @@
 Never shared across repositories. Baselines, carried-forward flags and re-judging are reads of it.
 """
 
+from typing import cast
+
 import msgspec
 from sqlalchemy import Connection, select, update
 
 from app.model import CheckEvidence, Evidence, ReportContent
 from app.store.reusable import EvidenceSource, Serves
-from app.store.session import Unit, pack, squeeze, unpack
+from app.store.session import Unit, decoded_in, pack, squeeze, unpack
 from app.store.tables import evidence
 
 
@@ -56,11 +58,26 @@ def keep_evidence(
 
 def load_evidence(connection: Connection, ids: tuple[int, ...]) -> tuple[CheckEvidence, ...]:
     """Evidence by ids, in their order."""
-    if not ids:
-        return ()
-    rows = connection.execute(select(evidence.c.id, evidence.c.body).where(evidence.c.id.in_(ids)))
-    found = {row.id: unpack(CheckEvidence, row.body) for row in rows}
-    return tuple(found[identifier] for identifier in ids if identifier in found)
+    found = _decoded(connection, ids)
+    return tuple(found[identifier].body for identifier in ids if identifier in found)
+
+
+class _Decoded(msgspec.Struct, frozen=True):
+    origin: str
+    body: CheckEvidence
+
+
+def _decoded(connection: Connection, ids: tuple[int, ...]) -> dict[int, _Decoded]:
+    """Evidence by id. A decision reads the same rows several times, to judge, to compare and to show: within
+    one transaction each is decoded once. What a row holds never changes.
+    """
+    known = cast("dict[int, _Decoded]", decoded_in(connection))
+    wanted = [one for one in ids if one not in known]
+    if wanted:
+        columns = (evidence.c.id, evidence.c.origin, evidence.c.body)
+        for row in connection.execute(select(*columns).where(evidence.c.id.in_(wanted))):
+            known[row.id] = _Decoded(row.origin, unpack(CheckEvidence, row.body))
+    return known
 
 
 def earlier_evidence(
@@ -84,11 +101,8 @@ def load_reports(
     connection: Connection, ids: tuple[int, ...]
 ) -> dict[int, tuple[str, tuple[ReportContent, ...]]]:
     """(origin, reports) of evidence, by id."""
-    if not ids:
-        return {}
-    columns = (evidence.c.id, evidence.c.origin, evidence.c.body)
-    rows = connection.execute(select(*columns).where(evidence.c.id.in_(ids)))
-    return {row.id: (row.origin, unpack(CheckEvidence, row.body).reports) for row in rows}
+    found = _decoded(connection, ids)
+    return {one: (found[one].origin, found[one].body.reports) for one in ids if one in found}
 
 
 def keep_for_record(unit: Unit, ids: tuple[int, ...]) -> None:

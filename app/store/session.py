@@ -107,6 +107,7 @@ class Database:
         with as_outage(), self.engine.begin() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.execution_options(decoded={})
             unit = Unit(connection)
             yield unit
             if unit.wakes:
@@ -190,6 +191,12 @@ def squeeze(value: object) -> bytes:
 def unpack_shared(kind: type[S], data: bytes) -> S:
     """A large frozen value that is read again and again (a plan for each of its checks), decoded once."""
     return unpack(kind, data)
+
+
+def decoded_in(connection: Connection) -> dict[int, object]:
+    """What was decoded of immutable rows in this transaction, by id; nothing is kept outside of one."""
+    found: dict[int, object] = connection.get_execution_options().get("decoded", {})
+    return found
 
 
 def unpack(kind: type[T], data: bytes) -> T:

@@ -39,6 +39,7 @@ from app.model import (
     Sha,
     Status,
     Verdict,
+    VerdictState,
 )
 from app.plan import definition
 from app.policy import evaluate as judge
@@ -57,6 +58,7 @@ from app.store import (
     unpack,
     verdicts,
 )
+from app.store.evidence import load_evidence
 from tests.unit.engine.conftest import Desk
 from tests.unit.engine.test_transactions import ALICE, change
 from tests.unit.policy import world
@@ -233,6 +235,22 @@ def statements(desk: Desk) -> Iterator[list[str]]:
         yield sent
     finally:
         event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_decision_reads_each_evidence_once_though_it_judges_records_and_shows_it(story: Story) -> None:
+    run = story.open(1)
+    story.end(run.id, "lint", Conclusion.SUCCESS, FOUND)
+    base = needed(story.base_run())
+    story.end(base.id, "lint", Conclusion.SUCCESS, CLEAN)
+    with statements(story.desk) as sent:
+        story.settle(run.id)
+    assert needed(story.verdict(run)).state is VerdictState.BLOCKED
+    assert sum("evidence.body" in one for one in sent) == 2  # the change's and base's
+    with story.desk.unit() as unit:
+        (own,) = load_evidence(unit.connection, (1,))
+        assert load_evidence(unit.connection, (1,))[0] is own
+    with story.desk.unit() as unit:
+        assert load_evidence(unit.connection, (1,))[0] is not own
 
 
 def test_three_changes_wait_for_one_base_run_and_are_told_together(story: Story) -> None:
