@@ -1,13 +1,14 @@
 """Where a check stands that waits for uploaded reports: pure decisions over what was uploaded."""
 
 import hashlib
+from collections import Counter
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from app.language import Globs
-from app.model import Change, ChangeKind, CheckSpec, ReportSpec, Upload
+from app.model import Change, ChangeKind, CheckSpec, External, ReportSpec, Upload
 
 NAMED: Final = 3
 """As many files or uploaders as a sentence names."""
@@ -17,7 +18,8 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     """What was uploaded for one check on one head.
 
     `files` are the uploads that count with the report they were declared as, `missing` the paths of required
-    reports that nobody uploaded. `digest` names exactly these files ('' while some are missing).
+    reports of which a shard or all are still to come. `digest` names exactly these files ('' while some are
+    missing).
     """
 
     files: tuple[tuple[ReportSpec, Upload], ...]
@@ -29,11 +31,14 @@ def gather(spec: CheckSpec, uploads: tuple[Upload, ...], change: Change) -> Gath
     """The uploads that count for a check of this change: of its name, by who may speak for the change, each
     as the first declared report whose path it matches.
     """
-    name = spec.external.upload if spec.external is not None else ""
+    external = spec.external or External()
+    name = external.upload
     ours = [upload for upload in uploads if upload.name == name and _may_speak(upload, change)]
     files = tuple((report, upload) for upload in ours if (report := declared(spec, upload.path)) is not None)
-    there = {report.path for report, _ in files}
-    missing = tuple(one.path for one in spec.reports if not one.optional and one.path not in there)
+    there = Counter(report.path for report, _ in files)
+    missing = tuple(
+        one.path for one in spec.reports if not one.optional and there[one.path] < external.shards
+    )
     digest = hashlib.sha256()
     for report, upload in files:
         parts = (report.path, upload.path, upload.uploader.key, upload.digest, upload.root)
@@ -63,16 +68,27 @@ def _pattern(path: str) -> Globs:
 
 def waits_for(spec: CheckSpec, found: Gathered, head_sha: str) -> str:
     """What is still to come, for people."""
-    name = spec.external.upload if spec.external is not None else ""
+    external = spec.external or External()
+    head = f"waits for upload {external.upload} for head {head_sha[:7]}"
+    if external.shards > 1:
+        return f"{head}: {_listed(_shards(external, found))} uploaded"
     here = f" ({len(found.files)} here)" if found.files else ""
-    return f"waits for upload {name} for head {head_sha[:7]}: {_listed(found.missing)}{here}"
+    return f"{head}: {_listed(found.missing)}{here}"
 
 
 def came_not(spec: CheckSpec, found: Gathered, *, within: float) -> str:
     """That it is not waited for any longer, for people; `within` are the seconds it was."""
-    name = spec.external.upload if spec.external is not None else ""
+    external = spec.external or External()
     waited = f" within {within / 60:g} min" if within else ""
-    return f"upload {name}: {_listed(found.missing)} not uploaded{waited}"
+    if external.shards > 1:
+        return f"upload {external.upload}: only {_listed(_shards(external, found))} uploaded{waited}"
+    return f"upload {external.upload}: {_listed(found.missing)} not uploaded{waited}"
+
+
+def _shards(external: External, found: Gathered) -> tuple[str, ...]:
+    """How far the reports are that are not complete."""
+    there = Counter(report.path for report, _ in found.files)
+    return tuple(f"{there[path]} of {external.shards} shards of {path}" for path in found.missing)
 
 
 def uploaders(found: Gathered) -> str:

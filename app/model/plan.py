@@ -97,7 +97,7 @@ class ReportSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 class External(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody else's check run (`app`) or commit status (`creator`), pinned to who posts it; or, with
-    `upload`, reports that somebody else's system uploads under this name.
+    `upload`, reports that somebody else's system uploads under this name, each in `shards` files.
     """
 
     context: str = ""
@@ -105,6 +105,7 @@ class External(msgspec.Struct, frozen=True, kw_only=True):
     creator: str = ""
     accept: tuple[str, ...] = ("success",)
     upload: str = ""
+    shards: int = 1
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):

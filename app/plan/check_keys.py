@@ -129,6 +129,11 @@ EXTERNAL = Record(
             Text("an upload's name", pattern=UPLOAD_NAME),
             "instead of context: name under which CI uploads the files of 'reports' (portcullis upload)",
         ),
+        "shards": Field(
+            Whole(1, 1000),
+            "with upload: how many files of each report come, one from each job that shares the work; "
+            "1 if left out",
+        ),
     },
     later=dict.fromkeys(
         ("workflow", "trigger", "pipeline", "jenkins", "azure", "bitbucket", "sonarqube", "http"),

@@ -137,6 +137,10 @@ class Builder:
                 hint = "an upload is named by 'upload' alone; who may upload is the operator's to say"
                 self.complain("G021", message, node.entries[name][0], f"{where}.{name}", hint)
             return
+        if "shards" in written:
+            hint = "jobs share the work of an upload: external: {upload: NAME, shards: 3}"
+            key = node.entries["shards"][0]
+            self.complain("G021", "'shards' goes with 'upload' only", key, f"{where}.shards", hint)
         if ("app" in written) == ("creator" in written) and written <= _EXTERNAL_WORDS:
             hint = "name who posts it, or anybody could"
             self.complain("G021", "exactly one of 'app' and 'creator' is needed", node, where, hint)

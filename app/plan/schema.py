@@ -19,7 +19,9 @@ def json_schema(catalogue: Catalogue) -> dict[str, object]:
     if isinstance(patterns, dict):
         one_of = [{"required": [name]} for name in ("run", "use", "external")]
         for value in patterns.values():
-            value["properties"]["external"]["oneOf"] = [{"required": ["context"]}, {"required": ["upload"]}]
+            external = value["properties"]["external"]
+            external["oneOf"] = [{"required": ["context"]}, {"required": ["upload"]}]
+            external["dependentRequired"] = {"shards": ["upload"]}
         checks["patternProperties"] = {key: {**value, "oneOf": one_of} for key, value in patterns.items()}
         checks["propertyNames"] = {"not": {"const": "passed"}}
     properties = schema["properties"]

@@ -172,6 +172,24 @@ async def test_shards_of_one_file_name_by_two_jobs_are_united(tmp_path, migrated
         assert (await upload(scene, token, pull.head_sha, files, job="a\nb")).status_code == 400
 
 
+async def test_as_many_shards_are_waited_for_as_are_declared(tmp_path, migrated_url):
+    clock = HandTurnedClock()
+    async with stage(tmp_path, clock=clock, database_url=migrated_url) as scene:
+        repo, pull = await opened(scene, ONE_NAME.replace("upload: ci", "upload: ci, shards: 2"))
+        token = await give_token(scene, repo)
+        first = {"coverage.xml": cobertura(range(1, 6), range(6, 11))}
+        await upload(scene, token, pull.head_sha, first, root=ROOT, job="test 1/2")
+        await later(scene, clock, 60)
+        waiting = scene.verdict(repo, pull)
+        assert waiting.status == "in_progress"
+        assert "1 of 2 shards of coverage.xml uploaded" in str(waiting.text)
+        second = {"coverage.xml": cobertura(range(6, 11), range(1, 6))}
+        await upload(scene, token, pull.head_sha, second, root=ROOT, job="test 2/2")
+        await scene.settled()
+        await ended_well(scene, repo, pull, "success")
+        like_github(scene)
+
+
 async def test_a_malformed_report_is_answered_and_fails_the_check(tmp_path, migrated_url):
     async with stage(tmp_path, database_url=migrated_url) as scene:
         repo, pull = await opened(scene)

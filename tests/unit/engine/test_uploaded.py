@@ -161,6 +161,40 @@ def test_it_times_out_and_a_later_upload_still_counts():
     assert table.ci[1] is Conclusion.SUCCESS
 
 
+def test_it_waits_for_as_many_shards_as_are_declared():
+    spec = msgspec.structs.replace(
+        SPEC,
+        external=External(upload="ci", shards=3),
+        reports=(
+            ReportSpec(path="junit.xml", kind=Kind.TESTS),
+            ReportSpec(path="*/coverage.xml", kind=Kind.COVERAGE),
+            ReportSpec(path="lint.sarif", kind=Kind.FINDINGS, optional=True),
+        ),
+    )
+    table = Table(spec)
+    head = CHANGE.head_sha[:7]
+    jobs = [Uploader(key=f"token:ci:{n}", says=f"token ci, job {n}") for n in range(3)]
+    for job in jobs[:2]:
+        decision = table.decide(file("junit.xml", by=job), file("1/coverage.xml", by=job))
+        assert decision.read == ()
+    waits = (
+        f"waits for upload ci for head {head}: 2 of 3 shards of junit.xml, 2 of 3 shards of */coverage.xml"
+    )
+    assert table.ci == (Status.WAITING, None, f"{waits} uploaded")
+    table.decide(file("junit.xml", "again", by=jobs[1]))
+    assert table.ci[2] == f"{waits} uploaded", "a job that runs again is no further shard"
+    table.decide(file("junit.xml", by=jobs[2]), file("lint.sarif", by=jobs[2]))
+    assert table.ci[2] == f"waits for upload ci for head {head}: 2 of 3 shards of */coverage.xml uploaded"
+    table.decide(now=NOW + 600)
+    assert table.ci == (
+        Status.COMPLETED,
+        Conclusion.TIMED_OUT,
+        "upload ci: only 2 of 3 shards of */coverage.xml uploaded within 10 min",
+    )
+    # by the folder they lie in shards are told apart too
+    assert table.decide(file("2/coverage.xml", by=jobs[1]), now=NOW + 700).read == ("ci",)
+
+
 @pytest.mark.parametrize(
     ("says", "judged", "conclusion", "reason"),
     [

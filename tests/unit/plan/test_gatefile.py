@@ -42,6 +42,8 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         (HEAD + "  a: {external: {context: b, app: c}, env: {A: b}}\n", ["G025 3:39 checks.a.env: 'env' does not apply to external checks"]),
         (HEAD + "  a: {external: {}}\n", ["G010 3:17 checks.a.external: 'context' or 'upload' is missing"]),
         (HEAD + "  a: {external: {upload: ci, context: b, app: c}, reports: [junit.xml]}\n", ["G021 3:30 checks.a.external.context: 'context' does not go with 'upload'", "G021 3:42 checks.a.external.app: 'app' does not go with 'upload'"]),
+        (HEAD + "  a: {external: {context: b, app: c, shards: 2}}\n", ["G021 3:38 checks.a.external.shards: 'shards' goes with 'upload' only"]),
+        (HEAD + "  a: {external: {upload: ci, shards: 0}, reports: [junit.xml]}\n", ["G014 3:38 checks.a.external.shards: the number '0' where a whole number from 1 to 1000 is expected"]),
         (HEAD + "  a: {external: {upload: ci}}\n", ["G010 3:7 checks.a: 'reports' is missing: an upload is known by its files"]),
         (HEAD + "  a: {external: {upload: a b}, reports: [junit.xml]}\n", ["G014 3:26 checks.a.external.upload: the text 'a b' where an upload's name is expected"]),
         (HEAD + "  a: {external: {upload: ci}, reports: [{path: junit.xml, optional: true}]}\n", ["G014 3:40 checks.a.reports: every report is optional: there is nothing to wait for"]),

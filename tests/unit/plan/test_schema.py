@@ -35,6 +35,7 @@ checks:
     reuse: ['src/**']
   lint_more: {run: [ruff, check], required: false, when: "changed('**/*.py')", after: not pr.draft, shell: sh}
   build: {external: {context: build, app: github-actions, accept: [success, neutral]}, timeout: 45m}
+  many: {external: {upload: many, shards: 3}, reports: [junit.xml]}
   ci: {external: {upload: ci}, reports: [junit.xml, {path: cov/*.xml, format: cobertura, flag: ci}], workdir: api}
 gate:
   - checks.passed
@@ -114,6 +115,8 @@ def test_all_that_this_version_knows_is_accepted_by_both(accepts, valid):
         ("app: github-actions", "workflow: x"),
         ("{upload: ci}", "{upload: ci, context: build}"),
         ("{upload: ci}", "{upload: a b}"),
+        ("{upload: ci}", "{upload: ci, shards: 0}"),
+        ("{upload: ci}", "{context: ci, app: ci, shards: 2}"),
         ("{upload: ci}", "{}"),
         ("'tests/*/', max: 8", "'tests/*/', changed: x"),
         ("{fingerprint: 'ab12:1', ", "{"),
