@@ -19,6 +19,9 @@ from app.reports import FORMATS, Limits
 _SANDBOX = "/workspace"
 """Where checks run: reports of theirs can be downloaded and looked into."""
 
+_MEASURES = 20
+"""As many measures as people are shown; `--format json` has all."""
+
 _TITLES = {entry.name: entry.title for entry in FORMATS}
 
 
@@ -50,6 +53,9 @@ def _shares(found: FileEvidence) -> list[tuple[str, str]]:
     if (packages := found.packages) is not None:
         text = f"{counted(packages.total, 'package')}, {packages.unlicensed} without a licence"
         lines.append(("packages", text))
+    if (measures := found.measures) is not None:
+        lines.append(("measures", counted(len(measures), "metric")))
+        lines += [("", f"{clean.line(name)} {value:g}") for name, value in list(measures.items())[:_MEASURES]]
     return lines
 
 

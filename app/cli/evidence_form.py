@@ -83,6 +83,7 @@ class FileEvidence(msgspec.Struct, frozen=True, kw_only=True):
     duplication: Duplication | None = None
     complexity: Complexity | None = None
     packages: Packages | None = None
+    measures: dict[str, float] | None = None
     dropped: tuple[str, ...] = ()
     error: Fault | None = None
 
@@ -152,5 +153,6 @@ def evidence_of(path: str, content: ReportContent) -> FileEvidence:
         packages=Packages(len(packages), sum(not package.licence for package in packages))
         if kind == "licences" or packages
         else None,
+        measures={one.metric: float(one.value) for one in content.measures} if kind == "measures" else None,
         dropped=content.dropped,
     )

@@ -51,6 +51,7 @@ class _Collector:
             "places of clones": limits.findings,
             "functions": limits.findings,
             "packages": limits.findings,
+            "measures": limits.findings,
         }
         self._limits = dict(self._left)
         self.contents: list[ReportContent] = []
@@ -79,6 +80,7 @@ class _Collector:
             ("places of clones", sum(len(clone.blocks) for clone in content.clones)),
             ("functions", len(content.functions)),
             ("packages", len(content.packages)),
+            ("measures", len(content.measures)),
         ):
             self._left[what] -= count
             if self._left[what] < 0:

@@ -25,7 +25,7 @@ from app.language.protocol import (
     Vocabulary,
 )
 from app.language.ternary import combine, worst
-from app.language.usage import used
+from app.language.usage import checks_given, used
 from app.language.values import leaves
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Vocabulary",
     "branch_matches",
     "check_expression",
+    "checks_given",
     "combine",
     "evaluate",
     "globs",

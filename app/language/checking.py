@@ -31,6 +31,7 @@ _PRODUCERS = {
     Kind.DUPLICATION: "duplication",
     Kind.COMPLEXITY: "complexity",
     Kind.LICENCES: "licences of packages",
+    Kind.MEASURES: "measures",
 }
 
 
@@ -178,12 +179,8 @@ class _Checker:
             return ""
         if lacking := meaning.kinds - set(self.declared):
             return " and ".join(_PRODUCERS[kind] for kind in sorted(lacking))
-        any_of = meaning.fed_by if isinstance(meaning, Name) else frozenset()
-        return (
-            " or ".join(_PRODUCERS[kind] for kind in sorted(any_of))
-            if any_of.isdisjoint(self.declared)
-            else ""
-        )
+        fed = not meaning.fed_by.isdisjoint(self.declared)
+        return "" if fed else " or ".join(_PRODUCERS[kind] for kind in sorted(meaning.fed_by))
 
     def call(self, node: Call) -> ValueType | None:
         function = self.vocabulary.functions.get(node.name)
@@ -210,7 +207,16 @@ class _Checker:
                 self.complain("G105", message, value)
             elif parameter.choices:
                 self.choice(value, parameter.name, parameter.choices)
+            elif parameter.check:
+                self.check_id(value, parameter.name)
         return function.returns
+
+    def check_id(self, node: Node, what: str) -> None:
+        if not isinstance(node, Constant):
+            self.complain("G106", f"'{what}' must be written as the id of a check", node)
+        elif node.value not in self.check_ids:
+            hint = suggest(str(node.value), self.check_ids)
+            self.complain("G103", f"no check '{short(str(node.value))}' is declared", node, hint=hint)
 
     def choice(self, node: Node, what: str, choices: tuple[str, ...]) -> None:
         listed = ", ".join(f"'{choice}'" for choice in choices)

@@ -69,8 +69,11 @@ def _duration(value: Fraction, towards: Direction) -> str:
 
 def exactly(value: Fraction, unit: ValueType) -> str:
     """A written constant, with as many digits as it has (at most six)."""
-    digits = next((d for d in range(1, _MOST_DIGITS) if (value * 10**d).denominator == 1), _MOST_DIGITS)
-    return show(value, unit, digits=digits)
+    return show(value, unit, digits=_decimals(value))
+
+
+def _decimals(value: Fraction) -> int:
+    return next((d for d in range(1, _MOST_DIGITS) if (value * 10**d).denominator == 1), _MOST_DIGITS)
 
 
 def relation(
@@ -106,17 +109,33 @@ def _symbol(left: Plain, op: CompareOp, right: Plain, *, holds: bool) -> str:
 def _numbers(
     left: Fraction, op: CompareOp, right: Fraction, *, unit: ValueType, constant: bool
 ) -> tuple[str, str]:
-    """Both sides rounded toward unmet, with more digits where they would look equal and are not."""
+    """Both sides rounded toward unmet, numbers as precise as what is asked, with more digits where they would
+    look otherwise than they are.
+    """
     low = left < right if op in {"==", "!="} else op in {">", ">="}
     first: Direction = "down" if low else "up"
     second: Direction = "up" if low else "down"
+    least = _decimals(right) if constant and unit is ValueType.NUMBER else 1
     digits = next(
         (
             count
-            for count in range(1, _MOST_DIGITS)
-            if left == right or _whole(left, first, count) != _whole(right, second, count)
+            for count in range(least, _MOST_DIGITS)
+            if (left == right and not constant)
+            or _order(
+                _shown(left, first, count),
+                right if constant else _shown(right, second, count),
+            )
+            == _order(left, right)
         ),
         _MOST_DIGITS,
     )
     other = exactly(right, unit) if constant else show(right, unit, towards=second, digits=digits)
     return show(left, unit, towards=first, digits=digits), other
+
+
+def _shown(value: Fraction, towards: Direction, digits: int) -> Fraction:
+    return Fraction(_whole(value, towards, digits), 10**digits)
+
+
+def _order(left: Fraction, right: Fraction) -> int:
+    return (left > right) - (left < right)

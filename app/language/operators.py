@@ -68,18 +68,26 @@ class Operators:
             return right if left is ValueType.ANY else left
         if left is right or {left, right} == {ValueType.NUMBER, ValueType.DURATION}:
             return left
-        for one, found, other in ((node.left, left, right), (node.right, right, left)):
+        sides = ((node.left, left, node.right, right), (node.right, right, node.left, left))
+        for one, found, beside, other in sides:
             if other is ValueType.RATING and isinstance(one, Constant) and one.type is ValueType.TEXT:
                 if one.value in RATINGS:
                     return ValueType.RATING
                 self._types.complain("G105", "a rating is 'A', 'B', 'C', 'D' or 'E'", one)
                 return None
             if found is ValueType.NUMBER and other is ValueType.PERCENT:
-                hint = f"did you mean '{_plain(one)}%'?" if isinstance(one, Constant) else "write 80%"
-                self._types.complain("G105", "a percentage is compared with a percentage", one, hint=hint)
+                self._number_beside_percentage(one, beside)
                 return None
         self._types.complain("G105", f"a {left.value} cannot be compared with a {right.value}", node)
         return None
+
+    def _number_beside_percentage(self, number: Node, percentage: Node) -> None:
+        if isinstance(number, Constant) or not isinstance(percentage, Constant):
+            hint = f"did you mean '{_plain(number)}%'?" if isinstance(number, Constant) else "write 80%"
+            self._types.complain("G105", "a percentage is compared with a percentage", number, hint=hint)
+        else:
+            hint = f"did you mean '{_plain(percentage)}'?"
+            self._types.complain("G105", "a number is compared with a number", percentage, hint=hint)
 
     def _membership(self, node: Compare, left: ValueType, right: ValueType) -> None:
         if right is not ValueType.LIST:

@@ -46,7 +46,9 @@ class Name(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """One parameter of a function. `choices` restricts text literals."""
+    """One parameter of a function. `choices` restricts text literals; `check`: it names a check of the gate
+    file.
+    """
 
     name: str
     type: ValueType
@@ -54,10 +56,11 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     variadic: bool = False
     keyword_only: bool = False
     choices: tuple[str, ...] = ()
+    check: bool = False
 
 
 class Function(msgspec.Struct, frozen=True, kw_only=True):
-    """A function of the language."""
+    """A function of the language; `kinds` and `fed_by` as of a `Name`."""
 
     parameters: tuple[Parameter, ...]
     returns: ValueType
@@ -66,6 +69,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     people: bool = False
     unsupported: str = ""
     gate_only: bool = False
+    fed_by: frozenset[Kind] = frozenset()
 
 
 class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):

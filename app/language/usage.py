@@ -3,6 +3,7 @@
 from functools import lru_cache
 from typing import assert_never
 
+from app.language.calls import bind
 from app.language.nodes import (
     Arithmetic,
     Call,
@@ -16,7 +17,7 @@ from app.language.nodes import (
     Node,
 )
 from app.language.parser import parse
-from app.language.protocol import Used
+from app.language.protocol import Used, Vocabulary
 
 _CHECK_PARTS = 3
 
@@ -56,6 +57,19 @@ def used(text: str) -> Used:
         functions=frozenset(call.name for call in calls),
         checks=frozenset(part[1] for part in parts if len(part) >= _CHECK_PARTS),
         texts=frozenset((call.name, text) for call in calls for text in _texts(call)),
+    )
+
+
+def checks_given(text: str, vocabulary: Vocabulary) -> frozenset[tuple[str, str]]:
+    """(function, id of a check) for each check that a function is given by its id."""
+    tree = parse(text).tree
+    calls = [node for node in walk(tree) if isinstance(node, Call)] if tree is not None else []
+    return frozenset(
+        (call.name, value.value)
+        for call in calls
+        if (function := vocabulary.functions.get(call.name)) is not None
+        for parameter, value in bind(call, function).pairs
+        if parameter.check and isinstance(value, Constant) and isinstance(value.value, str)
     )
 
 

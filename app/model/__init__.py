@@ -68,6 +68,7 @@ from app.model.measured import (
     Clone,
     CloneBlock,
     FunctionComplexity,
+    Measure,
     Package,
 )
 from app.model.override import (
@@ -206,6 +207,7 @@ __all__ = [
     "Kind",
     "KnownFlaky",
     "Licences",
+    "Measure",
     "MergeGroupChanged",
     "Misconfigured",
     "Need",

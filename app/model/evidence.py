@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from app.model.change import Actor, Change, Comparison, Sha
-from app.model.measured import Clone, FunctionComplexity, Package
+from app.model.measured import Clone, FunctionComplexity, Measure, Package
 from app.model.override import Override
 from app.model.waiver import Waiver
 
@@ -115,7 +115,9 @@ class FileCoverage(msgspec.Struct, frozen=True, kw_only=True):
     branches: dict[int, tuple[int, int]] = {}
 
 
-EvidenceKind = Literal["tests", "findings", "coverage", "secrets", "duplication", "complexity", "licences"]
+EvidenceKind = Literal[
+    "tests", "findings", "coverage", "secrets", "duplication", "complexity", "licences", "measures"
+]
 """The values of `Kind`."""
 
 
@@ -145,6 +147,7 @@ class ReportContent(msgspec.Struct, frozen=True, kw_only=True):
     packages: tuple[Package, ...] = ()
     sizes: dict[str, int] = {}
     also: tuple[EvidenceKind, ...] = ()
+    measures: tuple[Measure, ...] = ()
 
     @property
     def kinds(self) -> tuple[EvidenceKind, ...]:

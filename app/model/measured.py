@@ -1,5 +1,7 @@
 """What reports measure besides findings, tests and coverage: clones, complexity, packages."""
 
+from decimal import Decimal
+
 import msgspec
 
 
@@ -37,3 +39,10 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     purl: str = ""
     licence: str = ""
     path: str = ""
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The value of a metric, as a report names it."""
+
+    metric: str
+    value: Decimal

@@ -55,6 +55,7 @@ class Kind(StrEnum):
     DUPLICATION = "duplication"
     COMPLEXITY = "complexity"
     LICENCES = "licences"
+    MEASURES = "measures"
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):

@@ -148,7 +148,7 @@ def _assemble(root: MapNode, top: _Top, reading: Reading, catalogue: Catalogue) 
     if top.settings.gate != "portcullis":
         _one_gate(root, reading)
     sound = _expressions(root, feeding, reading, catalogue)
-    decls = relate(decls, root, reading, sound)
+    decls = relate(decls, root, reading, sound, catalogue.vocabulary)
     judged = tuple(
         sorted(
             built_in_kinds(feeding, top.settings.gate)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from app.language import used
+from app.language import Vocabulary, checks_given, used
 from app.model import Expression, Need
 from app.plan.complaints import Complaints
 from app.plan.containers import items_of
@@ -24,7 +24,11 @@ _RING = 12
 
 
 def relate(
-    decls: tuple[CheckDecl, ...], root: MapNode, reading: Reading, sound: Sound
+    decls: tuple[CheckDecl, ...],
+    root: MapNode,
+    reading: Reading,
+    sound: Sound,
+    vocabulary: Vocabulary,
 ) -> tuple[CheckDecl, ...]:
     """Complain about unknown needs, cycles and required things that rest on advisory checks; gives the
     checks with the soft needs that their `when` implies.
@@ -32,11 +36,13 @@ def relate(
     checks = root.get("checks")
     if not isinstance(checks, MapNode):
         return decls
-    relations = _Relations(reading.complaints, checks, {decl.template.id: decl for decl in decls}, sound)
+    by_id = {decl.template.id: decl for decl in decls}
+    relations = _Relations(reading.complaints, checks, by_id, sound, vocabulary)
     related = tuple(relations.decl(decl) for decl in decls)
     relations.cycles()
     for pending in reading.expressions:
         relations.configured(pending)
+        relations.measured(pending)
     gate = root.get("gate")
     if gate is not None:
         for pending in reading.expressions:
@@ -47,12 +53,18 @@ def relate(
 
 class _Relations:
     def __init__(
-        self, complaints: Complaints, checks: MapNode, decls: Mapping[str, CheckDecl], sound: Sound
+        self,
+        complaints: Complaints,
+        checks: MapNode,
+        decls: Mapping[str, CheckDecl],
+        sound: Sound,
+        vocabulary: Vocabulary,
     ) -> None:
         self.complaints = complaints
         self.checks = checks
         self.decls = decls
         self.sound = sound
+        self.vocabulary = vocabulary
         self.edges: dict[str, list[tuple[str, Node]]] = {name: [] for name in decls}
 
     def decl(self, decl: CheckDecl) -> CheckDecl:
@@ -120,7 +132,8 @@ class _Relations:
         node = pending.node
         if (node.span.line, node.span.column) not in self.sound:
             return
-        for name in sorted(used(node.text).checks & self.decls.keys()):
+        given = {check for _, check in checks_given(node.text, self.vocabulary)}
+        for name in sorted((used(node.text).checks | given) & self.decls.keys()):
             if not self.decls[name].template.required:
                 message = f"'{name}' is advisory (required: false) and may not decide in the gate"
                 hint = "make the check required, or this item advisory"
@@ -137,6 +150,19 @@ class _Relations:
             if asked and parts[1] in self.decls and not self.decls[parts[1]].template.config_files:
                 message = f"'{name}': '{parts[1]}' is no preset, its configuration files are not known"
                 hint = "write changed('…') with their names"
+                self.complaints.add("G109", message, node.span, where=pending.where, hint=hint)
+
+    def measured(self, pending: Pending) -> None:
+        """Complain where a check is asked for measures that declares no report of any."""
+        node = pending.node
+        if (node.span.line, node.span.column) not in self.sound:
+            return
+        for function, name in sorted(checks_given(node.text, self.vocabulary)):
+            fed_by = self.vocabulary.functions[function].fed_by
+            reports = self.decls[name].template.reports if name in self.decls else ()
+            if name in self.decls and not any(fed_by.intersection(one.kinds) for one in reports):
+                message = f"'{name}' declares no report of {' or '.join(sorted(fed_by))}"
+                hint = f"give {name} one: reports: [{{path: out/metrics.txt, format: metrics}}]"
                 self.complaints.add("G109", message, node.span, where=pending.where, hint=hint)
 
     def cycles(self) -> None:

@@ -61,7 +61,8 @@ class _Asked:
         meanings = [known.names[name] for name in self.names if name in known.names]
         kinds = {kind for meaning in meanings for kind in meaning.kinds | meaning.fed_by}
         called = {name for words in self._words for name in words.functions}
-        kinds |= {kind for name in called if name in known.functions for kind in known.functions[name].kinds}
+        functions = [known.functions[name] for name in called if name in known.functions]
+        kinds |= {kind for function in functions for kind in function.kinds | function.fed_by}
         if self.any_new:
             kinds |= {Kind.FINDINGS, Kind.SECRETS}
         return kinds - {Kind.TESTS}

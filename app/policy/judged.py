@@ -50,7 +50,7 @@ class Judged:
     def __init__(self, plan: Plan, evidence: Evidence) -> None:
         self.plan = plan
         self.evidence = evidence
-        self._gathered: dict[Kind, Gathered] = {}
+        self._gathered: dict[tuple[Kind, str], Gathered] = {}
 
     @cached_property
     def results(self) -> dict[str, CheckResult]:
@@ -179,14 +179,20 @@ class Judged:
             seen.add(key)
         return key
 
-    def gather(self, kind: Kind) -> Gathered:
-        """The reports of one kind and whether they are complete (gate-file.md section 5)."""
-        if kind not in self._gathered:
-            self._gathered[kind] = self._gather(kind)
-        return self._gathered[kind]
+    def gather(self, kind: Kind, check_id: str = "") -> Gathered:
+        """The reports of one kind, of all checks or one, and whether they are complete (gate-file.md section
+        5).
+        """
+        if (kind, check_id) not in self._gathered:
+            self._gathered[kind, check_id] = self._gather(kind, check_id)
+        return self._gathered[kind, check_id]
 
-    def _gather(self, kind: Kind) -> Gathered:
-        producers = [spec for spec in self.plan.checks if spec.required and self._produces(spec, kind)]
+    def _gather(self, kind: Kind, check_id: str) -> Gathered:
+        producers = [
+            spec
+            for spec in self.plan.checks
+            if spec.required and check_id in {"", spec.id} and self._produces(spec, kind)
+        ]
         left_out = [spec for spec in producers if self._left_out(spec, kind)]
         omitted = tuple(
             spec.key for spec in left_out if self.results[spec.key].conclusion is not Conclusion.NOT_NEEDED

@@ -11,10 +11,6 @@ def _name(kind: ValueType, doc: str, *, why: str = LATER) -> Name:
     return Name(type=kind, doc=doc, unsupported=why)
 
 
-def _text(name: str) -> Parameter:
-    return Parameter(name=name, type=ValueType.TEXT)
-
-
 LATER_FAMILY = Family(
     name="later",
     doc="Not yet supported by this version.",
@@ -24,14 +20,8 @@ LATER_FAMILY = Family(
         "window": _name(ValueType.BOOL, "Whether a deployment window is open.", why=_NOTIFY),
     },
     later_functions={
-        "measure": Function(
-            parameters=(_text("source"), _text("metric")),
-            returns=ValueType.NUMBER,
-            doc="A measure that a check reports.",
-            unsupported=LATER,
-        ),
         "deployed": Function(
-            parameters=(_text("env"),),
+            parameters=(Parameter(name="env", type=ValueType.TEXT),),
             returns=ValueType.BOOL,
             doc="Whether an environment runs it.",
             unsupported=_NOTIFY,

@@ -15,6 +15,7 @@ REPORT = {
     "duplication": "duplication report",
     "complexity": "complexity report",
     "licences": "licence report",
+    "measures": "report of measures",
 }
 """What people call a report of each kind."""
 

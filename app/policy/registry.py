@@ -13,6 +13,7 @@ from app.policy.findings import FINDINGS
 from app.policy.judged import Judged
 from app.policy.later import LATER_FAMILY
 from app.policy.licences import LICENCES
+from app.policy.measures import MEASURES
 from app.policy.people import PEOPLE
 from app.policy.pr import PR
 from app.policy.protocol import CheckFact, Fact, Family, Operation, Thing
@@ -33,6 +34,7 @@ CONDITIONS: tuple[Family, ...] = (
     DUPLICATION,
     COMPLEXITY,
     LICENCES,
+    MEASURES,
     SIZE,
     PR,
     PEOPLE,

@@ -24,6 +24,7 @@ from app.reports.jscpd import JSCPD
 from app.reports.junit import JUNIT
 from app.reports.lcov import LCOV
 from app.reports.lizard import LIZARD
+from app.reports.metrics import METRICS
 from app.reports.mypy import MYPY
 from app.reports.npm_audit import NPM_AUDIT
 from app.reports.osv import OSV
@@ -36,6 +37,7 @@ from app.reports.sarif import SARIF
 from app.reports.semgrep import SEMGREP
 from app.reports.shellcheck import SHELLCHECK
 from app.reports.sonar import SONAR
+from app.reports.sonar_measures import SONAR_MEASURES
 from app.reports.spdx import SPDX
 from app.reports.tap import TAP
 from app.reports.trivy import TRIVY
@@ -77,6 +79,8 @@ FORMATS: tuple[Format, ...] = (
     LIZARD,
     CYCLONEDX,
     SPDX,
+    SONAR_MEASURES,
+    METRICS,
 )
 
 

@@ -58,7 +58,7 @@ def judge(text: str, context: Context = "gate", **values: object) -> Outcome:
         ("coverage.new >= 80%", {"coverage__new": 80}, MET, "coverage on new code 80 % ≥ 80 %"),
         ("coverage.new > 80%", {"coverage__new": 80.04}, MET, "coverage on new code 80.04 % > 80 %"),
         ("coverage.new <= 3%", {"coverage__new": 3.04}, UNMET, "coverage on new code 3.1 % > 3 %"),
-        ("coverage.new <= 3.05%", {"coverage__new": 3.04}, MET, "coverage on new code 3.1 % ≤ 3.05 %"),
+        ("coverage.new <= 3.05%", {"coverage__new": 3.04}, MET, "coverage on new code 3.04 % ≤ 3.05 %"),
         ("80% <= coverage.new", {"coverage__new": 1}, UNMET, "coverage on new code 1 % < 80 %"),
         ("not coverage.new < 80%", {"coverage__new": 1}, UNMET, "coverage on new code 1 % < 80 %"),
         ("coverage.new >= -0.25%", {"coverage__new": -0.3}, UNMET, "coverage on new code -0.3 % < -0.25 %"),

@@ -175,7 +175,7 @@ def test_an_output_of_what_an_error_blocked_is_an_error() -> None:
 
 def test_what_this_version_cannot_tell_is_an_error_of_ours() -> None:
     for text in (
-        "measure('a', 'b') == 0",
+        "deployed('a')",
         "checks.lint == 1",
     ):
         outcome = judge(text, checks=[check("lint")], results=[ended("lint")])

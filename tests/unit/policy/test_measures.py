@@ -1,6 +1,7 @@
 """Duplication, complexity, licences: their values, and what stands behind them."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 import pytest
 
@@ -18,6 +19,7 @@ from app.model import (
     GateSettings,
     Kind,
     Licences,
+    Measure,
     Outcome,
     OutcomeValue,
     Package,
@@ -358,3 +360,58 @@ def test_advisory_checks_are_left_out() -> None:
     of = plan(check("scan", Kind.LICENCES, required=False), licences=ALLOW)
     assert denied_packages(of, given) == ()
     assert GateSettings().licences == Licences()
+
+
+# numbers that reports tell by name
+
+
+def measures(**told: str) -> ReportContent:
+    found = tuple(Measure(metric=name, value=Decimal(value)) for name, value in told.items())
+    return ReportContent(format="metrics", kind="measures", measures=found)
+
+
+def measure(text: str, *reports: ReportContent, **more: object) -> Outcome:
+    return told(text, Kind.MEASURES, *reports, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "says"),
+    [
+        ("measure('scan', 'p99') <= 0.25", MET, "p99 of scan 0.24 ≤ 0.25"),
+        ("measure(source='scan', metric='p99') < 0.234", UNMET, "p99 of scan 0.234 ≥ 0.234"),
+        ("measure('scan', 'rows') >= 3 * measure('scan', 'p99')", MET, None),
+        ("measure('scan', 'p50') <= 1", UNKNOWN, "p50 of scan: scan does not measure p50"),
+    ],
+)
+def test_a_number_by_name(text: str, value: OutcomeValue, says: str | None) -> None:
+    outcome = measure(text, measures(p99="0.234", rows="41"))
+    assert outcome.value is value
+    assert says is None or outcome.says == says
+
+
+def test_reports_that_tell_different_numbers_tell_none() -> None:
+    one, other = measures(p99="0.234"), measures(p99="0.3", rows="1")
+    outcome = measure("measure('scan', 'p99') <= 1", one, other)
+    assert (outcome.value, outcome.cause) == (UNKNOWN, UnknownCause.MISSING)
+    assert outcome.says == "p99 of scan: scan measures p99 as 0.234 and 0.3"
+    assert measure("measure('scan', 'p99') <= 1", one, one).value is MET
+    assert measure("measure('scan', 'rows') <= 1", one, other).value is MET
+
+
+def test_only_the_check_that_is_named_counts() -> None:
+    checks = (check("scan", Kind.MEASURES), check("other", Kind.MEASURES))
+    given = evidence(
+        ended("scan", C.SUCCESS, Kind.MEASURES),
+        ended("other", None),
+        reports=[CheckEvidence(key="scan", reports=(measures(p99="1"),))],
+    )
+    for text, value in (("measure('scan', 'p99') == 1", MET), ("measure('other', 'p99') == 1", UNKNOWN)):
+        assert decide(Expression(text=text), plan(*checks), given, context="gate").value is value
+
+
+def test_measures_that_are_not_needed_or_missing() -> None:
+    text = "measure('scan', 'p99') <= 1"
+    assert measure(text, conclusion=C.NOT_NEEDED).value is EXEMPT
+    missing = measure(text, conclusion=C.FAILURE)
+    assert (missing.value, missing.cause) == (UNKNOWN, UnknownCause.MISSING)
+    assert missing.says == "p99 of scan: scan delivered no complete report of measures"

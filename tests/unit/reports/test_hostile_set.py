@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from xml.sax.saxutils import escape
 
 import pytest
@@ -72,6 +73,7 @@ def texts(read: ReportContent) -> Iterator[str]:
         yield function.name
     for package in read.packages:
         yield from (package.name, package.version, package.purl, package.licence)
+    yield from (measure.metric for measure in read.measures)
     yield from (read.tool, read.tool_version, *read.dropped)
 
 
@@ -109,6 +111,9 @@ def harmless(read: ReportContent) -> None:
         assert 0 <= finding.effort <= 1_000_000
     for test in read.tests:
         assert 0 <= test.seconds < 1e9
+    for measure in read.measures:
+        assert measure.value.is_finite()
+        assert abs(measure.value) < Decimal("1e130")
     for file in read.coverage:
         assert all(line > 0 and 0 <= hits <= 2**53 for line, hits in file.lines.items())
         assert all(0 <= covered <= total for covered, total in file.branches.values())

@@ -78,6 +78,8 @@ EXPECTED = {
     "cyclonedx_npm.json": "cyclonedx",
     "spdx.json": "spdx",
     "spdx3.json": "spdx",
+    "sonar_measures.json": "sonar_measures",
+    "metrics.txt": "metrics",
 }
 
 

@@ -1,6 +1,7 @@
 """Clones, complexity and packages: what the tools print is what is read."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from inline_snapshot import snapshot
@@ -350,3 +351,65 @@ def test_more_different_licences_than_there_are():
     listed = [{"name": "a", "licenses": [{"expression": f"LicenseRef-{n}"}]} for n in range(2_001)]
     bom = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": listed}
     assert fault(json.dumps(bom)) == "it holds more than 2,000 different licences"
+
+
+# numbers that reports tell by name
+
+
+def measured(text: str, name: str) -> dict[str, str]:
+    return {one.metric: str(one.value) for one in read(text, name).measures}
+
+
+def test_what_prometheus_writes():
+    told = {one.metric: one.value for one in sample("metrics.txt").measures}
+    assert told['response_seconds{code="200",route="/pay"}'] == Decimal("0.234")
+    assert told["memory_usage_bytes"] == 2_621_440
+    assert told['batch_rows_bucket{le="+Inf"}'] == 1
+    assert len(told) == 10
+
+
+def test_lines_of_metrics():
+    text = """plain 1\n# a remark\n\n  spaced\t-2.5e3 \r\nstamped 3 1795295169.5\nshown 4 # {id="a b"} 0.5
+labelled{a="}\\"{",b=""} .5\nbig 1e99\nnone NaN\nlast +Inf\n# EOF\nnothing is read here\n"""
+    assert measured(text, "metrics") == {
+        "plain": "1",
+        "spaced": "-2.5E+3",
+        "stamped": "3",
+        "shown": "4",
+        'labelled{a="}\\"{",b=""}': "0.5",
+        "big": "1E+99",
+    }
+    assert read(text, "metrics").dropped == ("2 times: a measure that is no number (first: 'none')",)
+    assert measured("", "metrics") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a 1\nb\n", "line 2: 'b' is no sample of a metric"),
+        ("a{x=1 2", "line 1: 'a{x=1 2' is no sample of a metric"),
+        ("a 1\na 1\n", "line 2: 'a' is measured twice"),
+    ],
+)
+def test_what_is_no_metrics_report(text, message):
+    assert fault(text, "metrics") == message
+
+
+def test_what_sonarqube_answers():
+    told = sample("sonar_measures.json")
+    assert told.tool == "sonarqube"
+    assert {one.metric: str(one.value) for one in told.measures} == {
+        "complexity": "12",
+        "new_violations": "25",
+        "new_coverage": "82.35294117647058",
+        "ncloc": "114",
+    }
+    answer = raw("sonar_measures.json")
+    answer["component"]["measures"] += [{"metric": "alert_status", "value": "OK"}, {"metric": "new_lines"}]
+    dropped = read(json.dumps(answer)).dropped
+    assert dropped == ("2 times: a measure that is no number (first: 'alert_status')",)
+
+
+def test_measures_are_limited():
+    limited = ReadContext(limits=Limits(findings=1))
+    assert fault("a 1\nb 2\n", "metrics", limited) == "it holds more than 1 measures"
