@@ -65,7 +65,7 @@ def _show(found: FileEvidence) -> None:
     if found.error is not None:
         output.error(clean.line(f"{found.path}: {found.error.message}"), clean.line(found.error.hint))
         return
-    tool = clean.line(f"{found.tool} {found.tool_version}".strip())
+    tool = clean.line(f"{found.tool} {found.tool_version}".strip()) if found.tool else ""
     title = _TITLES.get(found.format or "", found.format or "")
     output.data(f"{path}: {title}" + (f" of {tool}" if tool else ""))
     rows = _shares(found)
