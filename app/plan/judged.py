@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.language import Vocabulary
+from app.language import Vocabulary, checks_given
 from app.model import GateItem, Kind
 from app.plan import gate as gates
 from app.plan.declared import CheckDecl
@@ -43,15 +43,19 @@ def warn_of_unjudged(
 ) -> None:
     """Warn about findings that nothing judges."""
     judged: set[Kind] = set()
+    asked: set[tuple[str, Kind]] = set()  # of one check by its id
     for one in gates.expressions(items):
         judged |= kinds_of(one.text, vocabulary)
+        for function, check in checks_given(one.text, vocabulary):
+            asked |= {(check, kind) for kind in vocabulary.functions[function].fed_by}
     node = root.get("checks")
     for decl in decls:
         spec = decl.template
         kinds = produced(spec.reports)
         if not spec.required or not isinstance(node, MapNode):
             continue
-        loose = [kind.value for kind in kinds if kind not in judged and kind is not Kind.COVERAGE]
+        told = {*judged, Kind.COVERAGE, *(kind for check, kind in asked if check == spec.id)}
+        loose = [kind.value for kind in kinds if kind not in told]
         says = f"nothing judges the {' and '.join(loose)} of this check"
         if not kinds and spec.findings_exits:
             says = "exit codes under 'findings' mean failure here: this check declares no report to judge"

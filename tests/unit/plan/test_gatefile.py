@@ -275,6 +275,16 @@ checks:
     assert gatefile.judged == (Kind.COVERAGE, Kind.SECRETS, Kind.TESTS)
 
 
+def test_measures_are_judged_where_their_own_check_is_asked(valid):
+    text = (
+        HEAD
+        + "  a: {run: x, reports: [{path: out/m, format: metrics}]}\n  b: {run: x, reports: [{path: out/m, format: metrics}]}\n"
+    )
+    warned = valid(text + "gate: [\"measure('a', 'x') <= 1\"]\n").warnings
+    assert [one.where for one in warned] == ["checks.b"]
+    assert warned[0].message == "nothing judges the measures of this check"
+
+
 def test_uploaded_reports_that_nothing_judges_are_warned_of(valid):
     text = HEAD + "  a: {external: {upload: ci}, reports: [junit.xml]}\ngate: [checks.passed]\n"
     (warning,) = valid(text).warnings
