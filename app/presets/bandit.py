@@ -10,6 +10,7 @@ it, nothing else.
 """
 
 from app.model import Kind, Preset, ReportSpec
+from app.presets.unheeded import NATIVE, unheeded
 
 _SCRIPT = """\
 set -- ${args}
@@ -29,22 +30,8 @@ if [ "$ignored" != 0 ]; then
   "$PORTCULLIS_TOOLBOX/bandit" --quiet --recursive --ignore-nosec --format=json --output="$everything" \\
     "$@" || again=$?
   case $again in 0|1) ;; *) exit $again ;; esac
-  "$PORTCULLIS_TOOLBOX/python" -I - "$PORTCULLIS_OUT/bandit.json" "$everything" <<'PYTHON' || exit 70
-import collections, json, sys
-seen, everything = (json.load(open(path, encoding="utf-8")) for path in sys.argv[1:])
-def identity(one):
-    return json.dumps(one, sort_keys=True)
-left = collections.Counter(map(identity, seen["results"]))
-for one in everything["results"]:
-    if left[identity(one)]:
-        left[identity(one)] -= 1
-    else:
-        seen["results"].append({**one, "suppressed": True})
-json.dump(seen, open(sys.argv[1], "w", encoding="utf-8"))
-PYTHON
-fi
-exit $status
 """
+_COMPARED = unheeded('"$PORTCULLIS_OUT/bandit.json"', '"$everything"', NATIVE)
 
 PRESET = Preset(
     name="bandit",
@@ -53,7 +40,7 @@ PRESET = Preset(
     tool="bandit",
     version="1.9.4",
     tools=("bandit==1.9.4",),
-    script=_SCRIPT,
+    script=f"{_SCRIPT}{_COMPARED}fi\nexit $status\n",
     reports=(ReportSpec(path="out/bandit.json", format="bandit", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),

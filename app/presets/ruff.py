@@ -9,6 +9,7 @@ run finds is written into the report as suppressed in the source: `suppressions.
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
+from app.presets.unheeded import SARIF, unheeded
 
 SEVERITIES: dict[str, Severity] = {
     # ruff writes every finding as SARIF `error`, a long line and an undefined name alike. The longest
@@ -55,22 +56,8 @@ again=0
 "$PORTCULLIS_TOOLBOX/ruff" check --no-cache --no-fix --no-show-fixes --no-preview --ignore-noqa \\
   --output-format=sarif --output-file="$everything" "$@" || again=$?
 case $again in 0|1) ;; *) exit $again ;; esac
-"$PORTCULLIS_TOOLBOX/python" -I - "$PORTCULLIS_OUT/ruff.sarif" "$everything" <<'PYTHON' || exit 70
-import collections, json, sys
-seen, everything = (json.load(open(path, encoding="utf-8")) for path in sys.argv[1:])
-def identity(one):
-    return json.dumps([one.get(key) for key in ("ruleId", "message", "locations")], sort_keys=True)
-results = seen["runs"][0]["results"]
-left = collections.Counter(map(identity, results))
-for one in everything["runs"][0]["results"]:
-    if left[identity(one)]:
-        left[identity(one)] -= 1
-    else:
-        results.append({**one, "suppressions": [{"kind": "inSource"}]})
-json.dump(seen, open(sys.argv[1], "w", encoding="utf-8"))
-PYTHON
-exit $status
 """
+_COMPARED = unheeded('"$PORTCULLIS_OUT/ruff.sarif"', '"$everything"', SARIF)
 
 PRESET = Preset(
     name="ruff",
@@ -79,7 +66,7 @@ PRESET = Preset(
     tool="ruff",
     version="0.17.5",
     tools=("ruff==0.17.5",),
-    script=_SCRIPT,
+    script=f"{_SCRIPT}{_COMPARED}exit $status\n",
     reports=(ReportSpec(path="out/ruff.sarif", format="sarif", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),
     findings_exits=(1,),

@@ -26,6 +26,7 @@ class _Failure(msgspec.Struct, gc=False):
     message: str
     line: int
     column: int
+    suppressed: bool = False  # ours: what only a run that heeds no ignores finds
 
 
 _DECODER = msgspec.json.Decoder(list[_Failure])
@@ -51,6 +52,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
             severity=findings.severity(SHELL_LEVELS.get(one.level, Severity.MEDIUM), rule),
             place=findings.locate(one.file) if one.file != _STDIN else Located(),
             region=region(one.line, one.column, None, None),
+            suppressed=one.suppressed,
         )
     return findings.report("hadolint", "hadolint")
 

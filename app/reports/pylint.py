@@ -22,6 +22,8 @@ _SEVERITIES = {
     "convention": Severity.LOW,
     "info": Severity.INFO,
 }
+# What `--enable=suppressed-message` makes pylint list: each message that a comment disables.
+_SUPPRESSED = "suppressed-message"
 _SYMBOL = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 _DOCS = "https://pylint.readthedocs.io/en/stable/user_guide/messages"
 
@@ -68,6 +70,7 @@ def _add(one: _Old | _New, findings: Findings) -> None:
         message=f"{one.message} ({symbol})" if symbol else one.message,
         severity=findings.severity(_SEVERITIES.get(one.type, Severity.MEDIUM), rule, symbol),
         place=findings.locate(one.path),
+        suppressed=one.symbol == _SUPPRESSED,
         # pylint counts columns from 0.
         region=region(
             one.line,

@@ -51,3 +51,15 @@ async def test_bandit_tells_what_nosec_ignores(run: Run, comment: str):
 async def test_bandit_with_nothing_but_ignored_findings_passes(run: Run):
     ran = await run(spec("bandit"), {"a.py": "eval(a)  # nosec\n"})
     assert (ran.exit, told(ran)) == (0, [("B307", 1, True)]), ran.log
+
+
+async def test_hadolint_tells_what_its_pragma_ignores(run: Run):
+    image = "FROM debian:12\n# hadolint ignore=DL3003\nRUN cd /tmp && make\nRUN cd /opt && make\n"
+    ran = await run(spec("hadolint"), {"Dockerfile": image})
+    assert (ran.exit, told(ran)) == (1, [("DL3003", 3, True), ("DL3003", 4, False)]), ran.log
+
+
+async def test_hadolint_with_nothing_but_ignored_findings_passes(run: Run):
+    image = "FROM debian:12\n# hadolint ignore=DL3003\nRUN cd /tmp && make\n"
+    ran = await run(spec("hadolint"), {"Dockerfile": image})
+    assert (ran.exit, told(ran)) == (0, [("DL3003", 3, True)]), ran.log

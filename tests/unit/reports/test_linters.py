@@ -257,6 +257,22 @@ def test_standard_input_is_no_file():
         assert first([raw(name)[0] | {"file": "-"}]).path == ""
 
 
+def test_pylint_lists_what_a_comment_disables_where_it_is_asked_to():
+    said = raw("pylint_json2.json")
+    told = {
+        "type": "info",
+        "symbol": "suppressed-message",
+        "messageId": "I0020",
+        "path": "src/shop/prices.py",
+    }
+    told |= {"message": "Suppressed 'unused-import' (from line 1)", "line": 1, "column": 0}
+    said["messages"].append(told)
+    said["statistics"]["messageTypeCount"]["info"] += 1
+    suppressed = [one for one in read(json.dumps(said)).findings if one.suppressed]
+    assert [(one.rule, one.line) for one in suppressed] == [("I0020", 1)]
+    assert "unused-import" in suppressed[0].message
+
+
 @pytest.mark.parametrize("name", ["ruff", "eslint", "pylint", "shellcheck", "hadolint"])
 def test_a_clean_run_is_an_empty_list_once_declared(name):
     assert read("[]", name).findings == ()
