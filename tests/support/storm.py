@@ -170,11 +170,10 @@ class Storm(Chaos):
         """Which deliveries were ever acknowledged."""
         return {each.guid for each in self.attempts() if each.status_code == ACCEPTED}
 
-    def forgotten(self) -> set[str]:
-        """Which deliveries stand in the forge's log as failed, never came, and were not asked for again."""
+    def forgotten(self, kept: set[str]) -> set[str]:
+        """Which deliveries stand in the forge's log, were not kept, and were not asked for again."""
         logged = {each.guid for each in self.attempts() if each.status_code}
-        asked = {each.guid for each in self.attempts() if each.redelivery}
-        return logged - asked - self.acknowledged()
+        return logged - kept - {each.guid for each in self.attempts() if each.redelivery}
 
     def runs(self) -> dict[tuple[int, str], list[CheckRun]]:
         """Our check runs by head."""
@@ -189,7 +188,7 @@ class Storm(Chaos):
         """As Chaos; and nothing acknowledged is lost, what failed was asked for again, no head has two verdicts."""
         kept = {str(guid) for (guid,) in self.fleet.rows("SELECT delivery_id FROM deliveries")}
         found = [f"acknowledged and lost: {guid}" for guid in self.acknowledged() - kept]
-        found += [f"never asked for again: {guid}" for guid in self.forgotten()]
+        found += [f"never asked for again: {guid}" for guid in self.forgotten(kept)]
         for head, runs in self.runs().items():
             if len(runs) > 1:
                 found.append(f"{head}: {len(runs)} check runs")
