@@ -43,6 +43,6 @@ USER 10001
 VOLUME /var/lib/portcullis
 EXPOSE 8400
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
-  CMD ["/opt/portcullis/.venv/bin/python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8400/healthz', timeout=4)"]
+  CMD ["/opt/portcullis/.venv/bin/python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('PORTCULLIS_PORT', '8400')}/healthz\", timeout=4)"]
 ENTRYPOINT ["portcullis"]
 CMD ["serve"]
