@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from app.model import (
-    AttemptStatus,
     ChangeKind,
     CheckResult,
     CheckRow,
@@ -19,8 +18,6 @@ from app.model import (
 from app.store.session import Unit, pack, unpack
 from app.store.tables import changes, runs
 from app.store.tables_checks import attempts, checks
-
-OPEN = (AttemptStatus.QUEUED.value, AttemptStatus.RUNNING.value)
 
 
 def insert_checks(unit: Unit, run_id: int, results: tuple[CheckResult, ...]) -> None:
