@@ -21,7 +21,7 @@ import psycopg
 from app.practice import Fault, PullRequest, Repository
 from tests.support.cluster import Cluster
 from tests.support.fleet import Fleet, Member, fleet_stage, repository
-from tests.support.leftovers import left_behind, sleepers
+from tests.support.leftovers import left_behind, orphans, sleepers
 
 GATE = """\
 version: 1
@@ -171,21 +171,33 @@ class Chaos:
         self.steps[-1] += f" {fault.method or 'any'} {fault.status or ''} {'done' if fault.done else ''}"
         self.fleet.world.faults.append(fault)
 
+    @property
+    def acts(self) -> dict[Callable[[], Awaitable[None]], int]:
+        """All that may happen, and how often it does among others."""
+        return {
+            self.open: 3,
+            self.push: 6,
+            self.kill: 6,
+            self.sleep: 3,
+            self.drain: 1,
+            self.set_clock: 2,
+            self.cut: 2,
+            self.crash_database: 1,
+            self.deliveries: 3,
+            self.fault: 4,
+        }
+
     async def act(self) -> None:
         """One step of anything."""
-        acts: tuple[tuple[Callable[[], Awaitable[None]], int], ...] = (
-            (self.open, 3),
-            (self.push, 6),
-            (self.kill, 6),
-            (self.sleep, 3),
-            (self.drain, 1),
-            (self.set_clock, 2),
-            (self.cut, 2),
-            (self.crash_database, 1),
-            (self.deliveries, 3),
-            (self.fault, 4),
-        )
-        (act,) = self.rng.choices([one for one, _ in acts], [weight for _, weight in acts])
+        (act,) = self.rng.choices(list(self.acts), list(self.acts.values()))
+        await self._do(act)
+
+    async def each(self) -> None:
+        """Everything once, in an order of chance: a short story too has all of it."""
+        for act in self.rng.sample(list(self.acts), len(self.acts)):
+            await self._do(act)
+
+    async def _do(self, act: Callable[[], Awaitable[None]]) -> None:
         self.steps.append(act.__name__)
         await act()
 
@@ -227,6 +239,7 @@ class Chaos:
         found += self._rows()
         found += [left for member in self.fleet.members for left in left_behind(member.data)]
         found += [f"process {pid} is left" for pid in sleepers(f"sleep\0{self.mark}")]
+        found += [f"process {words} is left alone" for words in orphans(self.fleet.root)]
         return found
 
     def _rows(self) -> list[str]:
@@ -263,6 +276,9 @@ class Chaos:
             if time.monotonic() > started + patience:
                 steps = "\n".join(self.steps)
                 raise AssertionError(f"{wrong}\n{steps}\n{self.fleet.log()}")
+            for member in self.fleet.members:
+                if not member.alive:  # its supervisor starts who found no database as it began
+                    await member.start()
             if time.monotonic() > again:
                 again += 20
                 await self.look_again()

@@ -18,6 +18,20 @@ def sleepers(mark: str) -> list[int]:
     return found
 
 
+def orphans(root: Path) -> list[str]:
+    """Processes that work beneath a directory and have lost whoever started them, by their command lines."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            parent = (place / "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:
+            continue
+        if f"{root}/" in words and parent == "1":
+            found.append(f"{place.name} ({words[:200]})")
+    return found
+
+
 def left_behind(data: Path) -> list[str]:
     """Directories, mounts and control groups of the attempts of a data directory."""
     sandbox = data / "sandbox"
