@@ -83,6 +83,9 @@ async def planned(gate: Path, base: str | None, head: str | None) -> PlannedChan
 def _does(spec: CheckSpec) -> str:
     if spec.external is not None and spec.external.upload:
         return f"waits for upload {spec.external.upload}"
+    if spec.external is not None and spec.external.workflow:
+        begins = "starts and awaits" if spec.external.trigger else "waits for"
+        return f"{begins} workflow {spec.external.workflow}"
     if spec.external is not None:
         return f"waits for {spec.external.context} by {spec.external.app or spec.external.creator}"
     does = f"preset {spec.preset}" if spec.preset else spec.script.strip() or " ".join(spec.argv)

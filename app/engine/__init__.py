@@ -8,6 +8,7 @@ from app.engine.dispatch import Dispatch, EmbeddedDispatch, FleetDispatch
 from app.engine.engine import Engine
 from app.engine.intake import Accepted, Inbox, InboxLimits
 from app.engine.judging import judgement_of
+from app.engine.ledger import SharedLedger
 from app.engine.local import Invalid, LocalRun, read_gate
 from app.engine.local_checks import Output, Progress
 from app.engine.offline import GivenReport, OfflineJudge
@@ -50,6 +51,7 @@ __all__ = [
     "Sent",
     "Services",
     "SharedClock",
+    "SharedLedger",
     "StoredApp",
     "SystemClock",
     "Taken",

@@ -1,8 +1,11 @@
 """Who may run next: a pure decision over all that waits and all that runs, the same on every worker.
 
-Owners (organisations, people) take turns, whoever has least running first; within an owner its repositories
-do; within a repository the more urgent goes first (merge groups, trusted, untrusted), then the newest run.
-So however much one of them brings, it delays another by one check at most. What nobody waits for comes last.
+Owners (organisations, people) take turns, whoever has least running first, so that however much one of them
+brings, it delays another by one check at most. Within an owner the more urgent goes first (merge groups,
+trusted, untrusted), in whatever repository; but of seven places that all three ask for, two and one go to the
+less urgent (start-time fair queueing: Goyal, Vin and Cheng, 1996), so that none of them starves. Among the
+equally urgent the owner's repositories take turns, and within one the newest run goes first. What nobody
+waits for comes last.
 """
 
 from collections import Counter
@@ -15,6 +18,8 @@ from app.store import Asking, Turns, Waiting
 
 NOT_YET: Final = 0.0
 """The turn of whom never had one."""
+WEIGHTS: Final = {2: 4, 1: 2, 0: 1}
+"""Shares of an owner's places by priority, where all are asked for."""
 
 
 class Quotas(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,14 +52,27 @@ def choose(
             one.priority < 0,
             owners[one.owner],
             turns.owners.get(one.owner, NOT_YET),
+            begins_at(one, turns),
+            -one.priority,
             repositories[one.repository_id],
             turns.repositories.get(str(one.repository_id), NOT_YET),
-            -one.priority,
             -one.run_id,
             one.attempt_id,
         )
 
     return min(filter(fits, waiting), key=order, default=None)
+
+
+def begins_at(one: Waiting, turns: Turns) -> float:
+    """Its priority's start tag within its owner (start-time fair queueing): a priority that nobody asked for
+    meanwhile has saved up nothing.
+    """
+    return max(turns.ended.get((one.owner, one.priority), 0.0), turns.began.get(one.owner, 0.0))
+
+
+def share_of(one: Waiting) -> float:
+    """What a turn costs its priority: the lighter, the more."""
+    return 1 / WEIGHTS.get(one.priority, 1)
 
 
 def _below(count: int, most: int | None) -> bool:

@@ -7,6 +7,7 @@ from app.engine.base_runs import Base
 from app.engine.base_settling import fill_ahead
 from app.engine.fetching import fetch
 from app.engine.gates import Reading, gate_state, read_gate
+from app.engine.missed import awaited_posts
 from app.engine.opening import PORTCULLIS, accept_change, start_run
 from app.engine.prepare import is_gated, looks_reverting, with_operator_limits
 from app.engine.publishing import republish
@@ -218,6 +219,8 @@ def _replan(
     runs.save_preparation(unit, msgspec.structs.replace(run, plan=plan), text)
     checks.insert_checks(unit, run.id, rules.first_results(plan, now))
     changes.want_people(unit, run.change_id)
+    if awaited_posts(plan):
+        unit.wake("posts", run.id)  # those that no check waited for were not kept
     runs.wake_run(unit, run.id, now)
 
 

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from app.engine.able import leaves_untrusted
-from app.engine.admission import choose
+from app.engine.admission import begins_at, choose, share_of
 from app.engine.base_settling import drop_unwanted
 from app.engine.earlier import given_to
 from app.engine.services import Services
@@ -65,7 +65,7 @@ def claim_next(unit: Unit, services: Services, lease: float, now: float) -> Work
                 continue
             work = claim_work(unit, services, one.attempt_id, lease, now)
             if work is not None:
-                admission.had_turn(unit, one, now)
+                admission.had_turn(unit, one, now, begins_at(one, turns), share_of(one))
                 return work
     for left in admission.first_waiting(connection, now) if leaves else ():
         unit.wake_later("attempt", left.attempt_id, now + HAND_ON_SECONDS)

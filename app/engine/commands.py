@@ -195,7 +195,9 @@ def _recheck(unit: Unit, services: Services, check: str, run: Run, actor: Actor)
     if check and not knows_check(unit, run, check):
         known = sorted({row.result.id for row in checks.load_checks(unit.connection, run.id)})
         return False, answers.refused_check(check, known)
-    rerun(unit, services, run, check=check, actor=actor)
+    refused = rerun(unit, services, run, check=check, actor=actor)
+    if refused:
+        return False, answers.refused_again(refused)
     return True, answers.recheck_accepted(check)
 
 

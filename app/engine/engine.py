@@ -22,6 +22,7 @@ from app.engine.rereading import read_installation, read_repository
 from app.engine.roles import Role
 from app.engine.services import Services
 from app.engine.spending import Spending
+from app.engine.starting import start
 from app.engine.sweep import lose_lapsed, sweep
 from app.engine.upkeep import Upkeep
 from app.engine.uploads import read_uploads
@@ -144,6 +145,7 @@ CONTROL: Works = {
     "comments": read_comments,
     "posts": read_posts,
     "uploads": read_uploads,
+    "start": start,
     "change": refresh_change,
     "branch": look_at_branch,
     "repository": read_repository,

@@ -5,7 +5,8 @@ from typing import Final, assert_never
 
 import msgspec
 
-from app.engine.missed import keep_post
+from app.engine.external import names
+from app.engine.missed import awaited_posts, keep_post
 from app.engine.opening import accept_change, close_runs, know_repository, stop_judging
 from app.engine.publishing import republish
 from app.engine.reruns import rerun
@@ -30,6 +31,8 @@ from app.model import (
 )
 from app.store import Unit, changes, commits, projects, publications, records, runs, wakes
 
+BACK: Final = frozenset({"unarchived", "transferred"})
+"""After these a repository's open changes are not known as they are."""
 LATE: Final = 120.0
 """Seconds after which an opening is not taken as told: the pull request may be closed by now."""
 
@@ -65,29 +68,29 @@ def apply_event(unit: Unit, services: Services, forge: str, event: Event) -> tup
 
 def _pull_request(unit: Unit, services: Services, event: PullRequestChanged) -> tuple[str, str]:
     """In order: taken as it is. Possibly out of order (deliveries are): the forge is asked."""
-    repository_id = know_repository(unit, services, event.repository)
+    repository_id, now = know_repository(unit, services, event.repository), services.clock.now()
     known = changes.find_change(unit.connection, repository_id, event.change.key)
     change = event.change
     if known is None and change.state is ChangeState.OPEN and _is_late(services, event):
         change_id = changes.upsert_change(unit, repository_id, change, services.clock.now())
         if event.brought_head:
-            changes.remember_pusher(unit, change_id, change.head_sha, event.sender)
+            changes.remember_pusher(unit, change_id, change.head_sha, event.sender, now)
         wakes.want(unit, "change", change_id, services.clock.now())
         return "done", f"{event.action}, told late: {change.key} is read as it is now"
     if known is None and change.state is ChangeState.OPEN:
         change_id = accept_change(unit, services, repository_id, change, actor=event.sender)
         if event.brought_head:
-            changes.remember_pusher(unit, change_id, change.head_sha, event.sender)
+            changes.remember_pusher(unit, change_id, change.head_sha, event.sender, now)
         return "done", f"{event.action}: judged as {change.key}"
     if known is None:
         return "ignored", f"{change.key} was not known and is {change.state.value}"
     follows = event.brought_head and event.before == known.change.head_sha
     if follows and known.change.state is ChangeState.OPEN:
-        changes.remember_pusher(unit, known.id, change.head_sha, event.sender)
+        changes.remember_pusher(unit, known.id, change.head_sha, event.sender, now)
         accept_change(unit, services, repository_id, change, actor=event.sender)
         return "done", f"{event.action}: new head of {change.key}"
     if event.brought_head:
-        changes.remember_pusher(unit, known.id, change.head_sha, event.sender)
+        changes.remember_pusher(unit, known.id, change.head_sha, event.sender, now)
     wakes.want(unit, "change", known.id, services.clock.now())
     return "done", f"{event.action}: {change.key} is read again"
 
@@ -137,16 +140,27 @@ def _merge_group(unit: Unit, services: Services, event: MergeGroupChanged) -> tu
 def _external(unit: Unit, services: Services, event: ExternalPosted) -> tuple[str, str]:
     """Only posts on heads that a live run waits for are work (API thrift)."""
     repository_id = know_repository(unit, services, event.repository)
-    waiting = commits.live_runs_on(unit.connection, repository_id, event.sha)
-    if not waiting:
+    live = commits.live_runs_on(unit.connection, repository_id, event.sha)
+    if not live:
         return "ignored", "no open change has this head"
+    as_ours = event.name.casefold() == services.options.name.casefold()
+    waiting = [run_id for run_id in live if _waits_for(unit, run_id, event)]
+    if not waiting and not as_ours:
+        return "ignored", "no gate names it"
     if not keep_post(unit, services, repository_id, event):
         return "ignored", "our own post, or an older one than the one known"
     for run_id in waiting:
         runs.wake_run(unit, run_id, services.clock.now())
-    if event.name.casefold() == services.options.name.casefold():
+    if as_ours:
         republish(unit, services, repository_id, event.sha)  # people are told that it is not ours
     return "done", f"{event.name} by {event.poster}: {event.conclusion or event.status}"
+
+
+def _waits_for(unit: Unit, run_id: int, event: ExternalPosted) -> bool:
+    """Whether a post decides a check of a run; one that is not planned yet will read all there are."""
+    run = runs.load_run(unit.connection, run_id)
+    awaited = awaited_posts(None if run is None else run.plan)
+    return any(spec.external is not None and names(spec.external, event) for spec in awaited)
 
 
 def _rerun(unit: Unit, services: Services, event: RerunRequested) -> tuple[str, str]:
@@ -234,6 +248,9 @@ def _repository(unit: Unit, services: Services, event: RepositoryChanged) -> tup
         gone = projects.remove_repository(unit, event.repository.forge, event.repository.forge_id)
         if gone is not None:
             stop_judging(unit, services, gone)
-        return "done", f"{event.repository.full_name} was deleted"
-    know_repository(unit, services, event.repository)
+        return "done", f"{event.repository.full_name} was {event.action}"
+    repository_id = know_repository(unit, services, event.repository)
+    if event.action in BACK:
+        projects.wake_repository(unit, repository_id, services.clock.now())
+        unit.wake("repository", repository_id)
     return "done", f"{event.repository.full_name}: {event.action}"

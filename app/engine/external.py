@@ -1,5 +1,6 @@
 """Where an external check stands, from others' posts on head_sha: a pure decision."""
 
+from collections.abc import Collection
 from typing import Final, Literal
 
 import msgspec
@@ -13,6 +14,14 @@ AS_NAMED: Final = {
     "stale": Conclusion.ERROR,
     "error": Conclusion.ERROR,
 }
+MEANINGS: Final = {
+    "action_required": "somebody has to allow it there",
+    "stale": "the forge gave it up as it never ended",
+    "startup_failure": "it could not even begin: is its file valid?",
+    "neutral": "not among what 'accept' takes as success",
+    "skipped": "not among what 'accept' takes as success",
+}
+"""What a conclusion other than success means, where its name does not say so."""
 WORST_FIRST: Final = (
     Conclusion.FAILURE,
     Conclusion.TIMED_OUT,
@@ -23,58 +32,69 @@ WORST_FIRST: Final = (
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What an external check has come to. `ignored` names others who posted the same name."""
+    """What an external check has come to. `ignored` names others who posted the same name, `post` is the one
+    that decides.
+    """
 
-    status: Literal["absent", "running", "completed"]
+    status: Literal["absent", "queued", "running", "completed"]
     conclusion: Conclusion | None = None
     word: str = ""
-    url: str = ""
+    post: ExternalPosted | None = None
     ignored: tuple[str, ...] = ()
 
+    @property
+    def url(self) -> str:
+        """Where to see more of it."""
+        return "" if self.post is None else self.post.url
 
-def standing(spec: CheckSpec, posts: tuple[ExternalPosted, ...]) -> Standing:
-    """Of equal names the newest per suite count, and the worst of them decides.
 
-    Only posts by the pinned app or creator count; others' of that name are named as ignored.
+def standing(spec: CheckSpec, posts: tuple[ExternalPosted, ...], before: Collection[str] = ()) -> Standing:
+    """Of equal names the newest per suite count, of a workflow's runs the newest per cause, and the worst of
+    them decides. Only posts by the pinned app or creator count; others' of that name are named as ignored.
+    Posts whose marks are `before` were there when it was asked for again, and say nothing.
     """
     external = spec.external
     if external is None:
         return Standing(status="absent")
-    named = [post for post in posts if post.name.casefold() == external.context.casefold()]
-    ours = [post for post in named if _pinned(external, post)]
+    named = posts_of(external, posts)
     ignored = tuple(sorted({post.poster for post in named if not _pinned(external, post)}))
-    newest: dict[tuple[str, int], ExternalPosted] = {}
-    for post in ours:
-        key = (post.kind, post.suite_id)
-        if key not in newest or _age(newest[key]) < _age(post):
+    newest: dict[tuple[str, int, str], ExternalPosted] = {}
+    for post in named:
+        key = (post.kind, 0 if post.cause else post.suite_id, post.cause)
+        if _pinned(external, post) and (key not in newest or newest[key].age < post.age):
             newest[key] = post
-    if not newest:
-        return Standing(status="absent", ignored=ignored)
-    running = [post for post in newest.values() if post.status != "completed"]
+    counting = [post for post in newest.values() if post.mark not in before]
+    running = [post for post in counting if post.status != "completed"]
     if running:
-        return Standing(status="running", url=running[0].url, ignored=ignored)
-    ended = sorted(
-        newest.values(), key=lambda post: WORST_FIRST.index(_conclusion(external, post.conclusion))
-    )
-    worst = ended[0]
+        # of check runs nobody tells when they leave the queue
+        queued = all(post.status == "queued" and post.kind == "workflow_run" for post in running)
+        return Standing(status="queued" if queued else "running", post=running[0], ignored=ignored)
+    if not counting:
+        return Standing(status="absent", ignored=ignored)
+    worst = min(counting, key=lambda post: WORST_FIRST.index(_conclusion(external, post.conclusion)))
     return Standing(
         status="completed",
         conclusion=_conclusion(external, worst.conclusion),
         word=worst.conclusion,
-        url=worst.url,
+        post=worst,
         ignored=ignored,
     )
 
 
+def posts_of(external: External, posts: tuple[ExternalPosted, ...]) -> tuple[ExternalPosted, ...]:
+    """Those of the name that is waited for, whoever made them."""
+    return tuple(post for post in posts if names(external, post))
+
+
+def names(external: External, post: ExternalPosted) -> bool:
+    """Whether a post is of the name that is waited for; a workflow is no check of that name."""
+    of_workflow = post.kind == "workflow_run"
+    return of_workflow is bool(external.workflow) and post.name.casefold() == external.name.casefold()
+
+
 def _pinned(external: External, post: ExternalPosted) -> bool:
-    if external.app:
-        return post.kind == "check_run" and post.poster.casefold() == external.app.casefold()
-    return post.kind == "status" and post.poster.casefold() == external.creator.casefold()
-
-
-def _age(post: ExternalPosted) -> tuple[int, str]:
-    """By the forge's own numbering: who posts writes the times as they like."""
-    return post.external_id, post.at
+    who = external.creator if external.posted_as == "status" else external.app
+    return post.kind == external.posted_as and post.poster.casefold() == who.casefold()
 
 
 def _conclusion(external: External, word: str) -> Conclusion:

@@ -5,8 +5,8 @@ from sqlalchemy import Connection
 
 from app import publish
 from app.engine.services import PageLink
-from app.model import Judgement, Run, RunStatus, Verdict, VerdictState
-from app.store import changes, checks, projects, records, verdicts
+from app.model import Judgement, Repository, Run, RunStatus, Verdict, VerdictState
+from app.store import changes, checks, projects, records, troubles, verdicts
 
 _USUAL_FOR = 10
 """Checks of a pending verdict whose usual duration is told."""
@@ -22,12 +22,12 @@ def judgement_of(connection: Connection, run: Run, page_link: PageLink) -> Judge
         run_id=run.id,
         repository=repository,
         change=msgspec.structs.replace(change, head_sha=run.head_sha),
-        verdict=run.verdict or UNPREPARED,
+        verdict=run.verdict or _unprepared(run),
         plan=run.plan,
         evidence=None if recorded is None else recorded.evidence,
         diagnostics=run.facts.diagnostics,
         head_diagnostics=run.facts.head_diagnostics,
-        notes=(*run.facts.notes, *_contested(connection, run)),
+        notes=(*run.facts.notes, *_contested(connection, run), *_refused(connection, repository)),
         title_note=run.facts.title_note,
         opened_at=run.opened_at,
         settled_at=run.settled_at,
@@ -36,6 +36,22 @@ def judgement_of(connection: Connection, run: Run, page_link: PageLink) -> Judge
         spent=run.spent,
         saved=run.saved,
         superseded=run.status is RunStatus.SUPERSEDED or (run.status is RunStatus.CLOSED and _undecided(run)),
+    )
+
+
+def _unprepared(run: Run) -> Verdict:
+    """Pending, and why for so long where that is known."""
+    if not run.error:
+        return UNPREPARED
+    return msgspec.structs.replace(UNPREPARED, reason=f"{UNPREPARED.reason}; the last try: {run.error}")
+
+
+def _refused(connection: Connection, repository: Repository) -> tuple[str, ...]:
+    """What the forge refuses us there: whoever waits for a verdict should know whom to ask."""
+    return tuple(
+        publish.notices.refused_by_forge(trouble.says, trouble.mend)
+        for trouble in troubles.all_of(connection, "refused")
+        if trouble.subject == repository.full_name
     )
 
 

@@ -4,8 +4,9 @@ import asyncio
 import itertools
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -48,7 +49,9 @@ Output = Callable[[str, bytes], None]
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """What local checks run on, and who is told of them. `slots` holds how many run at a time."""
+    """What local checks run on, and who is told of them. `slots` holds how many run at a time, `groups` who
+    runs of each group.
+    """
 
     workspaces: Workspaces
     executor: Executor
@@ -56,6 +59,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     slots: asyncio.Semaphore
     progress: Progress
     output: Output
+    groups: defaultdict[str, asyncio.Lock] = msgspec.field(default_factory=lambda: defaultdict(asyncio.Lock))
     ids: Iterator[int] = msgspec.field(default_factory=lambda: itertools.count(1))
 
 
@@ -143,7 +147,7 @@ class LocalChecks:
 
     async def _attempt(self, spec: CheckSpec) -> None:
         while True:
-            async with self._machine.slots:
+            async with self._alone(spec), self._machine.slots:
                 row = self.rows[spec.key]
                 result = msgspec.structs.replace(row.result, status=Status.RUNNING, since=time.time())
                 self._move(msgspec.structs.replace(row, result=result))
@@ -162,6 +166,10 @@ class LocalChecks:
                 return
             self._remember(spec, ending)
             await asyncio.sleep(delay)
+
+    def _alone(self, spec: CheckSpec) -> AbstractAsyncContextManager[None]:
+        """Of a group one runs at a time."""
+        return nullcontext() if spec.concurrency is None else self._machine.groups[spec.concurrency.group]
 
     def _keep(self, spec: CheckSpec, outcome: AttemptOutcome, evidence: CheckEvidence) -> None:
         if evidence.reports:

@@ -1,20 +1,28 @@
 """What deliveries should have told: read from the forge when a run begins, and again every so often."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
 from app.engine.services import Services
-from app.model import ActorKind, CommitStatus, ExternalPosted, Plan, Repository, Run
+from app.model import ActorKind, CheckSpec, CommitStatus, ExternalPosted, Plan, PostKind, Repository, Run
 from app.store import Unit, changes, projects, publications, records, runs
 
 COMMENTS_BACK: Final = timedelta(days=1)
 
 
-def reads_posts(plan: Plan | None) -> bool:
-    """Whether a plan waits for others' posts."""
-    return plan is not None and any(spec.external and spec.external.context for spec in plan.checks)
+def awaited_posts(plan: Plan | None) -> tuple[CheckSpec, ...]:
+    """The checks of a plan that wait for others' posts."""
+    if plan is None:
+        return ()
+    return tuple(spec for spec in plan.checks if spec.external is not None and spec.external.name)
+
+
+def kinds_of(specs: Iterable[CheckSpec]) -> tuple[PostKind, ...]:
+    """As what is posted that checks wait for: nothing else need be read."""
+    return tuple(sorted({spec.external.posted_as for spec in specs if spec.external is not None}))
 
 
 def look_again(unit: Unit, change_id: int, *, touched: bool) -> None:
@@ -25,7 +33,7 @@ def look_again(unit: Unit, change_id: int, *, touched: bool) -> None:
         changes.want_people(unit, change_id)
         unit.wake("comments", change_id)
     for run in runs.live_runs(unit.connection, change_id):
-        if reads_posts(run.plan) and (touched or run.settled_at is None):
+        if awaited_posts(run.plan) and (touched or run.settled_at is None):
             unit.wake("posts", run.id)
         elif touched:
             unit.wake("run", run.id)
@@ -44,7 +52,8 @@ async def read_posts(services: Services, run_id: int) -> None:
     if loaded is None:
         return
     run, repository = loaded
-    found = await services.forges[repository.forge].external_posts(repository, run.head_sha)
+    kinds = kinds_of(awaited_posts(run.plan))
+    found = await services.forges[repository.forge].external_posts(repository, run.head_sha, kinds)
 
     def keep(unit: Unit) -> None:
         for post in found:
@@ -63,6 +72,8 @@ def keep_post(unit: Unit, services: Services, repository_id: int, post: External
 
 def _is_ours(unit: Unit, services: Services, repository_id: int, post: ExternalPosted) -> bool:
     """Check runs tell their app. Statuses tell a login that only apps have, and ours leads to our page."""
+    if post.kind == "workflow_run":
+        return False
     if post.kind == "check_run":
         return post.poster_id == services.own_app()
     return post.poster.endswith("[bot]") and any(

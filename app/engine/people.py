@@ -26,6 +26,9 @@ from app.policy import expressions_of
 from app.store import changes
 
 TEAM: Final = re.compile(r"@[A-Za-z0-9][\w.-]*/[\w.-]+")
+TEAM_SECONDS: Final = 120.0
+MOST_TEAMS: Final = 1000
+"""Teams whose members are remembered."""
 PEOPLE_WORDS: Final = {"approvals", "reviews.changes_requested", "approved_by", "author_in"}
 
 
@@ -56,12 +59,32 @@ async def read_people(
         counted = await _counting(services, forge, repository, row, run, reviews)
         teams: dict[str, tuple[str, ...] | None] = {}
         for team in teams_named(run.plan):
-            teams[team] = await members_of(forge, repository, team)
+            teams[team] = await _lately(services, forge, repository, team)
     except Outage as outage:
         return People(state=Readable.LATER, unreadable=outage.message)
     except Misconfigured as refusal:
         return People(state=Readable.REFUSED, unreadable=refusal.message)
     return msgspec.structs.replace(counted, teams=teams)
+
+
+async def _lately(
+    services: Services, forge: Forge, repository: Repository, team: str
+) -> tuple[str, ...] | None:
+    """The members of a team as they were two minutes ago at most: a wave of approvals asks once. No delivery
+    tells of members, so that what is judged may be older anyway.
+    """
+    key, now = (repository.forge, repository.installation_id, team), services.clock.now()
+    known = services.teams.get(key)
+    if known is not None and 0 <= now - known[0] < TEAM_SECONDS:
+        return known[1]
+    members = await members_of(forge, repository, team)
+    if members is None:
+        services.teams.pop(key, None)
+        return None
+    while len(services.teams) >= MOST_TEAMS:
+        services.teams.pop(next(iter(services.teams)))
+    services.teams[key] = now, members
+    return members
 
 
 async def members_of(forge: Forge, repository: Repository, team: str) -> tuple[str, ...] | None:

@@ -1,7 +1,7 @@
 """Queueing attempts: who comes before whom."""
 
 from app.engine.services import Services
-from app.model import Change, ChangeKind, Repository, Run
+from app.model import Change, ChangeKind, CheckRow, Repository, Run
 from app.store import Asking, Unit, attempts, baselines, checks, projects
 
 AHEAD = -1
@@ -22,7 +22,7 @@ def queue(unit: Unit, services: Services, run: Run, change: Change, check_id: in
     else:
         priority = priority_of(change, trusted=run.trusted)
     check = checks.load_check(unit.connection, check_id)
-    whose = _whose(projects.load_repository(unit.connection, run.repository_id), run, change)
+    whose = _whose(projects.load_repository(unit.connection, run.repository_id), run, change, check)
     not_before = now + delay
     attempt_id = attempts.queue_attempt(unit, check, whose, not_before=not_before, priority=priority, now=now)
     if delay:
@@ -31,10 +31,21 @@ def queue(unit: Unit, services: Services, run: Run, change: Change, check_id: in
         unit.wake("attempt", attempt_id, priority)
 
 
-def _whose(repository: Repository, run: Run, change: Change) -> Asking:
-    owner = repository.full_name.partition("/")[0]
+def _whose(repository: Repository, run: Run, change: Change, check: CheckRow) -> Asking:
+    owner = f"{repository.forge}:{repository.full_name.partition('/')[0]}"
     return Asking(
         repository_id=run.repository_id,
-        owner=f"{repository.forge}:{owner}",
+        owner=owner,
         author="" if run.trusted or change.kind is ChangeKind.BASE else change.author.login,
+        group=_group(run, check, owner),
     )
+
+
+def _group(run: Run, check: CheckRow, owner: str) -> str:
+    """What it shares with others, by a name that is the same on every worker; '' = nothing."""
+    specs = run.plan.checks if run.plan is not None else ()
+    shared = next((spec.concurrency for spec in specs if spec.key == check.result.key), None)
+    if shared is None:
+        return ""
+    within = owner if shared.scope == "owner" else str(run.repository_id)
+    return f"{within}#{shared.group}"

@@ -1,6 +1,8 @@
 """Reconcile one run: prepare it once, then read where all stands, decide, write. Any number of times."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
@@ -8,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.engine import rules
 from app.engine.fetching import Stale
-from app.engine.missed import reads_posts
+from app.engine.missed import awaited_posts
 from app.engine.opening import accept_change
 from app.engine.people import needs_people, read_people
 from app.engine.prepare import Prepared, prepare
@@ -27,6 +29,7 @@ from app.model import (
     Repository,
     Run,
     RunStatus,
+    Sha,
     Verdict,
 )
 from app.policy import blocked_verdict, errored_verdict
@@ -38,6 +41,9 @@ MANY, PAUSE = 8, 0.1
 """While that many checks run, a run is decided ten times a second at most: each decision reads them all."""
 FIRST_RETRY = 10.0
 LONGEST_RETRY = 300.0
+FIRST_LOOK = 2.0
+LAG = 60.0
+"""Seconds after which a forge shows what it told of."""
 
 
 async def reconcile(services: Services, run_id: int) -> None:
@@ -77,6 +83,10 @@ async def _prepare(services: Services, repository: Repository, row: changes.Chan
     except Stale as stale:
         LOG.info("the forge has moved on", reason=str(stale))
         await refresh_change(services, row.id)
+        # where it has not, its git lags behind what it tells
+        await _postpone(
+            services, run, now + min(max(now - run.opened_at, FIRST_LOOK), LONGEST_RETRY), str(stale)
+        )
         return False
     except Outage as outage:
         at = outage.again_at(now, min(max(now - run.opened_at, FIRST_RETRY), LONGEST_RETRY))  # doubling
@@ -146,7 +156,7 @@ def _keep(
         runs.wake_run_at(unit, run.id, now)  # until it was decided, should we stop in between
         if needs_people(run.plan):
             changes.want_people(unit, row.id)
-        if reads_posts(run.plan):
+        if awaited_posts(run.plan):
             unit.wake("posts", run.id)  # some may be older than our looking
         return  # the decision that follows publishes
     republish(unit, services, run.repository_id, run.head_sha)
@@ -201,6 +211,17 @@ def _of_live_run(unit: Unit, services: Services, run: Run, people: People | None
     return True
 
 
+def read_again_at(read: Sha, heads: Sequence[tuple[Sha, float]], now: float) -> float | None:
+    """When (epoch seconds) to read a change again whose head was `read`, while that may be older than what a
+    delivery told: forges answer from copies that lag. In doubling steps and for a minute at most; then what
+    it shows is taken for the truth. None where nothing speaks against it. `heads` as `heads_told` gives.
+    """
+    if not heads or read == heads[-1][0] or read not in {head for head, _ in heads[:-1]}:
+        return None  # what no delivery told of is newer than what one did
+    waited = now - heads[-1][1]
+    return now + max(FIRST_LOOK, waited) if waited < LAG else None
+
+
 async def refresh_change(services: Services, change_id: int) -> None:
     """The handler of ('change', id): read a pull request as it is now and take it over."""
     row = await services.database.read(lambda c: changes.load_change(c, change_id))
@@ -213,6 +234,11 @@ async def refresh_change(services: Services, change_id: int) -> None:
         change = await forge.get_change(repository, row.change.number)
     except Gone:
         change = msgspec.structs.replace(row.change, state=ChangeState.CLOSED)
+    heads = await services.database.read(lambda c: changes.heads_told(c, change_id))
+    again_at = read_again_at(change.head_sha, heads, services.clock.now())
+    if again_at is not None:
+        at = datetime.fromtimestamp(again_at, UTC)
+        raise Outage(f"the forge does not show {heads[-1][0]} yet, of which it told us", retry_at=at)
 
     def write(unit: Unit) -> None:
         projects.lock_repository(unit, row.repository_id)

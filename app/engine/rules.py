@@ -12,7 +12,7 @@ import msgspec
 
 from app.engine.days import utc_day, waivers_turn
 from app.engine.earlier import given_to, succeeds, taken_over
-from app.engine.elsewhere import by_posts, by_uploads
+from app.engine.elsewhere import Known, by_posts, by_uploads
 from app.language import Context, Globs, used
 from app.model import (
     Baseline,
@@ -32,9 +32,11 @@ from app.model import (
     Outcome,
     OutcomeValue,
     Override,
+    Pace,
     People,
     Plan,
     Readable,
+    StartRequest,
     Status,
     Upload,
     Verdict,
@@ -50,7 +52,8 @@ GOOD: Final = {Conclusion.SUCCESS, Conclusion.NOT_NEEDED}
 class Standings(msgspec.Struct, frozen=True, kw_only=True):
     """All that a decision about one planned run rests on. `baselines` are what is known of base for the
     checks that `move` wanted it of, `flaky` what history says of tests that failed, `earlier` the results
-    that may serve for checks that have not begun.
+    that may serve for checks that have not begun; `requests` and `paces` are what was asked of others'
+    systems and what is usual there, by key.
     """
 
     plan: Plan
@@ -70,20 +73,25 @@ class Standings(msgspec.Struct, frozen=True, kw_only=True):
     baselines: tuple[Baseline, ...] = ()
     flaky: tuple[KnownFlaky, ...] = ()
     earlier: Mapping[str, tuple[Earlier, ...]] = {}
+    requests: Mapping[str, StartRequest] = {}
+    paces: Mapping[str, Pace] = {}
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
     """Where the checks are now: those that moved, and keys whose (already counted) attempt is to be queued.
 
-    `read` are the keys whose uploaded reports are to be read, `reused` those that an earlier result serves
-    from now on. `wants` are those of checks whose evidence on
-    base the verdict rests on, `carries` those of checks that were not needed: what base has of them
-    counts, but is no reason to run them there. `evidence` is without baselines.
+    `start` are the keys of checks that others' systems are to be asked for, `took` how long those took that
+    have just ended, `read` the keys whose uploaded reports are to be read, `reused` those that an earlier
+    result serves from now on. `wants` are those of checks whose evidence on base the verdict rests on,
+    `carries` those of checks that were not needed: what base has of them counts, but is no reason to run them
+    there. `evidence` is without baselines.
     """
 
     rows: tuple[CheckRow, ...]
     queue: tuple[str, ...]
     read: tuple[str, ...]
+    start: tuple[str, ...]
+    took: Mapping[str, Pace]
     reused: tuple[str, ...]
     wants: tuple[str, ...]
     carries: tuple[str, ...]
@@ -143,6 +151,8 @@ class _Moving:
             self.by_id.setdefault(spec.id, []).append(spec.key)
         self.wake_at: float | None = None
         self.read: dict[str, None] = {}
+        self.start: dict[str, None] = {}
+        self.took: dict[str, Pace] = {}
         ignored = state.plan.ignore_paths
         paths = state.comparison.paths
         globs = Globs(ignored)
@@ -168,6 +178,8 @@ class _Moving:
             rows=changed,
             queue=tuple(row.result.key for row in changed if row.result.status is Status.QUEUED),
             read=tuple(self.read),
+            start=tuple(self.start),
+            took=self.took,
             reused=tuple(row.result.key for row in changed if row.result.reused is not None),
             wants=tuple(key for key in asked if key not in left_out),
             carries=tuple(key for key in asked if key in left_out),
@@ -297,9 +309,18 @@ class _Moving:
             head_sha = state.comparison.head_sha
             found = by_uploads(spec, row, state.uploads, state.change, head_sha=head_sha, now=self.now)
         else:
-            found = by_posts(spec, row, state.posts, self.now)
+            known = Known(
+                request=state.requests.get(spec.key),
+                pace=state.paces.get(spec.key),
+                trusted=state.trusted,
+            )
+            found = by_posts(spec, row, state.posts, known, self.now)
         if found.to_read:
             self.read[spec.key] = None
+        if found.start:
+            self.start[spec.key] = None
+        if found.took is not None:
+            self.took[spec.key] = found.took
         if found.wake_at is not None:
             self.wake_at = found.wake_at if self.wake_at is None else min(self.wake_at, found.wake_at)
         return self._with(msgspec.structs.replace(row, evidence_id=found.read), **found.fields)

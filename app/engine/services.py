@@ -64,7 +64,8 @@ class Services(msgspec.Struct, kw_only=True):
     annotations (publication row → id on the forge): they may be updated without being looked at. `preparing`
     lets few changes be merged and compared at once, so that in a burst the first are judged while the last
     still wait. `artifacts` is where the executor keeps them, a directory for each attempt, by its id.
-    `short_of_room` says why this machine's disk has no room for another attempt; '' if it has.
+    `short_of_room` says why this machine's disk has no room for another attempt; '' if it has. `teams` are
+    the members of teams as lately read: (forge, installation, team) → (when, logins).
     """
 
     database: Database
@@ -89,4 +90,5 @@ class Services(msgspec.Struct, kw_only=True):
     preparing: asyncio.Semaphore = msgspec.field(
         default_factory=lambda: asyncio.Semaphore(2 * (os.cpu_count() or 1))
     )
+    teams: dict[tuple[str, int, str], tuple[float, tuple[str, ...]]] = msgspec.field(default_factory=dict)
     options: Options = Options()

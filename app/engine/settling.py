@@ -6,7 +6,7 @@ from app.engine import rules
 from app.engine.base_settling import settle_base
 from app.engine.baselines import known_of_base
 from app.engine.flaky import known_flaky
-from app.engine.missed import reads_posts
+from app.engine.missed import awaited_posts
 from app.engine.opening import PORTCULLIS
 from app.engine.people import needs_people
 from app.engine.prepare import looks_ai_authored
@@ -14,6 +14,7 @@ from app.engine.publishing import progress_later, republish
 from app.engine.queueing import queue
 from app.engine.reuse import earlier_results
 from app.engine.services import Services
+from app.engine.starting import ask_first
 from app.engine.uploads import reads_uploads
 from app.model import (
     AuditEntry,
@@ -28,7 +29,19 @@ from app.model import (
     Verdict,
     VerdictState,
 )
-from app.store import Unit, changes, checks, evidence, granted, projects, records, runs, uploads, verdicts
+from app.store import (
+    Unit,
+    changes,
+    checks,
+    elsewhere,
+    evidence,
+    granted,
+    projects,
+    records,
+    runs,
+    uploads,
+    verdicts,
+)
 
 SOON = 3600.0
 """Seconds ahead for which a run has a timer: waivers of many runs end in weeks."""
@@ -54,12 +67,7 @@ def settle(unit: Unit, services: Services, run_id: int) -> int:
     state = _standings(unit, services, run, row, stored)
     state, moved = _move(unit, state, now)
     by_key = {check.result.key: check for check in (*stored, *moved.rows)}
-    for changed in moved.rows:
-        checks.save_check(unit, changed)
-        if changed.result.key in moved.queue:
-            queue(unit, services, run, row.change, changed.id)
-    if moved.read:
-        unit.wake("uploads", run_id)
+    _take_over(unit, services, run, row.change, moved)
     known = known_of_base(unit, services, run, row.change, moved)
     flaky = known_flaky(unit.connection, run, moved.evidence, now)
     state = msgspec.structs.replace(state, baselines=known, flaky=flaky)
@@ -76,6 +84,19 @@ def settle(unit: Unit, services: Services, run_id: int) -> int:
     if lagging and later is None:
         republish(unit, services, run.repository_id, run.head_sha)
     return sum(check.result.status in {Status.QUEUED, Status.RUNNING} for check in by_key.values())
+
+
+def _take_over(unit: Unit, services: Services, run: Run, change: Change, moved: rules.Moved) -> None:
+    """Keep where the checks are now, and have done what they need next."""
+    for changed in moved.rows:
+        checks.save_check(unit, changed)
+        if changed.result.key in moved.queue:
+            queue(unit, services, run, change, changed.id)
+    if moved.read:
+        unit.wake("uploads", run.id)
+    ask_first(unit, run.id, moved.start, services.clock.now())
+    for key, pace in moved.took.items():
+        elsewhere.took(unit, run.repository_id, key, pace)
 
 
 def _move(unit: Unit, state: rules.Standings, now: float) -> tuple[rules.Standings, rules.Moved]:
@@ -171,6 +192,7 @@ def _standings(
     assert run.plan is not None  # noqa: S101 - settle only comes here with a plan
     assert run.comparison is not None  # noqa: S101 - the same
     uploaded = any(reads_uploads(spec) for spec in run.plan.checks)
+    awaited = awaited_posts(run.plan)
     subject, granted_to = None, row.id
     if row.change.kind is ChangeKind.MERGE_GROUP and row.change.subject_key is not None:
         found = changes.find_change(connection, run.repository_id, row.change.subject_key)
@@ -183,7 +205,7 @@ def _standings(
         comparison=run.comparison,
         rows=stored,
         reports=delivered,
-        posts=records.posts_on(connection, run.repository_id, run.head_sha) if reads_posts(run.plan) else (),
+        posts=records.posts_on(connection, run.repository_id, run.head_sha) if awaited else (),
         uploads=uploads.uploads_on(connection, run.repository_id, run.head_sha) if uploaded else (),
         people=_people(run, row),
         trusted=run.trusted,
@@ -193,6 +215,8 @@ def _standings(
         overrides=granted.overrides_in_force(connection, row.id, run.head_sha),
         waivers=granted.waivers_granted(connection, granted_to),
         earlier=earlier_results(connection, services, run, row.change, stored),
+        requests=elsewhere.starts_of(connection, run.id) if awaited else {},
+        paces=elsewhere.usual_paces(connection, run.repository_id, [spec.key for spec in awaited]),
     )
 
 

@@ -134,7 +134,9 @@ async def _compare(
     forge = services.forges[repository.forge]
     required = await forge.required_checks(repository, branch)
     head = await services.database.read(lambda c: commits.last_settled_head(c, repository_id, branch))
-    posted = await forge.external_posts(repository, head) if head is not None else None
+    posted = (
+        await forge.external_posts(repository, head, ("check_run", "status")) if head is not None else None
+    )
     return drifts(required, posted, name=services.options.name, own_app=services.own_app())
 
 

@@ -6,7 +6,7 @@ suspended or uninstalled; `Gone` for what no longer exists. No secret is ever in
 Differences between forges are data: `capabilities`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -18,6 +18,7 @@ from app.model import (
     Event,
     ExternalPosted,
     Misconfigured,
+    PostKind,
     Publication,
     Repository,
     Review,
@@ -135,6 +136,18 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
     remaining: int
     reset: float
+
+
+class Ledger(Protocol):
+    """Where all processes write down what they create on a forge: it counts that together."""
+
+    async def take(
+        self, installation_id: int, now: float, free_at: Callable[[Sequence[float]], float]
+    ) -> float:
+        """When one more may be created (epoch seconds), as `free_at` says of the times, oldest first, at
+        which some was within the hour. Where that is `now` or before, it is written down.
+        """
+        ...
 
 
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
@@ -259,8 +272,20 @@ class Forge(Protocol):
         """What somebody shows of themselves. Raises Gone where there is no such account."""
         ...
 
-    async def external_posts(self, repository: Repository, sha: Sha) -> tuple[ExternalPosted, ...]:
-        """All check runs and commit statuses on a SHA, newest per name, poster and suite."""
+    async def external_posts(
+        self, repository: Repository, sha: Sha, kinds: Collection[PostKind]
+    ) -> tuple[ExternalPosted, ...]:
+        """All posts of these kinds on a SHA, newest per name, poster and suite."""
+        ...
+
+    async def run_again(self, repository: Repository, post: ExternalPosted) -> None:
+        """Ask whoever made a post to do it again; what passed of it need not be. Misconfigured where that
+        cannot be asked, or is refused. `Outage` leaves open whether it was asked: what runs tells.
+        """
+        ...
+
+    async def dispatch(self, repository: Repository, workflow: str, branch: str) -> None:
+        """Start a workflow (by its file's path) on a branch; errors as of `run_again`."""
         ...
 
     async def publish(

@@ -57,15 +57,19 @@ class MergeGroupChanged(msgspec.Struct, frozen=True, kw_only=True, tag="merge_gr
     sender: Actor
 
 
-class ExternalPosted(msgspec.Struct, frozen=True, kw_only=True, tag="external"):
-    """Another system's (or our own) check run or commit status on a SHA.
+PostKind = Literal["check_run", "status", "workflow_run"]
 
-    `poster` is the app's slug for check runs, the creator's login for statuses. `ours` is true when
-    our own app posted it.
+
+class ExternalPosted(msgspec.Struct, frozen=True, kw_only=True, tag="external"):
+    """Another system's (or our own) check run or commit status on a SHA, or a run of a workflow for it.
+
+    `poster` is the app's slug for check runs and workflow runs, the creator's login for statuses. A workflow
+    run's `name` is the path of its file; its id stays when it is run again, `attempt` counts (0 = unknown);
+    `cause` is what began it (`pull_request`).
     """
 
     repository: Repository
-    kind: Literal["check_run", "status"]
+    kind: PostKind
     sha: Sha
     name: str
     poster: str
@@ -77,6 +81,22 @@ class ExternalPosted(msgspec.Struct, frozen=True, kw_only=True, tag="external"):
     url: str = ""
     started_at: str = ""
     at: str = ""
+    attempt: int = 0
+    cause: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What it is known by: another one where it is run again, or anything else is said."""
+        what = f"{self.kind}:{self.external_id}:{self.status}"
+        return f"{what}:{self.attempt}" if self.attempt else f"{what}:{self.at}"
+
+    @property
+    def age(self) -> tuple[int, int, str, int]:
+        """Orders posts of one name, the newest last: by the forge's own numbering, for who posts writes the
+        times as they like.
+        """
+        progress = ("queued", "in_progress", "completed").index(self.status)
+        return self.external_id, self.attempt, self.at, progress
 
 
 class RerunRequested(msgspec.Struct, frozen=True, kw_only=True, tag="rerun"):
@@ -128,7 +148,7 @@ class InstallationChanged(msgspec.Struct, frozen=True, kw_only=True, tag="instal
 
 
 class RepositoryChanged(msgspec.Struct, frozen=True, kw_only=True, tag="repository"):
-    """A repository was renamed, made private or public, edited, or is `gone` (deleted)."""
+    """A repository was renamed, made private or public, edited, or is `gone` (deleted, archived)."""
 
     action: str
     repository: Repository

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from app.model.event import PostKind
 from app.model.evidence import Severity
 from app.model.source import Source
 from app.model.waiver import Waiver
@@ -98,7 +99,9 @@ class ReportSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 class External(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody else's check run (`app`) or commit status (`creator`), pinned to who posts it; or, with
-    `upload`, reports that somebody else's system uploads under this name, each in `shards` files.
+    `upload`, reports that somebody else's system uploads under this name, each in `shards` files; or all runs
+    of one `workflow` (the path of its file) that `app` makes for the head. `trigger`: for trusted heads it is
+    started.
     """
 
     context: str = ""
@@ -107,6 +110,20 @@ class External(msgspec.Struct, frozen=True, kw_only=True):
     accept: tuple[str, ...] = ("success",)
     upload: str = ""
     shards: int = 1
+    workflow: str = ""
+    trigger: bool = False
+
+    @property
+    def name(self) -> str:
+        """What is waited for: a name that others post under, a workflow's path, or ''."""
+        return self.workflow or self.context
+
+    @property
+    def posted_as(self) -> PostKind:
+        """As what its results are posted."""
+        if self.workflow:
+            return "workflow_run"
+        return "status" if self.creator else "check_run"
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +142,13 @@ class Cache(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     paths: tuple[str, ...]
+
+
+class Concurrency(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of checks of which one runs at a time, in its repository or in all of its owner's."""
+
+    group: str
+    scope: Literal["repository", "owner"] = "repository"
 
 
 class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,6 +210,7 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     setup: str = ""
     cache: Cache | None = None
     image: str = ""
+    concurrency: Concurrency | None = None
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, tag="condition"):

@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from app.model.change import Comparison, Sha
+from app.model.event import ExternalPosted
 from app.model.evidence import CheckResult, Conclusion
 from app.model.plan import Diagnostic, Plan
 from app.model.upload import UploadReading
@@ -114,6 +115,28 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
     given: dict[str, int] = {}
     evidence: int = 0
     origin: str = ""
+
+
+class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """That another system is to run a check: `again`, or for the first time. It counts from `at` (epoch
+    seconds); `before` are the marks of the posts that were there by then, which say nothing any more, `post`
+    the one that is to be run again. Where the forge refuses, `refused` says why.
+    """
+
+    key: str
+    at: float
+    again: bool = False
+    before: tuple[str, ...] = ()
+    post: ExternalPosted | None = None
+    sent: bool = False
+    refused: str = ""
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How long another system's check usually takes, in seconds: until it begins, and from then on."""
+
+    begins: float
+    takes: float
 
 
 class CheckRow(msgspec.Struct, frozen=True, kw_only=True):

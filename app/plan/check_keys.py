@@ -10,6 +10,7 @@ from app.plan.yaml import ListNode, Node
 
 ID: Final = "[a-z][a-z0-9_]*"
 UPLOAD_NAME: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+WORKFLOW: Final = r"(\.github/workflows/)?[A-Za-z0-9._-]+\.ya?ml"
 NO_SECRET: Final = "no check receives a secret in this version"  # noqa: S105 - a sentence for people
 
 DURATION = Quantity(
@@ -119,6 +120,14 @@ REPORT = Either(
 EXTERNAL = Record(
     {
         "context": Field(Text("a name"), "name of the check run or commit status"),
+        "workflow": Field(
+            Text("a workflow's file", pattern=WORKFLOW),
+            "instead of context: a workflow of GitHub Actions, such as ci.yml; its runs for the head count",
+        ),
+        "trigger": Field(
+            Flag(),
+            "of a workflow: true starts it (workflow_dispatch) for trusted changes once it is its turn",
+        ),
         "app": Field(Text("an app's slug"), "the app whose check run counts"),
         "creator": Field(Text("a login"), "who posts the commit status"),
         "accept": Field(
@@ -136,8 +145,8 @@ EXTERNAL = Record(
         ),
     },
     later=dict.fromkeys(
-        ("workflow", "trigger", "pipeline", "jenkins", "azure", "bitbucket", "sonarqube", "http"),
-        "use {context, app}, {context, creator} or {upload}",
+        ("pipeline", "jenkins", "azure", "bitbucket", "sonarqube", "http"),
+        "use {workflow}, {context, app}, {context, creator} or {upload}",
     ),
     help_topic="checks",
 )
@@ -156,6 +165,18 @@ CACHE = Record(
 )
 
 
+CONCURRENCY = Record(
+    {
+        "group": Field(WORD, "the group's name", required=True),
+        "scope": Field(
+            Text("scope", choices=("repository", "owner")),
+            "repository (if left out), or owner: shared by all repositories of the organisation or person",
+        ),
+    },
+    help_topic="checks",
+)
+
+
 CHECK = Record(
     {
         "run": Field(Command(), "a script (bash -eo pipefail) or a list of arguments"),
@@ -164,7 +185,7 @@ CHECK = Record(
             "a preset: a ready-made check (portcullis presets)",
         ),
         "args": Field(Command(), "appended to a preset's command"),
-        "external": Field(EXTERNAL, "somebody else's check run, commit status or uploaded reports"),
+        "external": Field(EXTERNAL, "somebody else's workflow, check run, commit status or uploaded reports"),
         "when": Field(
             Expr("when"),
             "a condition on what changed, decided first; false: not needed, which counts as passed",
@@ -211,6 +232,9 @@ CHECK = Record(
         "workdir": Field(PATH, "folder it starts in"),
         "shell": Field(SHELL, "what reads run; bash if left out"),
         "resources": Field(RESOURCES, "limits of memory, cores, processes and disk"),
+        "concurrency": Field(
+            CONCURRENCY, "checks that share something outside: of a group one runs at a time, in all changes"
+        ),
         "network": Field(
             Text("network", choices=("none", "full")),
             "none (if left out), or full: the public web by a proxy, for trusted changes only",
@@ -226,7 +250,6 @@ CHECK = Record(
         "image": Field(IMAGE, "container image whose programs it sees, where the operator runs containers"),
     },
     later={
-        "concurrency": "the operator's limits apply",
         "executor": "the operator chooses it",
         "emit": "write a matrix or 'when' over outputs",
         "fan_out": "write a matrix",

@@ -40,7 +40,19 @@ _PASTED: Final = (
     "when",
     "after",
 )
-_EXTERNAL_WORDS: Final = frozenset({"context", "app", "creator", "accept"})
+_EXTERNAL_WORDS: Final = frozenset({"context", "app", "creator", "accept", "workflow", "trigger"})
+_KINDS: Final = ("upload", "workflow", "context")
+_GOES_WITH: Final = {
+    "upload": (
+        frozenset({"upload"}),
+        "an upload is named by 'upload' alone; who may upload is the operator's to say",
+    ),
+    "workflow": (frozenset({"workflow", "trigger", "app", "accept"}), "a workflow is known by its file"),
+    "context": (frozenset({"context", "app", "creator", "accept"}), "only a workflow can be started"),
+}
+"""What may stand beside each kind of external check, and why nothing else."""
+WORKFLOWS: Final = ".github/workflows/"
+ACTIONS: Final = "github-actions"
 _SPECIAL: Final = re.compile(r"[\\*?\[\]!# ]")
 _ESCAPE: Final = r"\\\g<0>"
 _OURS: Final = frozenset({"out", "in"})
@@ -90,7 +102,7 @@ class Builder:
             ignorable=declared.when is None,
             retry=retry,
             timeout=timeout or (EXTERNAL_TIMEOUT if external else RUN_TIMEOUT),
-            external=declared.external,
+            external=_pinned(declared.external),
         )
         if _is_upload(node):
             template = self._uploaded(template, declared, node, where)
@@ -126,16 +138,17 @@ class Builder:
         if external is None or not isinstance(node, MapNode):
             return
         written = node.entries.keys()
-        if not written & {"context", "upload"}:
+        kind = next((name for name in _KINDS if name in written), None)
+        if kind is None:
             if written <= _EXTERNAL_WORDS:
-                hint = "name the check run or status, or write {upload: NAME} for reports that CI uploads"
-                self.complain("G010", "'context' or 'upload' is missing", node, where, hint)
+                hint = "name a workflow, a check run or a status, or an {upload: NAME} that CI sends"
+                self.complain("G010", "'workflow', 'context' or 'upload' is missing", node, where, hint)
             return
-        if "upload" in written:
-            for name in sorted(written & _EXTERNAL_WORDS):
-                message = f"'{name}' does not go with 'upload'"
-                hint = "an upload is named by 'upload' alone; who may upload is the operator's to say"
-                self.complain("G021", message, node.entries[name][0], f"{where}.{name}", hint)
+        fits, why = _GOES_WITH[kind]
+        for name in sorted((written & (_EXTERNAL_WORDS | {"upload"})) - fits):
+            message = f"'{name}' does not go with '{kind}'"
+            self.complain("G021", message, node.entries[name][0], f"{where}.{name}", why)
+        if kind != "context":
             return
         if "shards" in written:
             hint = "jobs share the work of an upload: external: {upload: NAME, shards: 3}"
@@ -201,6 +214,7 @@ class Builder:
             setup=declared.setup,
             cache=self._cache(declared, node, where),
             image=declared.image,
+            concurrency=declared.concurrency,
         )
         if preset is not None:
             template = self._preset(template, preset, declared, args)
@@ -305,6 +319,14 @@ class Builder:
 
     def _within(self, scalar: ScalarNode, match: re.Match[str]) -> Span:
         return within(scalar, match.start(), match.end() - match.start(), self.reading.complaints)
+
+
+def _pinned(external: External | None) -> External | None:
+    """A workflow by its file's whole path, and who runs it."""
+    if external is None or not external.workflow:
+        return external
+    file = external.workflow.removeprefix(WORKFLOWS)
+    return msgspec.structs.replace(external, workflow=WORKFLOWS + file, app=external.app or ACTIONS)
 
 
 def _is_upload(node: MapNode) -> bool:

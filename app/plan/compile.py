@@ -6,10 +6,11 @@ from typing import Final
 
 import msgspec
 
-from app.language import branch_matches
+from app.language import Globs, branch_matches
 from app.model import Cache, Change, CheckSpec, Comparison, Expression, Kind, Plan, ReportSpec, Scalar
 from app.plan.declared import CheckDecl
 from app.plan.gatefile import GateFile
+from app.plan.hashed import hashed_globs
 from app.plan.matrix import expand, replace
 from app.plan.reporting import produced
 
@@ -17,10 +18,11 @@ MAX_CHECKS: Final = 200
 _NOT_RUNNING: Final = frozenset(
     {
         "id", "key", "source", "when", "after", "needs", "required", "ignorable", "findings_succeed",
-        "produces", "self_reported", "definition", "secrets_judged", "reuse",
+        "produces", "self_reported", "definition", "secrets_judged", "reuse", "concurrency",
     }
 )  # fmt: skip
 """Fields that decide whether a check runs and what its end means, not what running it does."""
+_ACTIONS: Final = ".github/actions/"
 _RUNNING: Final = tuple(name for name in CheckSpec.__struct_fields__ if name not in _NOT_RUNNING)
 
 
@@ -44,7 +46,7 @@ def compile_plan(
     blocked = ""
     for decl in gatefile.checks:
         if decl.matrix is None:
-            specs.append(_settled(decl.template, gatefile.judged))
+            specs.append(_settled(_as_reported(decl.template, changed), gatefile.judged))
             continue
         cells = expand(decl.template.id, decl.matrix, paths=tree_paths, changed=changed, limit=max_checks)
         if cells.blocked:
@@ -71,8 +73,26 @@ def compile_plan(
         warnings=gatefile.warnings,
         blocked=blocked,
         empty_checks=tuple(empty),
+        notes=() if blocked else _unmatched(specs, tree_paths),
         waivers=gatefile.waivers,
     )
+
+
+def _unmatched(specs: Sequence[CheckSpec], tree_paths: Sequence[str]) -> tuple[str, ...]:
+    """Of the globs that say what a result or a cache depends on, those that name no file: it would depend on
+    less than meant, and nobody would see.
+    """
+    if not tree_paths:
+        return ()
+    found: dict[str, None] = {}
+    for spec in specs:
+        keyed = hashed_globs(spec.cache.key) if spec.cache is not None else ()
+        for where, globs in (("reuse", spec.reuse), ("cache.key", keyed)):
+            for glob in globs:
+                matches = Globs((glob,))
+                if not glob.startswith("!") and not any(map(matches.matches, tree_paths)):
+                    found[f"checks.{spec.id}.{where}: '{glob}' matches no file of the tree"] = None
+    return tuple(found)
 
 
 def _cell(decl: CheckDecl, cell: dict[str, Scalar]) -> CheckSpec:
@@ -114,6 +134,17 @@ def _expression(found: Expression | None, cell: dict[str, Scalar]) -> Expression
     if found is None or "${matrix." not in found.text:
         return found
     return msgspec.structs.replace(found, text=replace(found.text, cell))
+
+
+def _as_reported(spec: CheckSpec, changed: Sequence[str]) -> CheckSpec:
+    """A workflow runs as the head has it: where the change edits its file, or an action of the repository, it
+    says what the change wants it to.
+    """
+    workflow = "" if spec.external is None else spec.external.workflow
+    if not workflow:
+        return spec
+    edited = any(path == workflow or path.startswith(_ACTIONS) for path in changed)
+    return msgspec.structs.replace(spec, self_reported=edited)
 
 
 def _settled(spec: CheckSpec, judged: Collection[Kind]) -> CheckSpec:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from app.model import Cache, CheckSpec, Expression, External, Need, Retry
+from app.model import Cache, CheckSpec, Concurrency, Expression, External, Need, Retry
 from app.plan.matrix import Matrix
 
 
@@ -49,6 +49,7 @@ class Declared(Defaults, frozen=True, kw_only=True):
     setup: str = ""
     cache: Cache | None = None
     image: str = ""
+    concurrency: Concurrency | None = None
 
 
 class CheckDecl(msgspec.Struct, frozen=True, kw_only=True):

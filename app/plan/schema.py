@@ -20,8 +20,12 @@ def json_schema(catalogue: Catalogue) -> dict[str, object]:
         one_of = [{"required": [name]} for name in ("run", "use", "external")]
         for value in patterns.values():
             external = value["properties"]["external"]
-            external["oneOf"] = [{"required": ["context"]}, {"required": ["upload"]}]
-            external["dependentRequired"] = {"shards": ["upload"]}
+            external["oneOf"] = [{"required": [name]} for name in ("context", "upload", "workflow")]
+            external["dependentRequired"] = {
+                "creator": ["context"],
+                "trigger": ["workflow"],
+                "shards": ["upload"],
+            }
         checks["patternProperties"] = {key: {**value, "oneOf": one_of} for key, value in patterns.items()}
         checks["propertyNames"] = {"not": {"const": "passed"}}
     properties = schema["properties"]

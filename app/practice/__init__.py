@@ -24,6 +24,7 @@ from app.practice.state import (
     RequiredCheck,
     Review,
     Status,
+    WorkflowRun,
 )
 from app.practice.traffic import Delivery, Fault, Seen
 from app.practice.world import NotThere, World
@@ -54,6 +55,7 @@ __all__ = [
     "Seen",
     "Signature",
     "Status",
+    "WorkflowRun",
     "World",
     "listening",
     "practice_app",

@@ -151,6 +151,24 @@ class Changes:
         repo.private = private
         self.events.repository("privatized" if private else "publicized", repo, self.world.account(by))
 
+    def archive(self, by: str, repo: Repository, *, archived: bool = True) -> None:
+        """Make a repository read-only, or end that."""
+        repo.archived = archived
+        self.events.repository("archived" if archived else "unarchived", repo, self.world.account(by))
+
+    def transfer(self, by: str, repo: Repository, owner: str) -> None:
+        """Give a repository to another owner: told to the apps that are installed there."""
+        left = [
+            installation
+            for _, installation in self.world.installed_on(repo)
+            if installation.account.lower() != owner.lower()
+        ]
+        repo.old_names.add(repo.full_name.lower())
+        repo.owner = self.world.account(owner).login
+        for installation in left:
+            self.events.installation_repositories(installation, self.world.account(by), [], [repo])
+        self.events.repository("transferred", repo, self.world.account(by))
+
     def rename_repository(self, repo: Repository, name: str) -> None:
         """Rename: the old address answers with a redirect from now on."""
         repo.old_names.add(repo.full_name.lower())

@@ -151,9 +151,12 @@ async def of_commit(ask: Ask) -> Reply:
 
 
 async def rerequest(ask: Ask) -> Reply:
-    """`POST …/check-runs/{id}/rerequest`."""
+    """`POST …/check-runs/{id}/rerequest`: of an app only its own."""
     repo = ask.repository()
-    await ask.forge.press_rerun(ask.login(), repo, repo.runs[ask.at["check_run_id"]])
+    run = repo.runs[ask.at["check_run_id"]]
+    if ask.caller.app is not None and ask.caller.app.id != run.app_id:
+        raise Refusal(403, "This check run is not rerequestable")
+    await ask.forge.press_rerun(ask.login(), repo, run)
     return Reply(status=201, body={})
 
 

@@ -2,7 +2,7 @@
 
 from app.practice import change_shapes as show
 from app.practice import check_shapes as checks
-from app.practice import shapes
+from app.practice import shapes, workflow_shapes
 from app.practice.git import GitError
 from app.practice.hooks import Hooks
 from app.practice.shapes import Json
@@ -16,6 +16,7 @@ from app.practice.state import (
     Repository,
     Review,
     Status,
+    WorkflowRun,
 )
 from app.practice.world import World
 
@@ -260,6 +261,16 @@ class Events:
             "updated_at": status.created_at,
         }
         self._tell(repo, "status", payload, status.creator)
+
+    async def workflow_run(self, action: str, repo: Repository, run: WorkflowRun, sender: Account) -> None:
+        """`workflow_run` requested, in_progress or completed."""
+        head = await self.head_commit(repo, run.head_sha)
+        payload = {
+            "action": action,
+            "workflow": workflow_shapes.workflow(self._world, repo, run),
+            "workflow_run": workflow_shapes.workflow_run(self._world, repo, run, head),
+        }
+        self._tell(repo, "workflow_run", payload, sender)
 
     async def merge_group(
         self, action: str, repo: Repository, group: MergeGroup, sender: Account, reason: str = ""

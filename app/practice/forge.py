@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from app.practice.posts import Posts
 from app.practice.state import App, Installation, Repository
+from app.practice.workflows import Workflows
 
 
-class PracticeForge(Posts):
+class PracticeForge(Workflows):
     """A small GitHub.
 
     Make one around a World, serve it with `serving`, act by its methods.
 
     push, fork, open_pull_request, comment, review, label, set_draft, retarget, merge, queue,
-    press_rerun, press_button, install … Each sends what GitHub would send.
+    press_rerun, press_button, start_workflow, install … Each sends what GitHub would send.
     """
 
     def install(

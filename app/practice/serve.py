@@ -5,15 +5,17 @@ import contextlib
 import re
 import socket
 from collections.abc import AsyncIterator, Iterator
+from email.utils import formatdate
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.practice import endpoints_apps, endpoints_checks, endpoints_code, endpoints_hooks
+from app.practice import endpoints_actions, endpoints_apps, endpoints_checks, endpoints_code, endpoints_hooks
 from app.practice.forge import PracticeForge
 from app.practice.pages import Pages
 from app.practice.server import Api
@@ -31,6 +33,7 @@ def practice_app(forge: PracticeForge) -> Starlette:
     """The whole forge: the API beneath /api/v3, git, and pages."""
     api, git, pages = Api(forge), SmartHttp(forge), Pages(forge)
     endpoints = [
+        *endpoints_actions.ENDPOINTS,
         *endpoints_apps.ENDPOINTS,
         *endpoints_checks.ENDPOINTS,
         *endpoints_code.ENDPOINTS,
@@ -77,7 +80,9 @@ class _Quiet(uvicorn.Server):
 
 
 class _Front:
-    """Closes the connection without an answer where a fault says so, and finds repositories by id."""
+    """Closes the connection without an answer where a fault says so, finds repositories by id, and dates
+    answers by the forge's own clock.
+    """
 
     def __init__(self, app: ASGIApp, forge: PracticeForge) -> None:
         self._app = app
@@ -88,8 +93,14 @@ class _Front:
         repo = self._forge.world.repositories.get(int(by_id[1])) if by_id else None
         if by_id and repo is not None:
             scope = {**scope, "path": f"/api/v3/repos/{repo.full_name}/{by_id[2]}"}
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["date"] = formatdate(self._forge.world.clock(), usegmt=True)
+            await send(message)
+
         with contextlib.suppress(ClientDisconnect):
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, dated)
 
 
 @contextlib.asynccontextmanager
@@ -99,7 +110,13 @@ async def listening(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> 
     # asyncio spares sockets that say proto 0 its own TCP_NODELAY, and every answer would wait 40 ms
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
-        app, lifespan="off", log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1
+        app,
+        lifespan="off",
+        log_level="error",
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=1,
+        date_header=False,  # the forge has a clock of its own
     )
     server = _Quiet(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

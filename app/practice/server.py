@@ -218,6 +218,8 @@ class Api:
             installed = ask.caller.installation is not None
             if installed and level != "read" and not ask.caller.reaches(self._world, repo):
                 raise NotThere("not installed there")
+            if repo.archived and level != "read":
+                raise Refusal(403, "Repository was archived so is read-only.")
         if not ask.caller.holds(permission, level) and (level != "read" or ask.caller.installation):
             raise _Lacking(permission, level)
 

@@ -101,7 +101,7 @@ def repository(world: World, repo: Repository) -> Json:
         "has_pages": False,
         "has_downloads": True,
         "has_discussions": False,
-        "archived": False,
+        "archived": repo.archived,
         "disabled": False,
         "allow_forking": True,
         "is_template": False,

@@ -193,6 +193,29 @@ class CheckRun:
 
 
 @dataclass(kw_only=True)
+class WorkflowRun:
+    """A run of a workflow of GitHub Actions. `jobs` are the ids of its newest attempt's jobs, which are check
+    runs of the app `github-actions`; `declared` their names.
+    """
+
+    id: int
+    number: int
+    path: str
+    event: str
+    head_sha: str
+    head_branch: str | None
+    suite_id: int
+    actor: Account
+    declared: tuple[str, ...]
+    created_at: str
+    updated_at: str
+    status: str = "queued"
+    conclusion: str | None = None
+    attempt: int = 1
+    jobs: list[int] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
 class Status:
     """A commit status."""
 
@@ -224,6 +247,7 @@ class Repository:
     name: str
     directory: Path
     private: bool = False
+    archived: bool = False
     default_branch: str = "main"
     fork_of: int | None = None
     permissions: dict[str, str] = field(default_factory=dict)
@@ -235,6 +259,7 @@ class Repository:
     suites: dict[int, CheckSuite] = field(default_factory=dict)
     runs: dict[int, CheckRun] = field(default_factory=dict)
     statuses: list[Status] = field(default_factory=list)
+    workflow_runs: dict[int, WorkflowRun] = field(default_factory=dict)
     old_names: set[str] = field(default_factory=set)
     next_number: int = 1
     created_at: str = ""

@@ -1,6 +1,6 @@
 """Answers to commands, as the sticky comment shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from app.publish import clean, figures, notices
@@ -170,6 +170,11 @@ def refused_check(name: str, known: Sequence[str]) -> str:
     """A check that the plan does not have."""
     there = f"; there are {figures.listing(known, 10)}" if known else "; no check is declared"
     return f"there is no check {name!r}{there}"
+
+
+def refused_again(why: Mapping[str, str]) -> str:
+    """Checks (by key) that cannot be run again by us, and why."""
+    return "; ".join(f"{key} was not run again: {reason}" for key, reason in why.items())
 
 
 def refused_closed() -> str:

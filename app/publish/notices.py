@@ -71,6 +71,11 @@ def cancelled(reason: Ending) -> tuple[str, str]:
             assert_never(reason)
 
 
+def refused_by_forge(says: str, mend: str) -> str:
+    """The note where the forge refuses what we ask, with what its or our operator can do."""
+    return f"The forge refuses us: {says}. To mend it: {mend}."
+
+
 def foreign_post(name: str, poster: str) -> str:
     """The note where somebody else posted a result under our name."""
     return (

@@ -70,6 +70,11 @@ class Settings(BaseModel):
         default=None,
         description="The key before, while keys are changed: what it encrypted and signed is still read.",
     )
+    metrics_token: SecretKey | None = Field(
+        default=None,
+        description="At least 32 characters; who sends it as a bearer token may read `/metrics`. "
+        "Without it there is no such page.",
+    )
     github_api_url: WebAddress = Field(
         default="https://api.github.com",
         description="GitHub's API; `https://HOST/api/v3` for GitHub Enterprise.",

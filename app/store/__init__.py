@@ -3,8 +3,9 @@
 One module per aggregate: `runs` (and `commits`: runs by what they are about), `verdicts`, `checks`,
 `attempts`, `evidence`, `baselines`, `flaky`, `changes`, `projects`, `publications`, `records`, `audit_chain`,
 `granted`, `deliveries`, `uploads`, `tokens`; `queue` and `leader` for a fleet, `wakes` for what is looked at,
-`retention` for what is kept no longer, `chores`, `hooks`, `spendings`, `troubles` for how we and a forge get
-on. Functions that write take a `Unit` (one transaction), those that read a connection.
+`retention` for what is kept no longer, `elsewhere` for checks that other systems run, `chores`, `hooks`,
+`spendings`, `troubles`, `figures` for how we and a forge get on. Functions that write take a `Unit` (one
+transaction), those that read a connection.
 """
 
 from app.store import (
@@ -17,7 +18,9 @@ from app.store import (
     chores,
     commits,
     deliveries,
+    elsewhere,
     evidence,
+    figures,
     flaky,
     granted,
     hooks,
@@ -69,9 +72,11 @@ __all__ = [
     "chores",
     "commits",
     "deliveries",
+    "elsewhere",
     "embedded_file",
     "ensure_schema",
     "evidence",
+    "figures",
     "find_reusable",
     "flaky",
     "granted",

@@ -34,10 +34,14 @@ class Waiting(Asking, frozen=True, kw_only=True):
 
 
 class Turns(msgspec.Struct, frozen=True, kw_only=True):
-    """When owners and repositories (by id) last had their turn, epoch seconds."""
+    """When owners and repositories (by id) last had their turn, epoch seconds; and within each owner, as tags
+    of fair queueing, where the last turn `began` and where each priority's last one `ended`.
+    """
 
     owners: Mapping[str, float] = {}
     repositories: Mapping[str, float] = {}
+    began: Mapping[str, float] = {}
+    ended: Mapping[tuple[str, int], float] = {}
 
 
 def alone(unit: Unit) -> None:
@@ -100,19 +104,33 @@ def turns_of(connection: Connection, waiting: tuple[Waiting, ...]) -> Turns:
     """When those who wait last had their turn."""
     owners = {one.owner for one in waiting}
     repositories = {str(one.repository_id) for one in waiting}
-    rows = connection.execute(select(turns).where(turns.c.name.in_(owners | repositories))).all()
+    urgencies = {_urgency(one): (one.owner, one.priority) for one in waiting}
+    names = owners | repositories | urgencies.keys()
+    rows = connection.execute(select(turns).where(turns.c.name.in_(names))).all()
     return Turns(
         owners={row.name: row.at for row in rows if row.kind == "owner"},
         repositories={row.name: row.at for row in rows if row.kind == "repository"},
+        began={row.name: row.at for row in rows if row.kind == "began"},
+        ended={urgencies[row.name]: row.at for row in rows if row.kind == "ended"},
     )
 
 
-def had_turn(unit: Unit, one: Asking, now: float) -> None:
-    """An owner and a repository have their turn."""
-    for kind, name in (("owner", one.owner), ("repository", str(one.repository_id))):
-        statement = insert(unit.connection, turns).values(kind=kind, name=name, at=now)
+def _urgency(one: Waiting) -> str:
+    return f"{one.owner}#{one.priority}"
+
+
+def had_turn(unit: Unit, one: Waiting, now: float, began: float, share: float) -> None:
+    """An owner, a repository and a priority have their turn, which began at a tag and takes a share."""
+    had = (
+        ("owner", one.owner, now),
+        ("repository", str(one.repository_id), now),
+        ("began", one.owner, began),
+        ("ended", _urgency(one), began + share),
+    )
+    for kind, name, at in had:
+        statement = insert(unit.connection, turns).values(kind=kind, name=name, at=at)
         unit.connection.execute(
-            statement.on_conflict_do_update(index_elements=["kind", "name"], set_={"at": now})
+            statement.on_conflict_do_update(index_elements=["kind", "name"], set_={"at": at})
         )
 
 

@@ -140,12 +140,24 @@ def approved_to_test(connection: Connection, change_id: int, head_sha: Sha) -> b
     return row is not None
 
 
-def remember_pusher(unit: Unit, change_id: int, head_sha: Sha, actor: Actor) -> None:
+def remember_pusher(unit: Unit, change_id: int, head_sha: Sha, actor: Actor, now: float) -> None:
     """Who brought a head: only its delivery tells, and the first one to tell counts."""
     statement = insert(unit.connection, pushers).values(
-        change_id=change_id, head_sha=head_sha, actor=pack(actor)
+        change_id=change_id, head_sha=head_sha, actor=pack(actor), told_at=now
     )
-    unit.connection.execute(statement.on_conflict_do_nothing(index_elements=["change_id", "head_sha"]))
+    unit.connection.execute(
+        statement.on_conflict_do_update(index_elements=["change_id", "head_sha"], set_={"told_at": now})
+    )
+
+
+def heads_told(connection: Connection, change_id: int) -> tuple[tuple[Sha, float], ...]:
+    """The heads that deliveries told of and when they last did (epoch seconds), the newest last."""
+    rows = connection.execute(
+        select(pushers.c.head_sha, pushers.c.told_at)
+        .where(pushers.c.change_id == change_id)
+        .order_by(pushers.c.told_at, pushers.c.id)
+    )
+    return tuple((Sha(row.head_sha), row.told_at) for row in rows)
 
 
 def pusher_of(connection: Connection, change_id: int, head_sha: Sha) -> Actor | None:

@@ -119,10 +119,11 @@ def record_post(unit: Unit, repository_id: int, post: ExternalPosted, now: float
         & (posts.c.suite_id == post.suite_id)
     )
     known = unit.connection.execute(select(posts.c.document).where(where)).first()
-    if known is not None:
-        older = unpack(ExternalPosted, known.document)
-        if (older.external_id, older.at) > (post.external_id, post.at):
-            return False
+    older = None if known is None else unpack(ExternalPosted, known.document)
+    if older is not None and older.age > post.age:
+        return False
+    if post.kind == "status":
+        post = msgspec.structs.replace(post, started_at=_begun(older) or post.at)
     values = {"document": pack(post), "seen_at": now}
     statement = insert(unit.connection, posts).values(
         repository_id=repository_id,
@@ -139,6 +140,11 @@ def record_post(unit: Unit, repository_id: int, post: ExternalPosted, now: float
         )
     )
     return True
+
+
+def _begun(older: ExternalPosted | None) -> str:
+    """Since when a commit status is pending; '' for one that is not."""
+    return "" if older is None or older.status == "completed" else older.started_at
 
 
 def posts_on(connection: Connection, repository_id: int, sha: Sha) -> tuple[ExternalPosted, ...]:

@@ -1,17 +1,19 @@
 """What all processes together asked of a forge, by the hour, and what the forge says is left."""
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, text
 
 from app.store.projects import insert
 from app.store.session import Unit, pack, unpack
-from app.store.tables_operation import budgets, spendings
+from app.store.tables_operation import budgets, creations, spendings
 
 T = TypeVar("T")
 HOUR = 3600
+_LOCK: Final = 0x63726561
+"""Our advisory lock ("crea")."""
 
 
 def note(
@@ -35,6 +37,24 @@ def note(
         unit.connection.execute(
             told.on_conflict_do_update(index_elements=["forge", "installation_id"], set_=values)
         )
+
+
+def take(
+    unit: Unit, forge: str, installation_id: int, now: float, free_at: Callable[[Sequence[float]], float]
+) -> float:
+    """When one more may be created there (epoch seconds), given when some was within the hour; where that is
+    now, it is counted. One process at a time decides.
+    """
+    if unit.connection.dialect.name != "sqlite":  # there whoever writes is alone anyway
+        unit.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    of = (creations.c.forge == forge) & (creations.c.installation_id == installation_id)
+    unit.connection.execute(delete(creations).where(of, creations.c.at <= now - HOUR))
+    rows = unit.connection.execute(select(creations.c.at).where(of).order_by(creations.c.at, creations.c.id))
+    at = free_at([row.at for row in rows])
+    if at <= now:
+        values = {"forge": forge, "installation_id": installation_id, "at": now}
+        unit.connection.execute(creations.insert().values(values))
+    return at
 
 
 def prune(unit: Unit, before: float) -> None:

@@ -255,6 +255,7 @@ pushers = Table(
     reference("change_id", "changes", index=False),
     Column("head_sha", String(64), nullable=False),
     Column("actor", LargeBinary, nullable=False),  # Actor
+    Column("told_at", Float, nullable=False, server_default="0"),  # when a delivery last told of it
     UniqueConstraint("change_id", "head_sha"),
 )
 

@@ -79,9 +79,9 @@ attempts = Table(
 turns = Table(
     "turns",
     metadata,
-    Column("kind", String(16), primary_key=True),  # owner, repository
+    Column("kind", String(16), primary_key=True),  # owner, repository, began, ended
     Column("name", String(512), primary_key=True),
-    Column("at", Float, nullable=False),
+    Column("at", Float, nullable=False),  # epoch seconds; the last two are tags
 )
 
 

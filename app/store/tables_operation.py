@@ -2,7 +2,18 @@
 mending, what was asked of the forge.
 """
 
-from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from app.store.columns import metadata, reference, row_id
 
@@ -57,6 +68,16 @@ budgets = Table(
     Column("installation_id", BigInteger, primary_key=True, autoincrement=False),  # 0 = the app itself
     Column("document", LargeBinary, nullable=False),  # what the forge last said of its limit
     Column("seen_at", Float, nullable=False),
+)
+
+creations = Table(
+    "creations",
+    metadata,
+    row_id(),
+    Column("forge", String(32), nullable=False),
+    Column("installation_id", BigInteger, nullable=False),
+    Column("at", Float, nullable=False),
+    Index("ix_creations_of", "forge", "installation_id", "at"),
 )
 
 spendings = Table(

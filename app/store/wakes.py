@@ -10,12 +10,14 @@ from sqlalchemy import Connection, Table, select, update
 
 from app.store.session import Key, Unit
 from app.store.tables import branches, changes, installations, repositories
+from app.store.tables_elsewhere import starts
 from app.store.tables_operation import chores
 
 LASTING: Final[dict[str, Table]] = {
     "change": changes,
     "branch": branches,
     "installation": installations,
+    "start": starts,
 }
 """The kinds of keys whose rows keep their wake-up here; the key's id is the row's."""
 

@@ -11,8 +11,10 @@ from fastapi import FastAPI
 
 from app.catalogue import schema
 from app.dashboard import routes
+from app.forges import Rate
 from app.model import Misconfigured
-from app.store import schema_state
+from app.store import figures, schema_state, spendings
+from app.web.metrics import Scrape
 from app.web.server import WebParts, create_app
 from app.wiring import Program
 
@@ -38,6 +40,19 @@ def application(program: Program) -> FastAPI:
     probes = {"database": database, "migrations": migrations, "sandbox": untrusted}
     if program.settings.on_sqlite or program.services.role.checks:
         probes["disk"] = disk
+
+    async def scrape() -> Scrape:
+        now = program.services.clock.now()
+        return await program.database.read(
+            lambda connection: Scrape(
+                now=now,
+                figures=figures.read(connection, now),
+                spent=spendings.since(connection, now - spendings.HOUR),
+                rates=spendings.rates(connection, Rate),
+            )
+        )
+
+    token = program.settings.metrics_token
     return create_app(
         WebParts(
             intakes=program.intakes,
@@ -48,6 +63,8 @@ def application(program: Program) -> FastAPI:
             now=program.services.clock.now,
             schema=schema(),
             pages=routes(program.surroundings),
+            scrape=scrape,
+            metrics_token="" if token is None else token.get_secret_value(),
             probes=probes,
         )
     )

@@ -18,6 +18,7 @@ from app.dashboard import Links, nowhere
 from app.forges import Intake
 from app.web.api import RunReads, api_routes, schema_routes
 from app.web.health import Probe, health_routes
+from app.web.metrics import Scraper, metrics_routes
 from app.web.problems import problem
 from app.web.reports import ReportIntake, report_routes
 from app.web.webhooks import Keeper, Tally, Webhooks
@@ -35,7 +36,8 @@ _MACHINES: Final = ("/api/", "/schema/")
 class WebParts(msgspec.Struct, frozen=True, kw_only=True):
     """What the application is made of.
 
-    `pages` are the dashboard's routes; `probes` are asked by `/readyz`; `now` gives epoch seconds.
+    `pages` are the dashboard's routes; `probes` are asked by `/readyz`; `now` gives epoch seconds; `scrape`
+    gives what `/metrics` shows to who has `metrics_token` ('' = nobody).
     """
 
     intakes: Mapping[str, Intake]
@@ -47,6 +49,8 @@ class WebParts(msgspec.Struct, frozen=True, kw_only=True):
     schema: Mapping[str, object]
     pages: Sequence[BaseRoute] = ()
     probes: Mapping[str, Probe]
+    scrape: Scraper
+    metrics_token: str = ""
     tally: Tally = msgspec.field(default_factory=Tally)
 
 
@@ -61,6 +65,7 @@ def create_app(parts: WebParts) -> FastAPI:
     )
     app.take_delivery = Webhooks(parts.intakes, parts.keeper, parts.tally)
     app.include_router(health_routes(parts.probes))
+    app.include_router(metrics_routes(parts.scrape, parts.metrics_token))
     app.include_router(api_routes(parts.reads, parts.links, parts.now))
     app.include_router(report_routes(parts.reports, parts.now))
     app.include_router(schema_routes(parts.schema))

@@ -18,6 +18,7 @@ from app.engine import (
     Role,
     Services,
     SharedClock,
+    SharedLedger,
     SystemClock,
     Uploads,
     Vault,
@@ -99,7 +100,13 @@ def _services(
     async def pause(seconds: float) -> None:
         await clock.sleep_until(clock.now() + seconds)
 
-    forge: Forge = GitHubForge(credentials.app, api_url=settings.github_api_url, now=clock.now, pause=pause)
+    forge: Forge = GitHubForge(
+        credentials.app,
+        api_url=settings.github_api_url,
+        ledger=None if database.is_sqlite else SharedLedger(database, GitHubForge.kind),
+        now=clock.now,
+        pause=pause,
+    )
     chosen = options(settings)
     widths = {"attempt": chosen.parallel_checks, "run": 1024}
     dispatch: Dispatch = EmbeddedDispatch(clock, widths)

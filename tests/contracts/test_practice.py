@@ -26,6 +26,8 @@ from app.model import (
     Button,
     CheckRunStatus,
     CommitStatus,
+    ExternalPosted,
+    Misconfigured,
     Outage,
     Publication,
     PublishedConclusion,
@@ -33,7 +35,7 @@ from app.model import (
     StickyComment,
 )
 from app.practice import Fault, Forbidden, PullRequest, RequiredCheck
-from tests.support.github_stage import SECRET, Stage, staged, unlike_github
+from tests.support.github_stage import SECRET, Stage, app_key, staged, unlike_github
 
 ANNOTATION = {"path": "a", "start_line": 1, "end_line": 1, "annotation_level": "notice", "message": "m"}
 
@@ -47,6 +49,7 @@ EVERY_DELIVERY = {
     *(f"issue_comment {each}" for each in ("created", "edited", "deleted")),
     *(f"pull_request_review {each}" for each in ("submitted", "dismissed")),
     *(f"merge_group {each}" for each in ("checks_requested", "destroyed")),
+    *(f"workflow_run {each}" for each in ("requested", "in_progress", "completed")),
     *(f"installation_repositories {each}" for each in ("added", "removed")),
     *(
         f"installation {each}"
@@ -60,6 +63,14 @@ EVERY_DELIVERY = {
         )
     ),
 }  # fmt: skip
+
+
+async def _of_another_app(stage: Stage, head: Sha) -> ExternalPosted:
+    other = stage.world.add_app("reviewer", owner="acme", permissions={"checks": "write"}, key=app_key())
+    body = {"head_sha": head, "name": "review", "status": "completed", "conclusion": "failure"}
+    run = await stage.practice.create_check_run(other, stage.repo, body)
+    posts = await stage.github.external_posts(stage.repository, head, ("check_run",))
+    return next(post for post in posts if post.external_id == run.id)
 
 
 async def test_everything_that_happens_looks_like_github(tmp_path: Path) -> None:
@@ -111,6 +122,21 @@ async def test_everything_that_happens_looks_like_github(tmp_path: Path) -> None
         await practice.press_rerun("alice", repo, run)
         await practice.press_button("alice", repo, run, "rerun")
         await practice.press_rerun_all("alice", repo, stage.app, head)
+        workflow = await practice.start_workflow("alice", repo, ".github/workflows/ci.yml", head)
+        await practice.progress_workflow(repo, workflow)
+        await practice.finish_workflow(repo, workflow, "failure")
+        (seen,) = await github.external_posts(repository, head, ("workflow_run",))
+        await github.run_again(repository, seen)
+        await practice.finish_workflow(repo, workflow, "success")
+        jobs = await github.external_posts(repository, head, ("check_run", "status"))
+        await github.run_again(repository, next(post for post in jobs if post.name == "build"))
+        with pytest.raises(Misconfigured, match="not rerequestable"):
+            await github.run_again(repository, await _of_another_app(stage, head))
+        await practice.push(
+            "alice", repo, "by-hand", {".github/workflows/hand.yml": "on: workflow_dispatch\n"}
+        )
+        await practice.push("alice", repo, "main", {".github/workflows/hand.yml": "on: workflow_dispatch\n"})
+        await github.dispatch(repository, ".github/workflows/hand.yml", "by-hand")
         await practice.close("alice", repo, pull)
         await practice.reopen("alice", repo, pull)
         group = await practice.queue("bob", repo, pull)
@@ -136,7 +162,6 @@ async def test_everything_that_happens_looks_like_github(tmp_path: Path) -> None
         await github.permission(repository, "nobody")
         await github.team_members(repository, "@acme/platform")
         await github.reviews(repository, 1)
-        await github.external_posts(repository, head)
         await github.recent_comments(repository, 1, "2020-01-01T00:00:00Z")
         await github.installations()
         await github.installation_repositories(stage.installation.id)

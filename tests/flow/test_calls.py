@@ -3,8 +3,9 @@
 from collections import Counter
 
 from app.executors import Answer, ScriptedExecutor
+from app.store import runs
 from tests.support.aftermath import GATE, ended_well, like_github
-from tests.support.service import Stage, stage
+from tests.support.service import Stage, app_key, stage
 
 APPROVED = GATE + "  - approvals >= 1\n"
 
@@ -100,3 +101,48 @@ async def test_progress_of_a_long_plan_is_thrifty(tmp_path):
         assert found["check_run_create"] == found["check_run_update"] == found["comment_create"] == 1
         assert sum(found.values()) == 4, found
         await ended_well(scene, repo, pull, "success")
+
+
+FOREIGN = """version: 1
+checks:
+  lint: {run: 'true'}
+  ci: {external: {workflow: ci.yml}}
+  unit: {external: {context: unit, app: ci}}
+gate:
+  - checks.passed
+"""
+
+
+async def test_what_others_post_costs_nothing_unless_a_gate_names_it(tmp_path):
+    """Forty check runs of others wake no run; those that are named cost no request of their own."""
+    async with stage(tmp_path) as scene:
+        repo = await scene.repository({".portcullis.yml": FOREIGN, "a.py": "1\n"})
+        world, forge = scene.world, scene.forge
+        ci = world.add_app("ci", owner="acme", permissions={"checks": "write"}, key=app_key())
+        await forge.push("alice", repo, "topic", {"a.py": "2\n"}, base="main")
+        before = so_far(scene)
+        pull = await forge.open_pull_request("alice", repo, "topic")
+        await scene.settled()
+        opened = spent(scene, before)
+        assert opened.pop("check_run_update", 1) == 1  # that lint has ended, where it was not told at once
+        assert opened == {"permission": 1, "check_runs": 1, "workflow_runs": 1, "check_run_create": 1}
+        before = so_far(scene)
+        database = scene.program.database
+        touched = await database.read(lambda c: runs.load_run(c, 1).touched_at)
+        for number in range(20):
+            body = {"head_sha": pull.head_sha, "name": f"job {number}", "status": "in_progress"}
+            run = await forge.create_check_run(ci, repo, body)
+            await forge.update_check_run(ci, repo, run, {"conclusion": "failure"})
+            await forge.post_status("bob", repo, pull.head_sha, context="elsewhere")
+            await forge.start_workflow("alice", repo, ".github/workflows/other.yml", pull.head_sha)
+        await scene.settled()
+        assert spent(scene, before) == {}
+        assert await database.read(lambda c: runs.load_run(c, 1).touched_at) == touched
+        body = {"head_sha": pull.head_sha, "name": "unit", "status": "completed", "conclusion": "success"}
+        await forge.create_check_run(ci, repo, body)
+        workflow = await forge.start_workflow("alice", repo, ".github/workflows/ci.yml", pull.head_sha)
+        await forge.finish_workflow(repo, workflow, "success")
+        await scene.settled()
+        assert set(spent(scene, before)) <= {"check_run_update", "comment_create"}
+        await ended_well(scene, repo, pull, "success")
+        like_github(scene)

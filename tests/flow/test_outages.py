@@ -3,16 +3,25 @@
 import time
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select
 
+from app.engine.judging import judgement_of
 from app.executors import Answer, ScriptedExecutor
 from app.practice import Fault, PullRequest, Repository
-from app.store import metadata, troubles
+from app.store import metadata, runs, troubles
 from tests.support.aftermath import GATE, ended_well, later, like_github, ours, rest, rows
 from tests.support.clock import HandTurnedClock
 from tests.support.service import Stage, stage
 
 DELIVERIES = metadata.tables["deliveries"]
+ANOTHER_KEY = (
+    rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    .public_key()
+    .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    .decode()
+)
 WRITES = "/(check-runs|issues/.*comments)"
 
 
@@ -25,6 +34,10 @@ async def ready(scene: Stage) -> Repository:
 async def opened(scene: Stage) -> tuple[Repository, PullRequest]:
     repo = await ready(scene)
     return repo, await scene.forge.open_pull_request("alice", repo, "topic")
+
+
+def no_page(run_id: int, repository: object) -> str:
+    return ""
 
 
 def knocked(scene: Stage, before: int) -> None:
@@ -226,6 +239,97 @@ async def test_one_repository_taken_away(tmp_path):
         pull = await scene.forge.open_pull_request("bob", other, "topic")
         await scene.settled()
         assert scene.verdict(other, pull).conclusion == "success"
+
+
+async def test_archived_while_judging_then_back(tmp_path):
+    """An archived repository takes no post: nothing of it is judged until it is back."""
+    clock = HandTurnedClock()
+    runner = ScriptedExecutor({"lint": (Answer(hold=True), Answer())})
+    async with stage(tmp_path, runner=runner, clock=clock) as scene:
+        repo, pull = await opened(scene)
+        await runner.until_running("lint", 20)
+        scene.forge.archive("alice", repo)
+        await scene.settled()
+        assert len(runner.cancelled) == 1
+        asked = len(scene.world.requests)
+        await clock.advance(7200, rest(scene, clock))
+        since = list(scene.world.requests)[asked:]
+        assert [seen.path for seen in since if "/repos/" in seen.path] == []
+        scene.forge.archive("alice", repo, archived=False)
+        await scene.settled()
+        await ended_well(scene, repo, pull, "success")
+
+
+async def test_renamed_while_judging(tmp_path):
+    """The old address leads to the new one, and what is posted goes there once."""
+    runner = ScriptedExecutor({"lint": (Answer(hold=True), Answer())})
+    async with stage(tmp_path, runner=runner) as scene:
+        repo, pull = await opened(scene)
+        await runner.until_running("lint", 20)
+        scene.forge.rename_repository(repo, "store")
+        runner.release("lint")
+        await scene.settled()
+        await ended_well(scene, repo, pull, "success")
+
+
+@pytest.mark.parametrize("installed", [True, False])
+async def test_transferred_while_judging(tmp_path, installed):
+    """Judged on where the app is installed at the new owner's too; nowhere else is anything asked."""
+    clock = HandTurnedClock()
+    runner = ScriptedExecutor({"lint": (Answer(hold=True), Answer())})
+    async with stage(tmp_path, runner=runner, clock=clock) as scene:
+        scene.world.add_organization("umbrella")
+        if installed:
+            scene.forge.install("alice", scene.world.app("portcullis"), "umbrella")
+        repo, pull = await opened(scene)
+        await runner.until_running("lint", 20)
+        scene.forge.transfer("alice", repo, "umbrella")
+        await scene.settled()
+        if installed:
+            await ended_well(scene, repo, pull, "success")
+            return
+        assert len(runner.cancelled) == 1
+        asked = len(scene.world.requests)
+        await clock.advance(7200, rest(scene, clock))
+        since = list(scene.world.requests)[asked:]
+        assert [seen.path for seen in since if "/repos/" in seen.path] == []
+
+
+async def test_tokens_revoked_while_judging(tmp_path):
+    """A token that is accepted no more is replaced, and nobody notices."""
+    runner = ScriptedExecutor({"lint": (Answer(hold=True), Answer())})
+    async with stage(tmp_path, runner=runner) as scene:
+        repo, pull = await opened(scene)
+        await runner.until_running("lint", 20)
+        for token in scene.world.tokens.values():
+            token.revoked = True
+        runner.release("lint")
+        await scene.settled()
+        await ended_well(scene, repo, pull, "success")
+
+
+async def test_the_app_s_key_revoked_while_judging_then_given_back(tmp_path, migrated_url):
+    """Nothing can be posted: the operator is told, and the verdict follows once we are believed again."""
+    clock = HandTurnedClock()
+    runner = ScriptedExecutor({"lint": (Answer(hold=True), Answer())})
+    async with stage(tmp_path, runner=runner, clock=clock, database_url=migrated_url) as scene:
+        repo, pull = await opened(scene)
+        await runner.until_running("lint", 20)
+        app = scene.world.app("portcullis")
+        key, app.public_key = app.public_key, ANOTHER_KEY
+        for token in scene.world.tokens.values():
+            token.revoked = True
+        runner.release("lint")
+        await scene.settled()
+        (told,) = await scene.program.database.read(troubles.all_of)
+        assert (told.kind, told.subject) == ("refused", "acme/shop")
+        assert "GitHub does not accept our credentials" in told.says
+        run = await scene.program.database.read(lambda c: judgement_of(c, runs.load_run(c, 1), no_page))
+        assert any("The forge refuses us" in note and "private key" in note for note in run.notes)
+        app.public_key = key
+        await later(scene, clock, 700)
+        await ended_well(scene, repo, pull, "success")
+        assert await scene.program.database.read(troubles.all_of) == ()
 
 
 async def test_an_outage_says_nothing_secret(tmp_path, capsys):

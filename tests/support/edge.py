@@ -139,6 +139,7 @@ def edge_app(database: Database, tally: Tally, limits: InboxLimits | None = None
         "now": SystemClock().now,
         "schema": {},
         "probes": {},
+        "scrape": None,
         "tally": tally,
         **parts,
     }

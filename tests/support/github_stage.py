@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.forges import EVENTS, PERMISSIONS, AppCredentials, GitHubForge, Limits
+from app.forges import EVENTS, PERMISSIONS, AppCredentials, GitHubForge, Ledger, Limits
 from app.model import Repository
 from app.practice import App, Installation, PracticeForge, World, listening, serving
 from app.practice import Repository as PracticeRepository
@@ -71,13 +71,16 @@ class Stage:
     def world(self) -> World:
         return self.practice.world
 
-    def client(self, *, limits: Limits | None = None, clock: Clock | None = None) -> GitHubForge:
+    def client(
+        self, *, limits: Limits | None = None, ledger: Ledger | None = None, clock: Clock | None = None
+    ) -> GitHubForge:
         """Another client of the same app, as another process would be."""
         turned = clock or self.clock
         made = GitHubForge(
             lambda: AppCredentials(app_id=self.app.id, private_key=self.app.private_key),
             api_url=self.world.api_url,
             limits=limits,
+            ledger=ledger,
             now=turned,
             pause=turned.pause,
         )

@@ -257,6 +257,45 @@ class Player:
     async def do_status(self, name: str, *, called: str, by: str, state: str) -> None:
         await self.scene.forge.post_status(by, self.repo, self.head(name), context=called, state=state)
 
+    async def do_workflow(
+        self,
+        name: str,
+        *,
+        file: str,
+        event: str = "pull_request",
+        status: str = "completed",
+        conclusion: str = "",
+        by: str = "alice",
+        jobs: tuple[str, ...] = ("build",),
+    ) -> None:
+        """The newest run of a workflow for that head moves on; without one, or with `event`, one begins."""
+        forge, sha = self.scene.forge, self.head(name)
+        path = f".github/workflows/{file}"
+        found = [
+            run
+            for run in self.repo.workflow_runs.values()
+            if (run.path, run.head_sha, run.event) == (path, sha, event)
+        ]
+        if not found or status == "queued":
+            self._app("github-actions")
+            run = await forge.start_workflow(by, self.repo, path, sha, event=event, jobs=jobs)
+        else:
+            run = found[-1]
+        if status == "in_progress":
+            await forge.progress_workflow(self.repo, run)
+        elif status == "completed":
+            await forge.finish_workflow(self.repo, run, conclusion)
+
+    async def do_rerun_workflow(self, name: str, *, file: str, by: str = "alice") -> None:
+        path, sha = f".github/workflows/{file}", self.head(name)
+        run = next(
+            run
+            for run in reversed(self.repo.workflow_runs.values())
+            if (run.path, run.head_sha) == (path, sha)
+        )
+        await self.scene.forge.rerun_workflow(by, self.repo, run)
+        await self.scene.forge.progress_workflow(self.repo, run)
+
     async def do_answer(self, scripted: Mapping[str, Any]) -> None:
         for key, described in scripted.items():
             self.runner.script(key, answers(described))

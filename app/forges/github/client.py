@@ -21,10 +21,17 @@ from app.forges.github.cache import EtagCache, Kept
 from app.forges.github.calls import ANONYMOUS, APP, Answer, Call, Lost, T, next_link
 from app.forges.github.circuits import Circuits
 from app.forges.github.errors import explain, message_of
-from app.forges.github.limits import Budget, Limits, outage_until, retry_after, too_fast
+from app.forges.github.limits import (
+    Budget,
+    Limits,
+    content_free_at,
+    outage_until,
+    retry_after,
+    too_fast,
+)
 from app.forges.github.redact import guard_http_log, redact
 from app.forges.importance import writing_until
-from app.forges.protocol import Rate
+from app.forges.protocol import Ledger, Rate
 from app.model import Misconfigured, Outage
 
 LOG = structlog.get_logger(__name__)
@@ -50,6 +57,7 @@ class Client:
         *,
         api_url: str = "https://api.github.com",
         limits: Limits | None = None,
+        ledger: Ledger | None = None,
         now: Callable[[], float] = time.time,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -57,6 +65,7 @@ class Client:
         self.keyring = Keyring(credentials, now)
         self.requests: Counter[str] = Counter()
         self._limits = limits if limits is not None else Limits.for_api(api_url)
+        self._ledger = ledger
         self._now = now
         self._pause = pause
         self._spent: Counter[tuple[int, str]] = Counter()
@@ -188,12 +197,19 @@ class Client:
 
     async def _wait_for_budget(self, call: Call) -> None:
         budget = self._budget(call.who)
-        now = self._now()
-        at = budget.free_at(write=call.write, content=call.content, now=now, worth=call.worth)
-        if at > now + _PATIENCE:
-            raise outage_until(f"{call.kind}: GitHub's rate limit is used up", at)
-        if at > now:
+        while (now := self._now()) < (at := await self._free_at(call, budget, now)):
+            if at > now + _PATIENCE:
+                raise outage_until(f"{call.kind}: GitHub's rate limit is used up", at)
             await self._pause(at - now)
+
+    async def _free_at(self, call: Call, budget: Budget, now: float) -> float:
+        """When it may be sent (epoch seconds); where that is now, all processes know of it."""
+        at = budget.free_at(write=call.write, content=call.content, now=now, worth=call.worth)
+        if at > now or not call.content or self._ledger is None or not self._limits.content_per_hour:
+            return at
+        return await self._ledger.take(
+            call.who, now, lambda spent: content_free_at(self._limits, spent, call.worth, now)
+        )
 
     def _budget(self, who: int) -> Budget:
         return self._budgets.setdefault(who, Budget(self._limits))

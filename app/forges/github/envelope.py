@@ -12,6 +12,7 @@ from app.forges.github.views import (
     Repo,
     Suite,
     User,
+    WorkflowRunView,
     actor_of,
     origin,
 )
@@ -115,6 +116,27 @@ class CheckRunView(Envelope, kw_only=True):
         if found is None or not found.id or not found.head_sha:
             raise Missing("no check run")
         return found
+
+
+class WorkflowView(msgspec.Struct, kw_only=True):
+    """A workflow; `path` is its file."""
+
+    path: str = ""
+
+
+class WorkflowRunDeliveryView(Envelope, kw_only=True):
+    """`workflow_run`."""
+
+    workflow: WorkflowView | None = None
+    workflow_run: WorkflowRunView | None = None
+
+    def subject(self) -> WorkflowRunView:
+        """The run, with the file (which older servers only tell of the workflow); refused without."""
+        found = self.workflow_run
+        path = self.workflow.path if self.workflow is not None else ""
+        if found is None or not found.id or not found.head_sha or not (found.path or path):
+            raise Missing("no workflow run")
+        return found if found.path else msgspec.structs.replace(found, path=path)
 
 
 class CheckSuiteView(Envelope, kw_only=True):

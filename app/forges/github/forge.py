@@ -7,19 +7,21 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from app.forges.github.auth import CredentialsProvider
 from app.forges.github.client import Client
+from app.forges.github.elsewhere import Elsewhere
 from app.forges.github.hooks import Hooks
 from app.forges.github.limits import Limits
 from app.forges.github.reads import Reads
 from app.forges.github.texts import ANNOTATIONS_PER_REQUEST, COMMENT_LIMIT, STATUS_LIMIT, TEXT_LIMIT
 from app.forges.github.writes import Writes
-from app.forges.protocol import Capabilities, Rate
+from app.forges.protocol import Capabilities, Ledger, Rate
 
 
-class GitHubForge(Reads, Writes, Hooks):
+class GitHubForge(Reads, Writes, Elsewhere, Hooks):
     """Implements Forge. `api_url` is https://api.github.com or `https://HOST/api/v3`.
 
     `credentials` is asked at every call, so an app set up while the service runs is used at once.
-    `now` gives epoch seconds; `pause` waits seconds (both turned by hand in tests).
+    `ledger` is what all processes of a fleet write down together, None where there is one. `now` gives epoch
+    seconds; `pause` waits seconds (both turned by hand in tests).
     """
 
     kind = "github"
@@ -38,12 +40,14 @@ class GitHubForge(Reads, Writes, Hooks):
         *,
         api_url: str = "https://api.github.com",
         limits: Limits | None = None,
+        ledger: Ledger | None = None,
         now: Callable[[], float] = time.time,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        client = Client(credentials, api_url=api_url, limits=limits, now=now, pause=pause)
+        client = Client(credentials, api_url=api_url, limits=limits, ledger=ledger, now=now, pause=pause)
         Reads.__init__(self, client)
         Writes.__init__(self, client)
+        Elsewhere.__init__(self, client)
         Hooks.__init__(self, client)
 
     async def start(self) -> None:

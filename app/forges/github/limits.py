@@ -7,9 +7,10 @@ the answers' headers tell.
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,7 @@ from app.forges.importance import CONTENT_HELD_BACK, HELD_BACK, Importance
 from app.forges.protocol import Rate
 from app.model import Outage
 
+HOUR: Final = 3600.0
 _BARE_SECONDARY = 60.0
 _LONGEST_BARE = 3600.0
 
@@ -41,11 +43,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class _Window:
     """Costs within the last `seconds`; `most` = 0 means no limit."""
 
-    def __init__(self, most: int, seconds: float) -> None:
+    def __init__(self, most: int, seconds: float, spent: Iterable[float] = ()) -> None:
+        """`spent` are the times (oldest first) at which one was spent already."""
         self._most = most
         self._seconds = seconds
-        self._spent: deque[tuple[float, int]] = deque()
-        self._total = 0
+        self._spent: deque[tuple[float, int]] = deque((at, 1) for at in spent)
+        self._total = len(self._spent)
 
     def free_at(self, cost: int, now: float, held_back: float = 0.0) -> float:
         """When `cost` fits (epoch seconds) without touching the share that is held back; `now` or earlier if
@@ -73,9 +76,9 @@ class Budget:
     """The limits of one bucket (the app itself, or one installation)."""
 
     def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._points = _Window(limits.points_per_minute, 60)
-        self._minute = _Window(limits.content_per_minute, 60)
-        self._hour = _Window(limits.content_per_hour, 3600)
+        self._content: deque[float] = deque()
         self._closed_until = 0.0
         self._bare = 0
         self.rate: Rate | None = None
@@ -89,10 +92,7 @@ class Budget:
         rate = self.rate
         if rate is not None and rate.reset > now and rate.remaining < rate.limit * held_back:
             at = max(at, rate.reset)
-        if content and worth is not Importance.VERDICT:
-            less = CONTENT_HELD_BACK[worth]
-            at = max(at, self._minute.free_at(1, now, less), self._hour.free_at(1, now, less))
-        return at
+        return max(at, content_free_at(self._limits, self._content, worth, now)) if content else at
 
     def close(self, until: float) -> None:
         """Nothing is sent before."""
@@ -102,8 +102,9 @@ class Budget:
         """Count a request that is being sent."""
         self._points.spend(5 if write else 1, now)
         if content:
-            self._minute.spend(1, now)
-            self._hour.spend(1, now)
+            self._content.append(now)
+            while self._content[0] <= now - HOUR:
+                self._content.popleft()
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
         """Read the primary limit of an answer; an exhausted one closes the bucket until its reset."""
@@ -141,6 +142,18 @@ class Budget:
     def succeeded(self) -> None:
         """An answer that is no refusal: the next bare refusal starts at one minute again."""
         self._bare = 0
+
+
+def content_free_at(limits: Limits, spent: Iterable[float], worth: Importance, now: float) -> float:
+    """When content of that importance may be created (epoch seconds), given when some was (oldest first). A
+    verdict never waits for our own guess.
+    """
+    if worth is Importance.VERDICT:
+        return now
+    times, less = tuple(spent), CONTENT_HELD_BACK[worth]
+    minute = _Window(limits.content_per_minute, 60, times)
+    hour = _Window(limits.content_per_hour, HOUR, times)
+    return max(minute.free_at(1, now, less), hour.free_at(1, now, less))
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

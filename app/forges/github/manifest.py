@@ -13,6 +13,7 @@ from app.forges.github.calls import ANONYMOUS, Call, segment
 from app.forges.github.client import Client
 
 PERMISSIONS: Final[Mapping[str, str]] = {
+    "actions": "write",
     "metadata": "read",
     "contents": "read",
     "checks": "write",
@@ -22,8 +23,8 @@ PERMISSIONS: Final[Mapping[str, str]] = {
     "merge_queues": "read",
     "members": "read",
 }
-"""Only what this version uses: reading the source, posting the verdict, the sticky comment and
-reactions, hearing merge groups, resolving teams.
+"""Only what this version uses: workflows that gates wait for (and running them again), reading the source,
+posting the verdict, the sticky comment and reactions, hearing merge groups, resolving teams.
 """
 
 EVENTS: Final = (
@@ -36,6 +37,7 @@ EVENTS: Final = (
     "push",
     "repository",
     "status",
+    "workflow_run",
 )
 """Installation events come by themselves."""
 

@@ -18,8 +18,9 @@ from app.forges.github.envelope import (
     PullRequestView,
     PushView,
     StatusDeliveryView,
+    WorkflowRunDeliveryView,
 )
-from app.forges.github.views import CheckRun, actor_of
+from app.forges.github.views import CheckRun, WorkflowRunView, actor_of
 from app.model import (
     Actor,
     ActorKind,
@@ -129,10 +130,36 @@ def external_of_check_run(repository: Repository, run: CheckRun) -> ExternalPost
     )
 
 
+ACTIONS: Final = "github-actions"
+"""The app that runs workflows."""
+
+
+def external_of_workflow_run(repository: Repository, run: WorkflowRunView) -> ExternalPosted:
+    """A workflow run as an external post: waiting, requested and pending count as queued."""
+    return ExternalPosted(
+        repository=repository,
+        kind="workflow_run",
+        sha=Sha(run.head_sha),
+        name=run.path.partition("@")[0],
+        poster=ACTIONS,
+        external_id=run.id,
+        suite_id=run.check_suite_id,
+        status=_STATUSES.get(run.status or "", "queued"),
+        conclusion=run.conclusion or "",
+        url=run.html_url,
+        started_at=run.run_started_at or "",
+        at=run.updated_at,
+        attempt=run.run_attempt,
+        cause=run.event,
+    )
+
+
+def _workflow_run(view: WorkflowRunDeliveryView) -> Event:
+    return external_of_workflow_run(view.where(), view.subject())
+
+
 def _check_run(view: CheckRunView) -> Event:
-    if view.action == "created":
-        return Ignored(reason="check_run created: only its end is waited for")
-    if view.action == "completed":
+    if view.action in {"created", "completed"}:
         return external_of_check_run(view.where(), view.subject())
     if view.action not in {"rerequested", "requested_action"}:
         return Ignored(reason=f"check_run {view.action} changes nothing that is judged")
@@ -273,7 +300,10 @@ def _installation_repositories(view: InstallationView) -> Event:
 
 def _repository(view: Envelope) -> Event:
     return RepositoryChanged(
-        action=view.action, repository=view.where(), gone=view.action == "deleted", sender=view.who()
+        action=view.action,
+        repository=view.where(),
+        gone=view.action in {"deleted", "archived"},
+        sender=view.who(),
     )
 
 
@@ -287,6 +317,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "pull_request_review": Reader(PullRequestView, _review),
     "status": Reader(StatusDeliveryView, _status),
     "merge_group": Reader(MergeGroupView, _merge_group),
+    "workflow_run": Reader(WorkflowRunDeliveryView, _workflow_run),
     "installation": Reader(InstallationView, _installation),
     "installation_repositories": Reader(InstallationView, _installation_repositories),
     "repository": Reader(Envelope, _repository),

@@ -10,11 +10,9 @@ import msgspec
 
 from app.forges.github.calls import APP, Call, segment, segments
 from app.forges.github.client import Client
-from app.forges.github.readers import external_of_check_run
 from app.forges.github.rules import BranchRule, ProtectedBranch, required_of
 from app.forges.github.views import (
     App,
-    CheckRun,
     CommentView,
     CommitView,
     Installation,
@@ -22,7 +20,6 @@ from app.forges.github.views import (
     PullRequest,
     Repo,
     ReviewView,
-    StatusView,
     User,
     actor_of,
 )
@@ -40,7 +37,6 @@ from app.model import (
     Actor,
     ActorKind,
     Change,
-    ExternalPosted,
     Misconfigured,
     Outage,
     Repository,
@@ -71,10 +67,6 @@ class _Permission(msgspec.Struct, kw_only=True):
 
 class _Branch(msgspec.Struct, kw_only=True):
     name: str = ""
-
-
-class _CheckRuns(msgspec.Struct, kw_only=True):
-    check_runs: list[CheckRun] = []
 
 
 class _Repositories(msgspec.Struct, kw_only=True):
@@ -135,13 +127,17 @@ class Reads:
         raise Outage(f"pulls: GitHub's list does not end after {_MOST_PAGES} pages")
 
     async def get_repository(self, repository: Repository) -> Repository:
-        """The repository as it is now, by its id: the address GitHub's own redirects use."""
+        """The repository as it is now, by its id: the address GitHub's own redirects use. Raises Gone for an
+        archived one too: nobody can post there, and nothing can be merged.
+        """
         call = Call(
             kind="repository",
             who=repository.installation_id,
             path=f"/repositories/{repository.forge_id}",
         )
         found = (await self._client.send(call)).read(Repo)
+        if found.archived:
+            raise Gone("repository: it is archived")
         return found.repository(repository.installation_id)
 
     async def protected_branches(self, repository: Repository) -> tuple[str, ...]:
@@ -250,18 +246,6 @@ class Reads:
         found = await self._get(call, ProfileView)
         return Profile(name=found.name or "", email=found.email or "")
 
-    async def external_posts(self, repository: Repository, sha: Sha) -> tuple[ExternalPosted, ...]:
-        """All check runs and commit statuses on a SHA, newest per name, poster and suite."""
-        at = f"/commits/{segment(sha)}"
-        call = Call.on(repository, "check_runs", f"{at}/check-runs", params={"filter": "latest"})
-        newest: dict[tuple[str, str, str, int], ExternalPosted] = {}
-        async for page in self._client.pages(call, _CheckRuns):
-            for run in page.check_runs:
-                _keep_newest(newest, external_of_check_run(repository, run))
-        for view in await self._client.items(Call.on(repository, "statuses", f"{at}/statuses"), StatusView):
-            _keep_newest(newest, _external_of_status(repository, sha, view))
-        return tuple(newest.values())
-
     async def get_comment(self, repository: Repository, comment_id: int) -> Comment:
         """A comment by id, as it is now."""
         view = await self._get(Call.on(repository, "comment", f"/issues/comments/{comment_id}"), CommentView)
@@ -285,40 +269,17 @@ class Reads:
         )
 
     async def installation_repositories(self, installation_id: int) -> tuple[Repository, ...]:
-        """All repositories an installation gives access to."""
+        """All repositories an installation gives access to, without archived ones."""
         call = Call(kind="installation_repositories", who=installation_id, path="/installation/repositories")
         pages = [page async for page in self._client.pages(call, _Repositories)]
-        return tuple(repo.repository(installation_id) for page in pages for repo in page.repositories)
+        found = (repo for page in pages for repo in page.repositories if not repo.archived)
+        return tuple(repo.repository(installation_id) for repo in found)
 
     async def whoami(self) -> Mapping[str, object]:
         """The app itself: `slug`, `id`, `permissions`, `events`, `html_url`."""
         found = (await self._client.send(Call(kind="app", who=APP, path="/app"))).read(App)
         described: dict[str, Any] = msgspec.to_builtins(found)
         return described
-
-
-def _keep_newest(newest: dict[tuple[str, str, str, int], ExternalPosted], post: ExternalPosted) -> None:
-    key = (post.kind, post.name.lower(), post.poster, post.suite_id)
-    known = newest.get(key)
-    if known is None or post.external_id > known.external_id:
-        newest[key] = post
-
-
-def _external_of_status(repository: Repository, sha: Sha, view: StatusView) -> ExternalPosted:
-    poster, pending = actor_of(view.creator), view.state == "pending"
-    return ExternalPosted(
-        repository=repository,
-        kind="status",
-        sha=sha,
-        name=view.context,
-        poster=poster.login,
-        poster_id=poster.id,
-        external_id=view.id,
-        status="in_progress" if pending else "completed",
-        conclusion="" if pending else view.state,
-        url=view.target_url or "",
-        at=view.updated_at or view.created_at,
-    )
 
 
 def _comment(view: CommentView) -> Comment:

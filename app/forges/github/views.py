@@ -67,6 +67,7 @@ class Repo(msgspec.Struct, kw_only=True):
     id: int = 0
     full_name: str = ""
     private: bool = False
+    archived: bool = False
     default_branch: str | None = None
     master_branch: str | None = None
     clone_url: str | None = None
@@ -198,6 +199,22 @@ class CheckRun(msgspec.Struct, kw_only=True):
     app: App | None = None
     check_suite: Suite | None = None
     output: Output = msgspec.field(default_factory=Output)
+
+
+class WorkflowRunView(msgspec.Struct, kw_only=True):
+    """A run of a workflow of GitHub Actions. `path` may carry `@REF` behind the file."""
+
+    id: int = 0
+    path: str = ""
+    event: str = ""
+    head_sha: str = ""
+    status: str | None = None
+    conclusion: str | None = None
+    check_suite_id: int = 0
+    run_attempt: int = 1
+    html_url: str = ""
+    run_started_at: str | None = None
+    updated_at: str = ""
 
 
 class CommentView(msgspec.Struct, kw_only=True):

@@ -196,7 +196,7 @@ async def test_posts_of_others_are_seen_newest_per_name_and_poster(stage: Stage,
     )
     await practice.post_status("bob", stage.repo, sha, context="portcullis", state="pending")
     await practice.post_status("bob", stage.repo, sha, context="portcullis", state="success")
-    found = await stage.github.external_posts(stage.repository, Sha(sha))
+    found = await stage.github.external_posts(stage.repository, Sha(sha), ("check_run", "status"))
 
     def told(post: ExternalPosted) -> tuple[str, str, str, str, str]:
         return post.kind, post.name, post.poster, post.status, post.conclusion

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.admission import Quotas, choose
+from app.engine.admission import Quotas, begins_at, choose, share_of
 from app.store import Asking, Turns, Waiting
 
 
@@ -64,6 +64,32 @@ def test_quotas() -> None:
         "trusted ones have no such quota"
     )
     assert chosen([waits(1), waits(2, 2, author="eve")], [runs(2, author="eve")], untrusted_author=1) == 1
+
+
+def test_within_an_owner_urgency_crosses_repositories_and_nobody_starves() -> None:
+    """Merge groups without end in one repository, trusted and untrusted changes in two others."""
+    waiting = [waits(1, 1, priority=2), waits(2, 2, priority=1), waits(3, 3, priority=0, author="eve")]
+    began: dict[str, float] = {}
+    ended: dict[tuple[str, int], float] = {}
+    order = []
+    for _ in range(14):
+        turns = Turns(began=began, ended=ended)
+        one = choose(waiting, [], turns, Quotas())
+        assert one is not None
+        order.append(one.priority)
+        began[one.owner] = begins_at(one, turns)
+        ended[one.owner, one.priority] = began[one.owner] + share_of(one)
+    assert order[:3] == [2, 1, 0]
+    assert Counter(order) == {2: 8, 1: 4, 0: 2}
+
+
+def test_what_was_not_asked_for_saves_up_nothing() -> None:
+    """After a week of untrusted changes alone a merge group is next, and they owe it no week."""
+    group, untrusted = waits(1, 1, priority=2), waits(2, 2, priority=0, author="eve")
+    week = Turns(began={"acme": 999.0}, ended={("acme", 0): 1000.0, ("acme", 2): 1.0})
+    assert chosen([group, untrusted], turns=week) == 1
+    assert begins_at(group, week) == 999.0
+    assert chosen([untrusted], turns=week) == 2
 
 
 def test_a_group_runs_one_at_a_time() -> None:

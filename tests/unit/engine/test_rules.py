@@ -25,11 +25,13 @@ from app.model import (
     Finding,
     Kind,
     Need,
+    Pace,
     Plan,
     ReportContent,
     Repository,
     Severity,
     Sha,
+    StartRequest,
     Status,
     Waiver,
 )
@@ -62,6 +64,8 @@ class Table:
 
     def __init__(self, plan: Plan = PLAN) -> None:
         self.plan = plan
+        self.more: dict[str, object] = {}
+        self.later = 0.0
         self.rows = {
             result.key: CheckRow(id=number, run_id=1, result=result)
             for number, result in enumerate(first_results(plan, NOW), 1)
@@ -69,9 +73,14 @@ class Table:
 
     def decide(self) -> Moved:
         state = Standings(
-            plan=self.plan, change=CHANGE, comparison=compare(), rows=tuple(self.rows.values()), reports={}
+            plan=self.plan,
+            change=CHANGE,
+            comparison=compare(),
+            rows=tuple(self.rows.values()),
+            reports={},
+            **self.more,  # type: ignore[arg-type]
         )
-        decision = move(state, NOW)
+        decision = move(state, NOW + self.later)
         self.rows |= {row.result.key: row for row in decision.rows}
         return decision
 
@@ -135,7 +144,8 @@ def posted(external_id: int, conclusion: str, at: str, **fields: object) -> Exte
 
 
 def external() -> CheckSpec:
-    return CheckSpec(id="ci", key="ci", external=External(context="ci/build", app="ci"))
+    given = External(context="ci/build", app="ci")
+    return CheckSpec(id="ci", key="ci", external=given, timeout=3600.0)
 
 
 def test_the_newest_of_a_suite_is_the_forges_newest_not_the_one_with_the_latest_time() -> None:
@@ -150,6 +160,145 @@ def test_a_running_one_hides_no_older_success_of_its_suite() -> None:
     again = posted(3, "", "", name="CI/Build")
     found = standing(external(), (posted(1, "success", "2030-01-01T00:00:00Z"), again))
     assert found.status == "running"
+
+
+@pytest.mark.parametrize(
+    ("word", "conclusion"),
+    [
+        ("success", Conclusion.SUCCESS),
+        ("failure", Conclusion.FAILURE),
+        ("neutral", Conclusion.FAILURE),
+        ("skipped", Conclusion.FAILURE),
+        ("action_required", Conclusion.FAILURE),
+        ("a word of tomorrow", Conclusion.FAILURE),
+        ("cancelled", Conclusion.CANCELLED),
+        ("timed_out", Conclusion.TIMED_OUT),
+        ("stale", Conclusion.ERROR),
+        ("startup_failure", Conclusion.ERROR),
+    ],
+)
+def test_each_conclusion_of_others_means_what_it_says(word: str, conclusion: Conclusion) -> None:
+    assert standing(external(), (posted(1, word, ""),)).conclusion is conclusion
+    assert standing(workflow(), (ran(1, word),)).conclusion is conclusion
+
+
+@pytest.mark.parametrize("word", ["neutral", "skipped"])
+def test_what_is_accepted_is_a_success(word: str) -> None:
+    spec = workflow(accept=("success", word))
+    assert standing(spec, (ran(1, word),)).conclusion is Conclusion.SUCCESS
+
+
+def workflow(**fields: object) -> CheckSpec:
+    given = External(workflow=".github/workflows/ci.yml", app="github-actions", **fields)  # type: ignore[arg-type]
+    return CheckSpec(id="ci", key="ci", external=given)
+
+
+def ran(number: int, conclusion: str, *, status: str = "completed", **fields: object) -> ExternalPosted:
+    given = {
+        "kind": "workflow_run",
+        "name": ".github/workflows/ci.yml",
+        "poster": "github-actions",
+        "suite_id": number,
+        "attempt": 1,
+        "cause": "pull_request",
+        "external_id": number,
+        "conclusion": conclusion,
+        "status": status,
+        "at": "",
+    } | fields
+    return ExternalPosted(repository=REPOSITORY, sha=Sha("1" * 40), **given)  # type: ignore[arg-type]
+
+
+def test_of_a_workflow_the_newest_run_of_each_cause_counts_and_the_worst_of_them_decides() -> None:
+    cancelled, passed = ran(1, "cancelled"), ran(2, "success")
+    assert standing(workflow(), (cancelled, passed)).conclusion is Conclusion.SUCCESS
+    pushed = ran(3, "failure", cause="push")
+    assert standing(workflow(), (cancelled, passed, pushed)).conclusion is Conclusion.FAILURE
+    again = ran(3, "", cause="push", attempt=2, status="queued")
+    assert standing(workflow(), (cancelled, passed, pushed, again)).status == "queued"
+
+
+def test_a_workflow_is_no_check_of_that_name_nor_the_other_way_round() -> None:
+    named = posted(1, "success", "", name=".github/workflows/ci.yml", poster="github-actions")
+    assert standing(workflow(), (named,)).status == "absent"
+    assert standing(external(), (ran(1, "success", name="ci/build", poster="ci"),)).status == "absent"
+
+
+def awaited(spec: CheckSpec, *posts: ExternalPosted, **more: object) -> Table:
+    table = Table(msgspec.structs.replace(PLAN, checks=(spec,)))
+    table.more = {"posts": posts, **more}
+    return table
+
+
+def reason(table: Table) -> str:
+    table.decide()
+    return table.rows["ci"].result.reason
+
+
+def test_what_does_not_begin_is_told_once_by_what_is_usual() -> None:
+    table = awaited(external())
+    assert reason(table) == "not started yet"
+    assert table.decide().wake_at == NOW + 600
+    table.later = 600
+    assert reason(table) == "not started after 10 min"
+    assert table.decide().wake_at == NOW + 3600  # its time-out
+    table = awaited(external(), paces={"ci": Pace(begins=40, takes=300)})
+    assert reason(table) == "not started yet (usually starts in 40 s)"
+    assert table.decide().wake_at == NOW + 200
+    table.later = 200
+    assert reason(table) == "not started after 3 min (usually starts in 40 s)"
+
+
+def test_how_long_others_took_is_told_once_they_have_ended() -> None:
+    begun = dt.datetime.fromtimestamp(NOW + 30, dt.UTC).isoformat()
+    ended = dt.datetime.fromtimestamp(NOW + 90, dt.UTC).isoformat()
+    table = awaited(workflow(), ran(1, "success", started_at=begun, at=ended))
+    assert table.decide().took == {"ci": Pace(begins=30, takes=60)}
+    assert table.decide().took == {}
+
+
+def test_a_hostile_time_teaches_nothing() -> None:
+    table = awaited(workflow(), ran(1, "success", started_at="yesterday", at="1"))
+    assert table.decide().took == {}
+    assert table.where("ci") == (Status.COMPLETED, Conclusion.SUCCESS)
+
+
+def test_only_a_trusted_head_has_its_workflow_started_and_only_once() -> None:
+    spec = workflow(trigger=True)
+    untrusted = awaited(spec)
+    assert untrusted.decide().start == ()
+    assert "ok-to-test" in reason(untrusted)
+    trusted = awaited(spec, trusted=True)
+    assert trusted.decide().start == ("ci",)
+    trusted.more["requests"] = {"ci": StartRequest(key="ci", at=NOW)}
+    assert trusted.decide().start == ()
+    running = awaited(spec, ran(1, "", status="in_progress"), trusted=True)
+    assert running.decide().start == ()
+
+
+def test_what_was_asked_for_again_waits_until_something_new_comes() -> None:
+    failed = ran(1, "failure")
+    table = awaited(workflow(), failed, trusted=True)
+    table.decide()
+    assert table.where("ci") == (Status.COMPLETED, Conclusion.FAILURE)
+    request = StartRequest(key="ci", at=NOW, again=True, before=(failed.mark,), post=failed)
+    table.more["requests"] = {"ci": request}
+    table.set_back("ci")
+    assert table.where("ci") == (Status.WAITING, None)
+    assert reason(table) == "asked to run again, not started yet"
+    table.more["posts"] = (ran(1, "success", attempt=2),)
+    table.decide()
+    assert table.where("ci") == (Status.COMPLETED, Conclusion.SUCCESS)
+
+
+def test_where_running_again_is_refused_the_old_result_stands_and_says_so() -> None:
+    failed = ran(1, "failure")
+    request = StartRequest(
+        key="ci", at=NOW, again=True, before=(failed.mark,), post=failed, refused="no permission"
+    )
+    table = awaited(workflow(), failed, trusted=True, requests={"ci": request})
+    assert reason(table) == "failure; could not be run again: no permission"
+    assert table.where("ci") == (Status.COMPLETED, Conclusion.FAILURE)
 
 
 def waiver(granted: str, expires: str) -> Waiver:

@@ -1,5 +1,6 @@
 """Workers on both databases take what is next in turns, and hold quotas exactly while many ask at once."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -100,6 +101,19 @@ def test_a_busy_owner_delays_another_by_one_check_at_most(desk: Desk) -> None:
         order.append(owner_of(work))
         running.append(work)
     assert order[:6] == ["quiet", "busy", "quiet", "busy", "quiet", "busy"]
+
+
+def test_within_an_owner_merge_groups_go_first_and_starve_nobody(desk: Desk) -> None:
+    queued(desk, "acme", "shop", 20, priority=2)
+    queued(desk, "acme", "till", 20, priority=1)
+    queued(desk, "acme", "tool", 20, priority=0, author="eve")
+    order = []
+    for turn in range(14):
+        work = claimed(desk, at=1 + turn)
+        assert work is not None
+        order.append(work.repository.full_name.partition("/")[2])
+        ended(desk, work)
+    assert Counter(order) == {"shop": 8, "till": 4, "tool": 2}
 
 
 def test_quotas_hold_while_many_workers_ask_at_once(desk: Desk) -> None:

@@ -40,7 +40,7 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         (HEAD + "  a: {external: {context: b, app: c, creator: d}}\n", ["G021 3:17 checks.a.external: exactly one of 'app' and 'creator' is needed"]),
         (HEAD + "  a: {external: {context: portcullis, app: c}}\n", ["G014 3:27 checks.a.external: 'portcullis' is our own verdict: it cannot wait for itself"]),
         (HEAD + "  a: {external: {context: b, app: c}, env: {A: b}}\n", ["G025 3:39 checks.a.env: 'env' does not apply to external checks"]),
-        (HEAD + "  a: {external: {}}\n", ["G010 3:17 checks.a.external: 'context' or 'upload' is missing"]),
+        (HEAD + "  a: {external: {}}\n", ["G010 3:17 checks.a.external: 'workflow', 'context' or 'upload' is missing"]),
         (HEAD + "  a: {external: {upload: ci, context: b, app: c}, reports: [junit.xml]}\n", ["G021 3:30 checks.a.external.context: 'context' does not go with 'upload'", "G021 3:42 checks.a.external.app: 'app' does not go with 'upload'"]),
         (HEAD + "  a: {external: {context: b, app: c, shards: 2}}\n", ["G021 3:38 checks.a.external.shards: 'shards' goes with 'upload' only"]),
         (HEAD + "  a: {external: {upload: ci, shards: 0}, reports: [junit.xml]}\n", ["G014 3:38 checks.a.external.shards: the number '0' where a whole number from 1 to 1000 is expected"]),
@@ -57,7 +57,11 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         (HEAD + "  a: {external: {upload: ci}, reports: [report.xml]}\n", ["G027 3:41 checks.a.reports[0]: the name 'report.xml' does not tell the format"]),
         (HEAD + "  a: {external: {upload: ci}, reports: [junit.xml], retry: {max: 1}}\n", ["G025 3:53 checks.a.retry: 'retry' does not apply to external checks"]),
         (HEAD + "  a: {external: {context: b, app: c}, reports: [junit.xml]}\n", ["G025 3:39 checks.a.reports: 'reports' does not apply to external checks"]),
-        (HEAD + "  a: {external: {workflow: b}}\n", ["G013 3:18 checks.a.external.workflow: 'workflow' is not yet supported by this version"]),
+        (HEAD + "  a: {external: {workflow: b}}\n", ["G014 3:28 checks.a.external.workflow: the text 'b' where a workflow's file is expected"]),
+        (HEAD + "  a: {external: {workflow: ci.yml, context: b}}\n", ["G021 3:36 checks.a.external.context: 'context' does not go with 'workflow'"]),
+        (HEAD + "  a: {external: {workflow: ci.yml, creator: b}}\n", ["G021 3:36 checks.a.external.creator: 'creator' does not go with 'workflow'"]),
+        (HEAD + "  a: {external: {workflow: ci.yml, upload: b}}\n", ["G010 3:7 checks.a: 'reports' is missing: an upload is known by its files", "G021 3:18 checks.a.external.workflow: 'workflow' does not go with 'upload'"]),
+        (HEAD + "  a: {external: {context: b, app: c, trigger: true}}\n", ["G021 3:38 checks.a.external.trigger: 'trigger' does not go with 'context'"]),
         # needs and cycles
         (HEAD + "  a: {run: x, needs: b}\n", ["G022 3:22 checks.a.needs[0]: there is no check 'b'"]),
         (HEAD + "  a: {run: x, needs: [a]}\n", ["G023 3:23 checks.a: checks wait for each other: a → a"]),
@@ -161,15 +165,12 @@ def test_each_mistake_at_its_place(read, body, expected):
 
 LATER_TOP = ("extends", "enforced", "notify", "deploy", "program", "emit", "fan_out", "secrets")
 LATER_CHECK = (
-    "concurrency",
     "executor",
     "emit",
     "fan_out",
     "secrets",
 )
 LATER_EXTERNAL = (
-    "workflow",
-    "trigger",
     "pipeline",
     "jenkins",
     "azure",

@@ -30,6 +30,7 @@ checks:
     artifacts: [out/html/]
     tree: base
     network: full
+    concurrency: {group: staging, scope: owner}
     setup: pip install --target .deps -r requirements.txt
     cache: {key: "deps-${hash('requirements.txt')}", paths: [.deps]}
     reuse: ['src/**']
@@ -100,6 +101,8 @@ def test_all_that_this_version_knows_is_accepted_by_both(accepts, valid):
         ("tree: base", "tree: base\n    timout: 20m"),
         ("tree: base", "tree: bas"),
         ("network: full", "network: all"),
+        ("scope: owner", "scope: world"),
+        ("group: staging, ", ""),
         ("timeout: 45m", "timeout: 45"),
         ("memory: 1GiB", "memory: 1"),
         ("'3.11', '3.12'", "3.10, '3.12'"),
@@ -113,6 +116,7 @@ def test_all_that_this_version_knows_is_accepted_by_both(accepts, valid):
         ("mode: observe", "mode: observe\n  commands: {override: [not a team]}"),
         ("flag: unit", "flags: unit"),
         ("app: github-actions", "workflow: x"),
+        ("app: github-actions", "trigger: true"),
         ("{upload: ci}", "{upload: ci, context: build}"),
         ("{upload: ci}", "{upload: a b}"),
         ("{upload: ci}", "{upload: ci, shards: 0}"),
