@@ -148,12 +148,12 @@ class Builder:
         for name in sorted((written & (_EXTERNAL_WORDS | {"upload"})) - fits):
             message = f"'{name}' does not go with '{kind}'"
             self.complain("G021", message, node.entries[name][0], f"{where}.{name}", why)
-        if kind != "context":
-            return
-        if "shards" in written:
+        if "shards" in written and kind != "upload":
             hint = "jobs share the work of an upload: external: {upload: NAME, shards: 3}"
             key = node.entries["shards"][0]
             self.complain("G021", "'shards' goes with 'upload' only", key, f"{where}.shards", hint)
+        if kind != "context":
+            return
         if ("app" in written) == ("creator" in written) and written <= _EXTERNAL_WORDS:
             hint = "name who posts it, or anybody could"
             self.complain("G021", "exactly one of 'app' and 'creator' is needed", node, where, hint)
