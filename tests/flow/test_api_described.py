@@ -87,7 +87,8 @@ class Asker:
         if answer.status_code == 422 and answer.json().get("stored"):  # taken in: no report, but well asked
             unsaid = [checks.positive_data_acceptance]
         case.validate_response(answer, checks=CHECKS, excluded_checks=unsaid)
-        assert "secret-plans" not in answer.text
+        if not self.known:
+            assert "secret-plans" not in answer.text
 
     def _proof(self, case: Case) -> dict[str, str]:
         if case.method.lower() == "get":
