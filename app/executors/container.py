@@ -8,9 +8,7 @@ before the supervisor has moved it there. The engine must be on this machine, an
 
 import asyncio
 import contextlib
-import hashlib
 import os
-import platform
 import re
 import resource
 import shutil
@@ -30,6 +28,7 @@ from app.executors.egress import LISTEN, Egress
 from app.executors.launcher import HOME, TEMPORARY, WORKSPACE, Bind, Layout
 from app.executors.local import CannotBeginError, LocalExecutor, LocalKeywords
 from app.executors.logs import Log
+from app.executors.platform import named, tools
 from app.executors.protocol import AttemptSpec
 from app.executors.supervise import Supervisor
 from app.executors.trees import JOB_UID
@@ -86,9 +85,7 @@ class ContainerExecutor(LocalExecutor):
     @property
     def platform(self) -> str:
         """See `Executor.platform`. A check's own image is part of its definition."""
-        seen = [*(paths[0].name for _, paths in sorted(self.given.tools.items())), *map(str, self.toolchains)]
-        digest = hashlib.sha256("\n".join([self.image, *seen]).encode()).hexdigest()[:16]
-        return f"{platform.machine()} container {digest}"
+        return named("container", [self.image, *tools(self.given, time.monotonic())])
 
     def refused(self, check: CheckSpec) -> str:
         """See `LocalExecutor.refused`."""

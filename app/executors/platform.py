@@ -18,15 +18,25 @@ LOOKED_THROUGH: Final = 60.0
 
 def platform_of(given: Given, at: float) -> str:
     """The architecture, the system, and a digest of what checks see of this machine: the packages beneath
-    /usr, the toolbox as it lies now, the operator's tool-chains by names, sizes and times of their files.
-
-    `at` is a clock's time in seconds: a tool-chain is looked through once a minute.
+    /usr and what `tools` names. `at` is a clock's time in seconds.
     """
-    seen = [*_installed(), *(paths[0].name for _, paths in sorted(given.tools.items()))]
+    return named(_system(), [*_installed(), *tools(given, at)])
+
+
+def named(system: str, seen: list[str]) -> str:
+    """The word for an architecture, a system and what is seen of it."""
+    digest = hashlib.sha256("\n".join(seen).encode()).hexdigest()[:16]
+    return f"{platform.machine()} {system} {digest}"
+
+
+def tools(given: Given, at: float) -> list[str]:
+    """The toolbox as it lies now, the operator's tool-chains by names, sizes and times of their files; these
+    are looked through once a minute.
+    """
+    seen = [paths[0].name for _, paths in sorted(given.tools.items())]
     for path in given.toolchains:
         seen += [str(path.resolve()), _beneath(path, int(at // LOOKED_THROUGH))]
-    digest = hashlib.sha256("\n".join(seen).encode()).hexdigest()[:16]
-    return f"{platform.machine()} {_system()} {digest}"
+    return seen
 
 
 @lru_cache(maxsize=32)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.executors.platform import LOOKED_THROUGH, platform_of
+from app.executors.container import ContainerExecutor
+from app.executors.platform import LOOKED_THROUGH, platform_of, tools
 from app.executors.view import Given
 
 
@@ -56,3 +57,15 @@ def test_what_python_remembers_of_its_modules_is_no_change(chain: Path) -> None:
 def test_a_tool_chain_that_is_not_there_is_another_platform_than_one_that_is(chain: Path) -> None:
     assert seen(chain / "elsewhere", 1) != seen(chain, 1)
     assert platform_of(Given(), 0.0) != seen(chain, 1)
+
+
+def test_a_container_is_known_by_its_image_and_by_the_tool_chains_too(chain: Path, tmp_path: Path) -> None:
+    def platform(image: str, *chains: Path) -> str:
+        return ContainerExecutor(tmp_path, engine="podman", image=image, toolchains=chains).platform
+
+    assert platform("debian", chain) == platform("debian", chain)
+    assert len({platform("debian", chain), platform("alpine", chain), platform("debian")}) == 3
+    given = Given(toolchains=(chain,))
+    before = tools(given, 0.0)
+    (chain / "new").write_text("x")
+    assert tools(given, LOOKED_THROUGH) != before
