@@ -40,9 +40,12 @@ class Redactor:
         self._lock = Lock()
 
     def register(self, value: str) -> None:
-        """Never let this value (and each line of it) into a log; very short ones would mask words."""
+        """Never let this value (and each line of it) into a log; very short ones would mask words. The first
+        and last line of a key are no secret: masked, they would hide the shape of another key.
+        """
+        lines = (line for line in value.splitlines() if not line.startswith("-----"))
         with self._lock:
-            self._values.update(part for part in (value, *value.splitlines()) if len(part) >= _SHORTEST)
+            self._values.update(part for part in (value, *lines) if len(part) >= _SHORTEST)
             longest_first = sorted(self._values, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 

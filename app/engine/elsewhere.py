@@ -64,7 +64,7 @@ def by_posts(
     """Waits for a check run, a commit status or a workflow; what never came or never ended has timed out."""
     request = known.request
     asked = request if request is not None and not request.refused else None
-    found = standing(spec, posts, asked.before if asked is not None else ())
+    found = standing(spec, posts, asked.posts if asked is not None else ())
     note = _note(spec, found, request)
     if found.status == "completed":
         return Elsewhere(

@@ -1,6 +1,5 @@
 """Where an external check stands, from others' posts on head_sha: a pure decision."""
 
-from collections.abc import Collection
 from typing import Final, Literal
 
 import msgspec
@@ -22,6 +21,7 @@ MEANINGS: Final = {
     "skipped": "not among what 'accept' takes as success",
 }
 """What a conclusion other than success means, where its name does not say so."""
+REPLACED: Final = frozenset({"cancelled", "skipped"})
 WORST_FIRST: Final = (
     Conclusion.FAILURE,
     Conclusion.TIMED_OUT,
@@ -48,28 +48,27 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return "" if self.post is None else self.post.url
 
 
-def standing(spec: CheckSpec, posts: tuple[ExternalPosted, ...], before: Collection[str] = ()) -> Standing:
-    """Of equal names the newest per suite count, of a workflow's runs the newest per cause, and the worst of
-    them decides. Only posts by the pinned app or creator count; others' of that name are named as ignored.
-    Posts whose marks are `before` were there when it was asked for again, and say nothing.
+def standing(
+    spec: CheckSpec, posts: tuple[ExternalPosted, ...], again: tuple[ExternalPosted, ...] = ()
+) -> Standing:
+    """Of equal names the newest per suite count, and the worst of them decides. Only posts by the pinned app
+    or creator count; others' of that name are named as ignored. While one of `again`, which were asked for
+    again, is the newest of its suite, it says nothing and is waited for.
     """
     external = spec.external
     if external is None:
         return Standing(status="absent")
-    named = posts_of(external, posts)
-    ignored = tuple(sorted({post.poster for post in named if not _pinned(external, post)}))
-    newest: dict[tuple[str, int, str], ExternalPosted] = {}
-    for post in named:
-        key = (post.kind, 0 if post.cause else post.suite_id, post.cause)
-        if _pinned(external, post) and (key not in newest or newest[key].age < post.age):
-            newest[key] = post
-    counting = [post for post in newest.values() if post.mark not in before]
+    ignored = tuple(
+        sorted({post.poster for post in posts_of(external, posts) if not _pinned(external, post)})
+    )
+    newest, asked = _newest(external, posts), {post.mark for post in again}
+    counting = [post for post in newest if post.mark not in asked]
     running = [post for post in counting if post.status != "completed"]
     if running:
         # of check runs nobody tells when they leave the queue
         queued = all(post.status == "queued" and post.kind == "workflow_run" for post in running)
         return Standing(status="queued" if queued else "running", post=running[0], ignored=ignored)
-    if not counting:
+    if len(counting) < len(newest) or not counting:
         return Standing(status="absent", ignored=ignored)
     worst = min(counting, key=lambda post: WORST_FIRST.index(_conclusion(external, post.conclusion)))
     return Standing(
@@ -79,6 +78,33 @@ def standing(spec: CheckSpec, posts: tuple[ExternalPosted, ...], before: Collect
         post=worst,
         ignored=ignored,
     )
+
+
+def to_run_again(spec: CheckSpec, posts: tuple[ExternalPosted, ...]) -> tuple[ExternalPosted, ...]:
+    """What has ended and is no success; where all is one, that which decides."""
+    external = spec.external
+    if external is None:
+        return ()
+    ended = [post for post in _newest(external, posts) if post.status == "completed"]
+    failed = [post for post in ended if _conclusion(external, post.conclusion) is not Conclusion.SUCCESS]
+    return tuple(failed or ended[:1])
+
+
+def _newest(external: External, posts: tuple[ExternalPosted, ...]) -> list[ExternalPosted]:
+    """The newest of each suite. One that was cancelled or skipped and then run anew for the same cause (as
+    concurrency groups do) counts no more; one that failed does, whatever ran later.
+    """
+    newest: dict[tuple[str, int], ExternalPosted] = {}
+    for post in posts_of(external, posts):
+        key = post.kind, post.suite_id
+        if _pinned(external, post) and (key not in newest or newest[key].age < post.age):
+            newest[key] = post
+    return [
+        post
+        for post in newest.values()
+        if post.conclusion not in REPLACED
+        or not any(other.cause == post.cause != "" and other.age > post.age for other in newest.values())
+    ]
 
 
 def posts_of(external: External, posts: tuple[ExternalPosted, ...]) -> tuple[ExternalPosted, ...]:

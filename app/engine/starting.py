@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection
 
-from app.engine.external import posts_of, standing
+from app.engine.external import standing, to_run_again
 from app.engine.missed import keep_post
 from app.engine.services import Services
 from app.model import (
@@ -25,7 +25,7 @@ from app.model import (
 from app.store import Unit, changes, elsewhere, projects, records, runs
 
 UNTRUSTED: Final = "it runs elsewhere, and for an untrusted change nothing is started there"
-NOTHING: Final = "nothing of it is there to run again"
+NOTHING: Final = "nothing of it that has ended is there to run again"
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,17 +49,10 @@ def ask_again(unit: Unit, run: Run, spec: CheckSpec, now: float) -> str:
     if not run.trusted:
         return UNTRUSTED
     posts = records.posts_on(unit.connection, run.repository_id, run.head_sha)
-    found = standing(spec, posts)
-    if spec.external is None or found.post is None:
+    found = to_run_again(spec, posts)
+    if not found:
         return NOTHING
-    request = StartRequest(
-        key=spec.key,
-        at=now,
-        again=True,
-        before=tuple(sorted(post.mark for post in posts_of(spec.external, posts))),
-        post=found.post,
-    )
-    elsewhere.ask(unit, run.id, request)
+    elsewhere.ask(unit, run.id, StartRequest(key=spec.key, at=now, again=True, posts=found))
     return ""
 
 
@@ -75,11 +68,12 @@ async def start(services: Services, row_id: int) -> None:
     found: tuple[ExternalPosted, ...] = ()
     try:
         found = await forge.external_posts(repository, task.run.head_sha, (external.posted_as,))
-        if standing(task.spec, found, request.before).status == "absent":
-            if request.post is not None:
-                await forge.run_again(repository, request.post)
-            else:
-                await forge.dispatch(repository, external.workflow, _branch_here(task.change))
+        there = {post.mark for post in found}
+        for post in request.posts:
+            if post.mark in there:  # else it runs again already
+                await forge.run_again(repository, post)
+        if not request.again and standing(task.spec, found).status == "absent":
+            await forge.dispatch(repository, external.workflow, _branch_here(task.change))
     except Misconfigured as problem:
         refused = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
     answered = msgspec.structs.replace(request, sent=not refused, refused=refused)

@@ -119,15 +119,14 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
 
 class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
     """That another system is to run a check: `again`, or for the first time. It counts from `at` (epoch
-    seconds); `before` are the marks of the posts that were there by then, which say nothing any more, `post`
-    the one that is to be run again. Where the forge refuses, `refused` says why.
+    seconds); `posts` are those that are to be run again, which say nothing any more. Where the forge refuses,
+    `refused` says why.
     """
 
     key: str
     at: float
     again: bool = False
-    before: tuple[str, ...] = ()
-    post: ExternalPosted | None = None
+    posts: tuple[ExternalPosted, ...] = ()
     sent: bool = False
     refused: str = ""
 

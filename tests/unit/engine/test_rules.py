@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from app.engine.days import utc_day, waivers_turn
-from app.engine.external import standing
+from app.engine.external import standing, to_run_again
 from app.engine.reruns import _set_back
 from app.engine.rules import Moved, Standings, first_results, judge, move
 from app.model import (
@@ -209,7 +209,7 @@ def ran(number: int, conclusion: str, *, status: str = "completed", **fields: ob
     return ExternalPosted(repository=REPOSITORY, sha=Sha("1" * 40), **given)  # type: ignore[arg-type]
 
 
-def test_of_a_workflow_the_newest_run_of_each_cause_counts_and_the_worst_of_them_decides() -> None:
+def test_of_a_workflow_what_was_cancelled_for_a_newer_run_gives_way_and_the_worst_decides() -> None:
     cancelled, passed = ran(1, "cancelled"), ran(2, "success")
     assert standing(workflow(), (cancelled, passed)).conclusion is Conclusion.SUCCESS
     pushed = ran(3, "failure", cause="push")
@@ -281,7 +281,7 @@ def test_what_was_asked_for_again_waits_until_something_new_comes() -> None:
     table = awaited(workflow(), failed, trusted=True)
     table.decide()
     assert table.where("ci") == (Status.COMPLETED, Conclusion.FAILURE)
-    request = StartRequest(key="ci", at=NOW, again=True, before=(failed.mark,), post=failed)
+    request = StartRequest(key="ci", at=NOW, again=True, posts=(failed,))
     table.more["requests"] = {"ci": request}
     table.set_back("ci")
     assert table.where("ci") == (Status.WAITING, None)
@@ -293,12 +293,54 @@ def test_what_was_asked_for_again_waits_until_something_new_comes() -> None:
 
 def test_where_running_again_is_refused_the_old_result_stands_and_says_so() -> None:
     failed = ran(1, "failure")
-    request = StartRequest(
-        key="ci", at=NOW, again=True, before=(failed.mark,), post=failed, refused="no permission"
-    )
+    request = StartRequest(key="ci", at=NOW, again=True, posts=(failed,), refused="no permission")
     table = awaited(workflow(), failed, trusted=True, requests={"ci": request})
     assert reason(table) == "failure; could not be run again: no permission"
     assert table.where("ci") == (Status.COMPLETED, Conclusion.FAILURE)
+
+
+def test_a_run_again_hides_no_failure_of_a_sibling() -> None:
+    """Both failed on the head, for a push and for its pull request; one of them is run again."""
+    pushed, asked = ran(1, "failure", cause="push", suite_id=11), ran(2, "failure", suite_id=12)
+    assert set(to_run_again(workflow(), (pushed, asked))) == {pushed, asked}
+    table = awaited(workflow(), pushed, asked, trusted=True)
+    table.more["requests"] = {"ci": StartRequest(key="ci", at=NOW, again=True, posts=(pushed, asked))}
+    table.decide()
+    assert table.where("ci") == (Status.WAITING, None)
+    again = ran(1, "success", cause="push", suite_id=11, attempt=2)
+    table.more["posts"] = (again, asked)
+    table.decide()
+    assert table.where("ci") == (Status.WAITING, None), "the other was asked for, too"
+    table.more["posts"] = (again, ran(2, "failure", suite_id=12, attempt=2))
+    table.decide()
+    assert table.where("ci") == (Status.COMPLETED, Conclusion.FAILURE)
+
+
+def test_what_succeeded_before_counts_while_the_failed_one_runs_again() -> None:
+    fine, failed = ran(1, "success", cause="push", suite_id=11), ran(2, "failure", suite_id=12)
+    assert to_run_again(workflow(), (fine, failed)) == (failed,)
+    table = awaited(workflow(), fine, failed, trusted=True)
+    table.more["requests"] = {"ci": StartRequest(key="ci", at=NOW, again=True, posts=(failed,))}
+    table.decide()
+    assert table.where("ci") == (Status.WAITING, None)
+
+
+def test_a_newer_run_for_the_same_cause_hides_no_failure() -> None:
+    """One head in two changes with other bases: a success on one merge says nothing of the other."""
+    failed = ran(1, "failure", suite_id=11)
+    table = awaited(workflow(), failed, ran(2, "success", suite_id=12))
+    table.decide()
+    assert table.where("ci") == (Status.COMPLETED, Conclusion.FAILURE)
+
+
+@pytest.mark.parametrize("word", ["cancelled", "skipped"])
+def test_a_run_that_was_cancelled_for_a_newer_one_counts_no_more(word: str) -> None:
+    table = awaited(workflow(), ran(1, word, suite_id=11), ran(2, "success", suite_id=12))
+    table.decide()
+    assert table.where("ci") == (Status.COMPLETED, Conclusion.SUCCESS)
+    alone = awaited(workflow(), ran(1, word, suite_id=11), ran(2, "success", cause="push", suite_id=12))
+    alone.decide()
+    assert alone.where("ci")[1] is not Conclusion.SUCCESS
 
 
 def waiver(granted: str, expires: str) -> Waiver:

@@ -57,6 +57,7 @@ def test_the_level_is_kept_and_chatter_is_left_out(lines):
 
 def test_secrets_never_reach_the_log(lines):
     telemetry.register_secret("correct-horse\nbattery-staple")
+    telemetry.register_secret("-----BEGIN PRIVATE KEY-----\nour-own-key\n-----END PRIVATE KEY-----\n")
     token = "ghs_" + "A1b2" * 9
     log = structlog.get_logger("app")
     log.info(
