@@ -324,7 +324,8 @@ def _steps(layout: Layout) -> list[str]:
     proxies = {name for lower in _PROXIES for name in (lower, lower.upper())}
     unset = sorted({*_ENGINES_OWN, *proxies} - layout.environment.keys())
     steps = (
-        f"echo mounted >&2; read -r go; exec </dev/null; unset {' '.join(unset)}; echo started >&2; "
+        "echo mounted >&2; read -r go || exit 125; exec </dev/null; "
+        f"unset {' '.join(unset)}; echo started >&2; "
         'exec 2>&1; cd -- "$0" || exit 127; exec "$@"'
     )
     return ["-c", steps, launcher.inside(layout.workdir), *layout.argv]

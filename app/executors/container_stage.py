@@ -5,6 +5,7 @@ Everything beneath `Layout.place`; `unmount` before that directory is removed.
 """
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from app.model import Misconfigured
 STAGE = "stage"
 IN = "in"
 _WRITABLE = ("u", "k", "m", "out", "home", "tmp")
+_OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
 _SPECIAL = set(":,\\\n")
 """What would have to be escaped in the options of an overlay; a tree of such a path is copied."""
 
@@ -62,9 +64,16 @@ def unmount(place: Path) -> bool:
 
 def _mounted(place: Path) -> list[str]:
     """What is mounted beneath it, in the order it was."""
-    lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
-    points = [os.fsdecode(line.split()[4]).encode().decode("unicode_escape") for line in lines]
+    points = mount_points(Path("/proc/self/mountinfo").read_bytes())
     return [point for point in points if Path(point).is_relative_to(place)]
+
+
+def mount_points(mountinfo: bytes) -> list[str]:
+    """The fifth field of each line (proc(5)), where the kernel writes some bytes as a backslash and three
+    octal digits.
+    """
+    fields = [line.split()[4] for line in mountinfo.split(b"\n") if line]
+    return [os.fsdecode(_OCTAL.sub(lambda found: bytes([int(found[1], 8)]), field)) for field in fields]
 
 
 def _overlay(layout: Layout, stage: Path) -> bool:

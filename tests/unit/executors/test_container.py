@@ -2,12 +2,16 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from app.executors import AttemptSpec, ContainerExecutor, Ended, SandboxExecutor
+from app.executors.container import _steps
 from app.executors.container_engine import Engine, Image
+from app.executors.container_stage import mount_points
+from app.executors.launcher import Layout
 from app.executors.seccomp import profile
 from app.model import CheckSpec, Misconfigured, Outage
 from tests.support.prerequisites import missing
@@ -79,6 +83,20 @@ def test_how_a_container_ended(tmp_path: Path):
     assert state(Status="running", Pid=7).process("c") == 7
     assert engine(tmp_path, "exit 1").ending("c") is None
     assert engine(tmp_path, "exit 1").process("c") == 0
+
+
+def test_without_our_word_nothing_of_a_check_runs(tmp_path: Path):
+    layout = Layout(tree=tmp_path, place=tmp_path, argv=("touch", str(tmp_path / "ran")))
+    command = ["/bin/sh", *_steps(layout)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (125, b"mounted\n")
+
+
+def test_mount_points_are_read_as_bytes():
+    line = b"36 35 98:0 / %s rw,noatime - tmpfs portcullis rw\n"
+    points = (b"/a\\040b", b"/caf\xc3\xa9", b"/\xff", b"/c\\134040", b"/x\x1dy")
+    read = [os.fsencode(point) for point in mount_points(b"".join(line % point for point in points))]
+    assert read == [b"/a b", b"/caf\xc3\xa9", b"/\xff", b"/c\\040", b"/x\x1dy"]
 
 
 def test_podman_is_known_by_what_it_says(tmp_path: Path):
