@@ -74,7 +74,7 @@ status=0
 said=$(mktemp)
 report=$PORTCULLIS_OUT/ast-grep.sarif
 "$PORTCULLIS_TOOLBOX/ast-grep" scan --format=sarif --inspect=entity "$@" > "$report" 2> "$said" || status=$?
-case $status in 0|1) ;; *) grep -v '^sg: ' "$said" >&2; exit $status ;; esac
+case $status in 0|1) ;; *) grep -v '^sg: ' "$said" >&2 || true; exit $status ;; esac
 looked=0
 "$PORTCULLIS_TOOLBOX/python" -I - "$report" "$said" <<'PYTHON' || looked=$?
 {_SKIPPED.strip()}

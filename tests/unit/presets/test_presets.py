@@ -100,6 +100,15 @@ def run(tmp_path):
     return once
 
 
+def test_ast_grep_that_ends_without_a_word_of_its_own_keeps_its_exit_code(tmp_path: Path):
+    for name, body in (("python", f'exec "{sys.executable}" "$@"'), ("ast-grep", "echo sg: x >&2; exit 137")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "out").mkdir()
+    more = {"PORTCULLIS_TOOLBOX": str(tmp_path)}
+    assert Ran(tmp_path, spec("ast-grep"), "/usr/bin:/bin", more).exit == 137
+
+
 def test_ruff(run):
     ran = run(spec("ruff"))
     assert ran.exit == 1, ran.log
