@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,16 @@ class Spare(msgspec.Struct, frozen=True):
 class Spares:
     """At most one spare per repository, in scratch directories beneath `place` that a sweep would remove.
 
-    Belongs to one event loop. Whoever takes a spare has it alone.
+    Belongs to one event loop. Whoever takes a spare has it alone. Within `held` nobody removes a kept tree:
+    of one that goes meanwhile a part could be linked and taken for the whole.
     """
 
-    def __init__(self, place: Path, owner: int | None) -> None:
+    def __init__(
+        self, place: Path, owner: int | None, held: Callable[[Path], contextlib.AbstractContextManager[None]]
+    ) -> None:
         self._place = place
         self._owner = owner
+        self._held = held
         self._ready: dict[str, Spare] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -50,8 +54,8 @@ class Spares:
         return self._ready.pop(repository, None)
 
     def lay(self, repository: str, tree: Sha, seed: Path) -> None:
-        """Begin a spare from a kept tree, unless there is one or it is being made. Where the tree goes
-        meanwhile there will be none.
+        """Begin a spare from a kept tree, unless there is one or it is being made. Where the tree is gone
+        there will be none.
         """
         if repository not in self._ready and repository not in self._tasks:
             self._later(repository, self._make(repository, tree, seed))
@@ -66,7 +70,7 @@ class Spares:
         task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
     async def _make(self, repository: str, tree: Sha, seed: Path) -> None:
-        with contextlib.suppress(OSError):  # no room: the next tree is made without
+        with self._held(seed), contextlib.suppress(OSError):  # no room: the next tree is made without
             spare = Spare(tree, Path(tempfile.mkdtemp(prefix="new-", dir=self._place)))
             if await asyncio.to_thread(link, seed, spare.content, frozenset(), self._owner):
                 self._ready[repository] = spare

@@ -35,7 +35,7 @@ class Trees:
         self.users: Counter[Path] = Counter()
         self.used_at: dict[Path, float] = {}
         self.making: dict[Path, asyncio.Lock] = {}
-        self.spares = Spares(place, self.owner)
+        self.spares = Spares(place, self.owner, self._held)
 
     def path(self, repository: Repository, tree: Sha) -> Path:
         """Where a tree is, once it is made."""

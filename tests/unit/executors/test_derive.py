@@ -1,6 +1,7 @@
 """A tree begun from another one of its repository is, byte for byte, the tree that git writes."""
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 
@@ -168,20 +169,40 @@ async def test_changed_attributes_use_no_tree_begun_ahead(
     assert listed(derived) == listed(whole)
 
 
+async def idle(spares: Spares) -> None:
+    """Until nothing is begun or removed any more."""
+    async with asyncio.timeout(60):
+        while spares._tasks:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_tree_does_not_go_while_another_is_begun_ahead_from_it(
+    origin: Origin, workspaces: GitWorkspaces, tmp_path: Path
+):
+    await both(origin, workspaces, tmp_path, first(origin))
+    origin.write("edited.txt", "2\n")
+    await both(origin, workspaces, tmp_path, origin.commit("one"))
+    trees = workspaces.trees
+    await idle(trees.spares)
+    trees.spares._ready.clear()
+    trees.make_ready(origin.repository)
+    await asyncio.sleep(0)  # its thread links now; that it ended is heard at the next turn at the earliest
+    assert sum(trees.users.values()) == 1
+    await idle(trees.spares)
+    assert sum(trees.users.values()) == 0
+    assert len(trees.spares._ready) == 1
+
+
 async def test_few_repositories_have_a_spare(tmp_path: Path):
     seed = tmp_path / "seed"
     seed.mkdir()
     (seed / "a").write_text("1\n")
-    spares = Spares(tmp_path, None)
+    spares = Spares(tmp_path, None, contextlib.nullcontext)
     for number in range(10):
         spares.lay(f"r{number}", Sha("1" * 40), seed)
-        async with asyncio.timeout(60):
-            while spares._tasks:
-                await asyncio.sleep(0.01)
+        await idle(spares)
     assert [spares.take(f"r{number}") is None for number in range(10)] == [True] * 2 + [False] * 8
     assert len(list(tmp_path.glob("new-*"))) == 8
     spares.lay("gone", Sha("1" * 40), tmp_path / "nowhere")
-    async with asyncio.timeout(60):
-        while spares._tasks:
-            await asyncio.sleep(0.01)
+    await idle(spares)
     assert spares.take("gone") is None
