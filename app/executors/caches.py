@@ -80,13 +80,18 @@ class Caches:
             return Taken(name=name, content=path / _CONTENT, lock=lock)
         return None
 
-    def keep(self, name: str, views: Sequence[int], paths: Sequence[str]) -> bool:
+    def keep(
+        self, name: str, views: Sequence[int], paths: Sequence[str], sources: Sequence[int] = ()
+    ) -> bool:
         """Make an entry of what lies at `paths` of a dead check's view, in the first of these folders that
         has it; false where nothing does or the entry is there already. Raises TooLarge, OSError.
+
+        What one of `sources` has too, the folders that the view was made of, is not kept, changed or not:
+        an entry lies above the trees of later heads, whose own files it would hide.
         """
         fresh = Path(tempfile.mkdtemp(prefix=_NEW, dir=self.place))
         try:
-            size = self._copy(views, paths, fresh / _CONTENT)
+            size = self._copy(views, paths, sources, fresh / _CONTENT)
             if not size:
                 return False
             (fresh / _SIZE).write_text(str(size))
@@ -102,7 +107,7 @@ class Caches:
         self.evict(spare=path)
         return True
 
-    def _copy(self, views: Sequence[int], paths: Sequence[str], target: Path) -> int:
+    def _copy(self, views: Sequence[int], paths: Sequence[str], sources: Sequence[int], target: Path) -> int:
         copying = _Copying(self.limits, self.owner)
         copying.folder(target)
         for path in paths:
@@ -112,7 +117,7 @@ class Caches:
             try:
                 for part in list(Path(path).parents)[-2::-1]:
                     copying.folder(target / part)
-                copying.copy(handle, target / path)
+                copying.copy(handle, target, path, sources)
             finally:
                 os.close(handle)
         return copying.bytes
@@ -194,6 +199,26 @@ def _found(views: Sequence[int], path: str) -> int | None:
     return None
 
 
+def _shared(sources: Sequence[int], path: str, mode: int) -> tuple[int, ...] | None:
+    """The sources that have a folder at the path of something of this mode, a folder too; None where one of
+    them has anything else there or on the way, which is therefore not new.
+    """
+    shared = []
+    for source in sources:
+        try:
+            there = open_beneath(source, path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+        is_folder = stat.S_ISDIR(os.fstat(there).st_mode)
+        os.close(there)
+        if not (is_folder and stat.S_ISDIR(mode)):
+            return None
+        shared.append(source)
+    return tuple(shared)
+
+
 class _Copying:
     """Copies trees within the limits of one entry."""
 
@@ -209,34 +234,53 @@ class _Copying:
             target.mkdir(mode=0o755)
             self._own(target)
 
-    def copy(self, handle: int, target: Path, depth: int = 0) -> None:
-        """One file or directory that is open. Raises TooLarge."""
+    def copy(self, handle: int, content: Path, path: str, sources: Sequence[int], depth: int = 0) -> None:
+        """One file or directory that is open, to its path beneath `content`, without what `sources` have.
+        Raises TooLarge.
+        """
         status = os.fstat(handle)
+        shared = _shared(sources, path, status.st_mode)
+        if shared is None:
+            return
         if stat.S_ISREG(status.st_mode):
-            self._file(handle, target, status)
+            self._file(handle, content / path, status)
         elif stat.S_ISDIR(status.st_mode):
             if depth >= _DEEPEST:
                 raise TooLarge(f"folders more than {_DEEPEST} deep")
-            self._count(0)
-            self.folder(target)
-            with os.scandir(handle) as entries:
-                names = [entry.name for entry in entries]
-            for name in names:
-                self._entry(handle, name, target / name, depth)
-            target.chmod(stat.S_IMODE(status.st_mode) & 0o777 | 0o700)
-            os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+            if not shared:
+                self._count(0)
+            self._folder(handle, content, path, shared, depth)
 
-    def _entry(self, folder: int, name: str, target: Path, depth: int) -> None:
+    def _folder(self, handle: int, content: Path, path: str, sources: Sequence[int], depth: int) -> None:
+        """A directory with what is in it; one of the sources' only for something new in it."""
+        target, status = content / path, os.fstat(handle)
+        self.folder(target)
+        with os.scandir(handle) as entries:
+            names = [entry.name for entry in entries]
+        for name in names:
+            self._entry(handle, name, content, f"{path}/{name}", sources, depth)
+        if sources and not any(target.iterdir()):
+            target.rmdir()
+            return
+        target.chmod(stat.S_IMODE(status.st_mode) & 0o777 | 0o700)
+        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def _entry(
+        self, folder: int, name: str, content: Path, path: str, sources: Sequence[int], depth: int
+    ) -> None:
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if stat.S_ISLNK(status.st_mode):
+            if _shared(sources, path, status.st_mode) is None:
+                return
             self._count(0)
+            target = content / path
             target.symlink_to(os.readlink(name, dir_fd=folder))
             self._own(target)
         elif stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
             flags = _FILE if stat.S_ISREG(status.st_mode) else _FOLDER
             handle = os.open(name, flags, dir_fd=folder)
             try:
-                self.copy(handle, target, depth + 1)
+                self.copy(handle, content, path, sources, depth + 1)
             finally:
                 os.close(handle)
 

@@ -25,7 +25,8 @@ LISTEN = "listen.py"
 FSTAB, BINDS = "fstab", "fstab.binds"
 """The mounts with the overlay and, for kernels that refuse it and for copies, those without."""
 VIEWS = ("u", "m")
-"""Where beneath the stage what a check changed lies once it is dead: above the overlay, or in the copy."""
+"""Where beneath the stage lies what a dead check changed: above the overlay, or in the copy, beside the
+tree's own files."""
 MOUNTED, STARTED = b"mounted\n", b"started\n"
 _INNER_ID = 1000
 _NAMESPACES = (

@@ -5,6 +5,7 @@ protection costs: see `probe`.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -249,7 +250,7 @@ class LocalExecutor:
             try:
                 seen = await supervisor.run()
                 if keep and seen.ended is Ended.EXITED and seen.code == 0:
-                    await _whole(self._keep, spec, keep, supervisor.stage, log)
+                    await _whole(self._keep, spec, keep, supervisor, log)
                 return await asyncio.to_thread(self._outcome, spec, seen, supervisor.out)
             finally:
                 supervisor.close()
@@ -260,17 +261,24 @@ class LocalExecutor:
                 await egress.close()
             await _whole(self.remove, group, place)
 
-    def _keep(self, spec: AttemptSpec, name: str, stage: int, log: Log) -> None:
+    def _keep(self, spec: AttemptSpec, name: str, ran: Supervisor, log: Log) -> None:
         """Keep what a success left at `cache.paths`; where that cannot be done the log says why."""
         assert spec.check.cache is not None  # noqa: S101 - only then is there a name to keep it by
-        views = [os.open(view, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=stage) for view in VIEWS]
-        try:
-            self.caches.keep(name, views, spec.check.cache.paths)
-        except (TooLarge, OSError) as problem:
-            log.tell(f"cache: not kept: {problem}")
-        finally:
-            for view in views:
-                os.close(view)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        made_of = (ran.layout.tree, *(over.source for over in ran.layout.above))
+        with contextlib.ExitStack() as stack:
+
+            def opened(path: Path | str, beneath: int | None = None) -> int:
+                handle = os.open(path, flags, dir_fd=beneath)
+                stack.callback(os.close, handle)
+                return handle
+
+            try:
+                views = [opened(view, ran.stage) for view in VIEWS]
+                sources = [opened(path) for path in made_of]
+                self.caches.keep(name, views, spec.check.cache.paths, sources)
+            except (TooLarge, OSError) as problem:
+                log.tell(f"cache: not kept: {problem}")
 
     def _outcome(self, spec: AttemptSpec, seen: Observed, out: int) -> AttemptOutcome:
         files: tuple[Collected, ...] = ()

@@ -65,7 +65,13 @@ def check(executor: Local, tree: Path) -> Iterator[Check]:
     """Run a script with `.deps` kept; afterwards every entry goes."""
 
     async def once(
-        script: str, *, setup: str = "", trusted: bool = True, scope: str = BASE, base: Path | None = None
+        script: str,
+        *,
+        setup: str = "",
+        trusted: bool = True,
+        scope: str = BASE,
+        base: Path | None = None,
+        paths: tuple[str, ...] = (".deps", "src/made"),
     ) -> tuple[AttemptOutcome, str]:
         log = bytearray()
 
@@ -85,7 +91,7 @@ def check(executor: Local, tree: Path) -> Iterator[Check]:
             script=script,
             setup=setup,
             timeout=20.0,
-            cache=Cache(key="k", paths=(".deps", "src/made")),
+            cache=Cache(key="k", paths=paths),
         )
         attempt = AttemptSpec(
             attempt_id="attempt-1",
@@ -227,3 +233,19 @@ async def test_links_and_special_files_lead_nowhere(check: Check, executor: Loca
     found = sorted(str(path.relative_to(entry / "content")) for path in entry.rglob("content/**/*"))
     assert found == ["src", "src/made", "src/made/link"]
     assert (entry / "content/src/made/link").is_symlink()
+
+
+@pytest.mark.parametrize("copied", [False, True])
+async def test_nothing_of_the_tree_itself_is_kept(check: Check, executor: Local, tree: Path, copied: bool):
+    if copied and os.geteuid() == 0:
+        for path in (tree, *tree.rglob("*")):
+            os.chown(path, 0, 0)  # the view is then a copy
+    await check("cat src/app.py", paths=("src",))
+    assert not list(executor.caches.place.glob("*/*/*"))
+    outcome, _ = await check("true", setup="cat src/app.py", paths=("src",))
+    assert outcome.detail == "setup left nothing at src"
+    await check("echo changed > src/app.py; echo new > src/new.py", paths=("src",))
+    (entry,) = executor.caches.place.glob("*/*/*")
+    assert [path.name for path in (entry / "content/src").iterdir()] == ["new.py"]
+    (tree / "src/app.py").write_text("a later head's\n")
+    assert (await check("cat src/app.py src/new.py", paths=("src",)))[1] == "a later head's\nnew\n"

@@ -1,6 +1,7 @@
 """Cache entries on the disk: whole or not there, never evicted from under somebody."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,6 +64,43 @@ def test_the_first_view_that_has_a_path_counts(caches: Caches, view: int, tmp_pa
     empty = os.open(tmp_path / "upper", os.O_RDONLY | os.O_DIRECTORY)
     assert caches.keep(ONE, [empty, view], ["deps"])
     os.close(empty)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[int]:
+    """The tree that the view is a copy of."""
+    place = tmp_path / "source"
+    place.mkdir()
+    handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    yield handle
+    os.close(handle)
+
+
+def test_what_the_source_has_is_not_kept(caches: Caches, view: int, source: int, tmp_path: Path) -> None:
+    shutil.copytree(tmp_path / "view", tmp_path / "source", dirs_exist_ok=True)
+    assert not caches.keep(ONE, [view], ["deps", "one-file", "deps/lib/a.py"], [source])
+    place = tmp_path / "view/deps"
+    (place / "lib/a.py").write_text("changed\n")
+    (place / "lib/new.py").write_text("new\n")
+    (place / "empty").mkdir()
+    (place / "link").symlink_to("lib")
+    assert caches.keep(ONE, [view], ["deps"], [source])
+    content = caches.place / ONE / "content"
+    found = sorted(str(path.relative_to(content)) for path in content.rglob("*"))
+    assert found == ["deps", "deps/empty", "deps/lib", "deps/lib/new.py", "deps/link"]
+
+
+def test_what_took_the_place_of_something_of_the_source_is_not_kept(
+    caches: Caches, view: int, source: int, tmp_path: Path
+) -> None:
+    (tmp_path / "source/deps").symlink_to("elsewhere")
+    (tmp_path / "source/one-file").mkdir()
+    assert not caches.keep(ONE, [view], ["deps", "deps/lib", "deps/lib/a.py", "one-file"], [source])
+    (tmp_path / "source/deps").unlink()
+    (tmp_path / "source/deps/lib/a.py").mkdir(parents=True)
+    assert not caches.keep(ONE, [view], ["deps", "deps/lib/a.py"], [source])
+    (tmp_path / "source/deps/lib/a.py").rmdir()
+    assert caches.keep(ONE, [view], ["deps"], [source])
 
 
 def test_a_link_is_never_followed(caches: Caches, view: int, tmp_path: Path) -> None:
