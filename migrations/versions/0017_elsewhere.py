@@ -5,7 +5,6 @@ from alembic import op
 
 revision: str = "0017"
 down_revision: str | None = "0016"
-EXPANDS = True
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -50,6 +50,24 @@ def test_what_it_does_not_know_is_remarked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS)
+def test_the_drop_in_for_containers_takes_back_what_keeps_mounts_apart(tmp_path: Path, unit: str) -> None:
+    readme = (FOLDER.parents[1] / "README.md").read_text()
+    (drop_in,) = [block.split("```")[0] for block in readme.split("```ini\n")[1:]]
+    assert analyze(tmp_path, unit, "verify", "--man=no", old="[Install]", new=f"{drop_in}\n[Install]") == (
+        0,
+        "",
+    )
+    given = configparser.RawConfigParser(delimiters="=")
+    given.optionxform = str  # type: ignore[assignment]
+    given.read_string(drop_in)
+    apart = {"ProtectSystem", "ProtectHome", "ProtectKernelModules", "PrivateTmp", "PrivateMounts"}
+    assert apart <= {name for name in service(unit) if name.startswith(("Protect", "Private"))}
+    assert {given["Service"][name] for name in apart} == {"false"}
+    assert "ReadWritePaths" in service(unit)
+    assert given["Service"]["ReadWritePaths"] == ""
+
+
+@pytest.mark.parametrize("unit", UNITS)
 def test_no_unit_may_more_than_it_must(tmp_path: Path, unit: str) -> None:
     code, said = analyze(tmp_path, unit, "security", "--offline=true", f"--threshold={MOST_EXPOSED}")
     assert code == 0, said
