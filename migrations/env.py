@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from app.store import make_engine, metadata
+from app.store.schema import alone
 
 NO_ADDRESS = "name the database: alembic -x url=sqlite:///portcullis.db …, or use `portcullis migrate`"
 
@@ -28,6 +29,6 @@ else:
     if not url:
         raise SystemExit(NO_ADDRESS)
     engine = make_engine(url)
-    with engine.begin() as own:
+    with engine.connect() as own, alone(own):
         run(own)
     engine.dispose()

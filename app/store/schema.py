@@ -61,7 +61,7 @@ def migrate(url: str) -> None:
 
     Raises Misconfigured for a newer or foreign database, Outage when it does not answer.
     """
-    with _engine(url) as engine, as_outage(), engine.connect() as connection, _alone(connection):
+    with _engine(url) as engine, as_outage(), engine.connect() as connection, alone(connection):
         state = _state(connection)
         _refuse_unknown(state)
         if not state.usable:
@@ -70,7 +70,6 @@ def migrate(url: str) -> None:
             command.upgrade(config, "head")
             bring_up(connection)
             _say_whom_it_serves(connection)
-            _check_references(connection)
 
 
 def ensure_schema(url: str, *, embedded: bool) -> SchemaState:
@@ -175,8 +174,10 @@ def _engine(url: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
-    """One transaction that no other process migrates in; rolled back as a whole on any error."""
+def alone(connection: Connection) -> Iterator[None]:
+    """One transaction that no other process migrates in; rolled back as a whole on any error, and where
+    references are broken.
+    """
     if connection.dialect.name == "sqlite":
         # altering a table copies and drops it there, and dropping would cascade to its children
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
@@ -185,6 +186,7 @@ def _alone(connection: Connection) -> Iterator[None]:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     try:
         yield
+        _check_references(connection)
     except BaseException:
         connection.rollback()
         raise

@@ -65,7 +65,7 @@ def test_migrated_database_differs_in_nothing_from_the_models(database_url: str,
 def test_every_step_up_and_down_keeps_the_rows(engine: Engine) -> None:
     with engine.connect() as connection:
         for revision in REVISIONS:
-            with schema._alone(connection):
+            with schema.alone(connection):
                 command.upgrade(alembic(connection), revision)
             fill(connection)
             connection.commit()
@@ -73,12 +73,12 @@ def test_every_step_up_and_down_keeps_the_rows(engine: Engine) -> None:
         assert before
         assert all(before.values())
         for revision in [*reversed(REVISIONS[:-1]), "base"]:
-            with schema._alone(connection):
+            with schema.alone(connection):
                 command.downgrade(alembic(connection), revision)
             connection.commit()
         assert set(inspect(connection).get_table_names()) == {"alembic_version"}
         connection.rollback()
-        with schema._alone(connection):
+        with schema.alone(connection):
             command.upgrade(alembic(connection), "head")
         assert set(counts(connection)) == set(before)
 
@@ -86,7 +86,7 @@ def test_every_step_up_and_down_keeps_the_rows(engine: Engine) -> None:
 def test_evidence_learns_whose_it_is(engine: Engine) -> None:
     """By the check or the verdict that uses it; what nobody uses is of no use."""
     with engine.connect() as connection:
-        with schema._alone(connection):
+        with schema.alone(connection):
             command.upgrade(alembic(connection), "0004")
         fill(connection)  # evidence 1, used by the check
         fill(connection)  # evidence 2
@@ -96,14 +96,14 @@ def test_evidence_learns_whose_it_is(engine: Engine) -> None:
             "UPDATE verdicts SET evidence_ids = CASE WHEN id = 2 THEN '1,2' ELSE '' END"
         )
         connection.commit()
-        with schema._alone(connection):
+        with schema.alone(connection):
             command.upgrade(alembic(connection), "0005")
         found = connection.exec_driver_sql(
             "SELECT id, repository_id, source, kept FROM evidence ORDER BY id"
         ).all()
         assert [tuple(row) for row in found] == [(1, 2, "change", True), (2, 2, "change", True)]
         connection.rollback()
-        with schema._alone(connection):
+        with schema.alone(connection):
             command.downgrade(alembic(connection), "0004")
         assert len(connection.exec_driver_sql("SELECT id FROM evidence").all()) == 2
 
@@ -116,7 +116,7 @@ def test_copying_a_parent_table_leaves_its_children(engine: Engine, database_url
         connection.commit()
         before = counts(connection)
         connection.rollback()
-        with schema._alone(connection):
+        with schema.alone(connection):
             context = MigrationContext.configure(connection, opts={"render_as_batch": True})
             with (
                 Operations.context(context),
@@ -129,9 +129,34 @@ def test_copying_a_parent_table_leaves_its_children(engine: Engine, database_url
         assert counts(connection) == before
 
 
+def test_by_alembic_itself_no_row_is_lost_either(engine: Engine, database_url: str) -> None:
+    with engine.connect() as connection:
+        with schema.alone(connection):
+            command.upgrade(alembic(connection), "0003")
+        fill(connection)
+        connection.commit()
+        before = counts(connection)
+    words = (sys.executable, "-m", "alembic", "-x", f"url={database_url}", "upgrade", "head")
+    done = subprocess.run(words, cwd=MIGRATIONS.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with engine.connect() as connection:
+        assert before.items() <= counts(connection).items()
+
+
+def test_programs_that_cannot_read_what_newer_ones_write_are_refused(
+    database_url: str, engine: Engine
+) -> None:
+    """Older ones know neither runs of workflows nor groups of checks."""
+    migrate(database_url)
+    with engine.connect() as connection:
+        served = set(connection.exec_driver_sql("SELECT revision FROM served_versions").scalars())
+    assert "0017" in served
+    assert "0016" not in served
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine) -> None:
     with engine.connect() as connection:
-        with pytest.raises(RuntimeError, match="half way"), schema._alone(connection):
+        with pytest.raises(RuntimeError, match="half way"), schema.alone(connection):
             command.upgrade(alembic(connection), "head")
             raise RuntimeError("half way")
         assert inspect(connection).get_table_names() == []
