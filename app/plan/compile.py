@@ -8,6 +8,7 @@ import msgspec
 
 from app.language import Globs, branch_matches
 from app.model import Cache, Change, CheckSpec, Comparison, Expression, Kind, Plan, ReportSpec, Scalar
+from app.plan.checks import ACTIONS
 from app.plan.declared import CheckDecl
 from app.plan.gatefile import GateFile
 from app.plan.hashed import hashed_globs
@@ -22,7 +23,8 @@ _NOT_RUNNING: Final = frozenset(
     }
 )  # fmt: skip
 """Fields that decide whether a check runs and what its end means, not what running it does."""
-_ACTIONS: Final = ".github/actions/"
+_WORKFLOWS: Final = (".github/workflows/", ".github/actions/")
+"""Beneath these a repository keeps its workflows and what they call: reusable workflows and actions."""
 _RUNNING: Final = tuple(name for name in CheckSpec.__struct_fields__ if name not in _NOT_RUNNING)
 
 
@@ -84,15 +86,15 @@ def _unmatched(specs: Sequence[CheckSpec], tree_paths: Sequence[str]) -> tuple[s
     """
     if not tree_paths:
         return ()
-    found: dict[str, None] = {}
+    named: dict[str, dict[str, None]] = {}
     for spec in specs:
         keyed = hashed_globs(spec.cache.key) if spec.cache is not None else ()
         for where, globs in (("reuse", spec.reuse), ("cache.key", keyed)):
             for glob in globs:
-                matches = Globs((glob,))
-                if not glob.startswith("!") and not any(map(matches.matches, tree_paths)):
-                    found[f"checks.{spec.id}.{where}: '{glob}' matches no file of the tree"] = None
-    return tuple(found)
+                if not glob.startswith("!"):
+                    named.setdefault(glob, {})[f"checks.{spec.id}.{where}"] = None
+    idle = [glob for glob in named if not Globs((glob,)).any(tree_paths)]
+    return tuple(f"{where}: '{glob}' matches no file of the tree" for glob in idle for where in named[glob])
 
 
 def _cell(decl: CheckDecl, cell: dict[str, Scalar]) -> CheckSpec:
@@ -137,13 +139,13 @@ def _expression(found: Expression | None, cell: dict[str, Scalar]) -> Expression
 
 
 def _as_reported(spec: CheckSpec, changed: Sequence[str]) -> CheckSpec:
-    """A workflow runs as the head has it: where the change edits its file, or an action of the repository, it
-    says what the change wants it to.
+    """GitHub Actions runs workflows as the head has them: where the change edits any workflow or action of
+    the repository, its results say what the change wants them to. Any, as one workflow calls others.
     """
-    workflow = "" if spec.external is None else spec.external.workflow
-    if not workflow:
+    external = spec.external
+    if external is None or not (external.workflow or external.app == ACTIONS):
         return spec
-    edited = any(path == workflow or path.startswith(_ACTIONS) for path in changed)
+    edited = any(path.startswith(_WORKFLOWS) for path in changed)
     return msgspec.structs.replace(spec, self_reported=edited)
 
 

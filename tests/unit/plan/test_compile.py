@@ -386,3 +386,36 @@ def test_a_chain_of_a_thousand_is_followed_without_recursion(read):
     (one,) = read(text).diagnostics
     assert one.code == "G023"
     assert "…" in one.message
+
+
+@pytest.mark.parametrize(
+    ("external", "changed", "told"),
+    [
+        ("workflow: ci.yml", ".github/workflows/ci.yml", True),
+        ("workflow: ci.yml", ".github/workflows/reusable-tests.yml", True),
+        ("workflow: ci.yml", ".github/actions/set-up/action.yml", True),
+        ("workflow: ci.yml", ".github/dependabot.yml", False),
+        ("context: build, app: github-actions", ".github/workflows/reusable-tests.yml", True),
+        ("context: build, app: circleci", ".github/workflows/ci.yml", False),
+    ],
+)
+def test_a_change_that_edits_what_github_actions_runs_is_self_reported(plan, external, changed, told):
+    (check,) = plan(f"checks: {{ci: {{external: {{{external}}}}}}}\n", changed=[changed]).checks
+    assert check.self_reported is told
+
+
+def test_a_glob_of_many_cells_is_held_against_the_tree_once(plan):
+    class Tree(list):
+        seen = 0
+
+        def __iter__(self):
+            Tree.seen += 1
+            return super().__iter__()
+
+    text = "checks: {t: {run: x, reuse: ['none/**', top.py], matrix: {n: [1, 2, 3, 4]}}, u: {run: y, reuse: ['none/**']}}\n"
+    compiled = plan(text, tree=Tree(TREE))
+    assert compiled.notes == (
+        "checks.t.reuse: 'none/**' matches no file of the tree",
+        "checks.u.reuse: 'none/**' matches no file of the tree",
+    )
+    assert Tree.seen == 2
