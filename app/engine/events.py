@@ -144,23 +144,25 @@ def _external(unit: Unit, services: Services, event: ExternalPosted) -> tuple[st
     if not live:
         return "ignored", "no open change has this head"
     as_ours = event.name.casefold() == services.options.name.casefold()
-    waiting = [run_id for run_id in live if _waits_for(unit, run_id, event)]
-    if not waiting and not as_ours:
+    found = [run for run_id in live if (run := runs.load_run(unit.connection, run_id)) is not None]
+    waiting = [run for run in found if _waits_for(run, event)]
+    unplanned = any(
+        run.plan is None for run in found
+    )  # may come to wait for anything, and is at work already
+    if not waiting and not unplanned and not as_ours:
         return "ignored", "no gate names it"
     if not keep_post(unit, services, repository_id, event):
         return "ignored", "our own post, or an older one than the one known"
-    for run_id in waiting:
-        runs.wake_run(unit, run_id, services.clock.now())
+    for run in waiting:
+        runs.wake_run(unit, run.id, services.clock.now())
     if as_ours:
         republish(unit, services, repository_id, event.sha)  # people are told that it is not ours
     return "done", f"{event.name} by {event.poster}: {event.conclusion or event.status}"
 
 
-def _waits_for(unit: Unit, run_id: int, event: ExternalPosted) -> bool:
-    """Whether a post decides a check of a run; one that is not planned yet will read all there are."""
-    run = runs.load_run(unit.connection, run_id)
-    awaited = awaited_posts(None if run is None else run.plan)
-    return any(spec.external is not None and names(spec.external, event) for spec in awaited)
+def _waits_for(run: Run, event: ExternalPosted) -> bool:
+    """Whether a post decides a check of a run."""
+    return any(spec.external is not None and names(spec.external, event) for spec in awaited_posts(run.plan))
 
 
 def _rerun(unit: Unit, services: Services, event: RerunRequested) -> tuple[str, str]:

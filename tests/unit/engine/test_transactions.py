@@ -23,6 +23,7 @@ from app.model import (
     Comparison,
     Condition,
     Expression,
+    ExternalPosted,
     InstallationChanged,
     People,
     Plan,
@@ -38,7 +39,7 @@ from app.model import (
     Verdict,
     VerdictState,
 )
-from app.store import Database, Key, changes, metadata, projects, publications, runs, verdicts, wakes
+from app.store import Database, Key, changes, metadata, projects, publications, records, runs, verdicts, wakes
 from tests.unit.engine.conftest import Desk
 
 ALICE = Actor(login="alice", id=1)
@@ -343,3 +344,25 @@ def test_an_installation_delivery_takes_no_known_default_branch_away(desk: Desk)
         known = projects.load_repository(unit.connection, desk.repository_id)
     assert known.default_branch == "main"
     assert [kind for kind, _ in due(desk) if kind == "installation"] == ["installation"]
+
+
+def test_a_post_that_comes_before_the_plan_is_kept(desk: Desk) -> None:
+    """Which gate names it is not known yet, and what the forge lists may lag behind what it told."""
+    _, run = opened(desk, change())
+    post = ExternalPosted(
+        repository=desk.repository,
+        kind="check_run",
+        sha=A,
+        name="build",
+        poster="ci",
+        poster_id=9,
+        external_id=5,
+    )
+    with desk.unit() as unit:
+        assert apply_event(unit, desk.services, "github", post)[0] == "done"
+        assert ("run", run.id) not in unit.wakes  # it is being planned, or waits until it may be
+        assert [one.name for one in records.posts_on(unit.connection, desk.repository_id, A)] == ["build"]
+    planned(desk, run)
+    with desk.unit() as unit:
+        later = msgspec.structs.replace(post, external_id=6, name="other")
+        assert apply_event(unit, desk.services, "github", later) == ("ignored", "no gate names it")
