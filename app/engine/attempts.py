@@ -44,7 +44,7 @@ KeptArtifact = tuple[int, str, int, str]
 """(attempt id, path, size, place) as `records.artifacts_of` gives it."""
 
 
-async def run_attempt(services: Services, _attempt_id: int) -> None:
+async def run_attempt(services: Services, offered: int) -> None:
     """The handler of ('attempt', id): there is room here for one attempt, be it this one or whoever's turn it
     is.
     """
@@ -53,7 +53,7 @@ async def run_attempt(services: Services, _attempt_id: int) -> None:
         raise Outage(short, hint="make room; checks go on by themselves then")
     now = services.clock.now()
     lease = now + services.options.lease
-    work = await services.database.run(lambda unit: claim_next(unit, services, lease, now))
+    work = await services.database.run(lambda unit: claim_next(unit, services, offered, lease, now))
     task = asyncio.current_task()
     if work is None or task is None:
         return

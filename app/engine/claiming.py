@@ -23,8 +23,10 @@ from app.model import (
 )
 from app.store import Unit, admission, attempts, changes, checks, projects, runs
 
-HAND_ON_SECONDS: Final = 1.0
-"""After how long a worker offers again what it left to others."""
+HAND_ON_SECONDS: Final = (1.0, 15.0)
+"""After how long a worker offers again what it left to others: at least, at most."""
+SOON: Final = 10.0
+"""Seconds ahead in which what is not due yet is waited for: its wake-up may have come by a faster clock."""
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,9 +48,10 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
         return self.change.change.kind is ChangeKind.BASE
 
 
-def claim_next(unit: Unit, services: Services, lease: float, now: float) -> Work | None:
-    """Take the attempt whose turn it is until `lease` (epoch seconds); None when none may start now. What
-    this worker leaves to others is offered again a moment later: it may have been offered to nobody else.
+def claim_next(unit: Unit, services: Services, offered: int, lease: float, now: float) -> Work | None:
+    """Take the attempt whose turn it is until `lease` (epoch seconds); None when none may start now. Then the
+    place that was `offered` (an attempt's id) is offered again, if this worker leaves work to others: it may
+    have been offered to nobody else. So is what will be due soon.
     """
     connection = unit.connection
     admission.alone(unit)
@@ -67,9 +70,19 @@ def claim_next(unit: Unit, services: Services, lease: float, now: float) -> Work
             if work is not None:
                 admission.had_turn(unit, one, now, begins_at(one, turns), share_of(one))
                 return work
-    for left in admission.first_waiting(connection, now) if leaves else ():
-        unit.wake_later("attempt", left.attempt_id, now + HAND_ON_SECONDS)
+    if leaves and admission.first_waiting(connection, now):
+        unit.wake_later("attempt", offered, now + _hand_on_after(connection, offered, now))
+    ahead = admission.next_due(connection, now, now + SOON)
+    if ahead is not None:
+        unit.wake_later("attempt", *ahead)
     return None
+
+
+def _hand_on_after(connection: Connection, offered: int, now: float) -> float:
+    """Seconds: as long as it has waited already, so that each time doubles."""
+    least, most = HAND_ON_SECONDS
+    attempt = attempts.load_attempt(connection, offered)
+    return least if attempt is None else min(max(now - attempt.queued_at, least), most)
 
 
 def claim_work(unit: Unit, services: Services, attempt_id: int, lease: float, now: float) -> Work | None:

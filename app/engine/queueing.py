@@ -23,7 +23,7 @@ def queue(unit: Unit, services: Services, run: Run, change: Change, check_id: in
         priority = priority_of(change, trusted=run.trusted)
     check = checks.load_check(unit.connection, check_id)
     whose = _whose(projects.load_repository(unit.connection, run.repository_id), run, change, check)
-    not_before = now + delay
+    not_before = now + delay if delay else 0.0  # at once is at once by every worker's clock
     attempt_id = attempts.queue_attempt(unit, check, whose, not_before=not_before, priority=priority, now=now)
     if delay:
         unit.wake_later("attempt", attempt_id, not_before)

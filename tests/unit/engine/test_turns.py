@@ -4,13 +4,14 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.engine import rules
 from app.engine.able import ABLE, Able, leaves_untrusted
 from app.engine.admission import Quotas
 from app.engine.attempts import lose
 from app.engine.claiming import Work, claim_next
+from app.engine.queueing import queue
 from app.model import Actor, AttemptStatus, Change, ChangeKind, CheckSpec, Comparison, Plan, RunStatus, Sha
 from app.store import Asking, Key, admission, attempts, changes, checks, leader, metadata, projects, runs
 from tests.unit.engine.conftest import Desk
@@ -70,7 +71,7 @@ def owner_of(work: Work) -> str:
 def claimed(desk: Desk, worker: str = "", at: float = 0.0) -> Work | None:
     services = msgspec.structs.replace(desk.services, worker=worker or desk.services.worker)
     with desk.unit() as unit:
-        return claim_next(unit, services, desk.now + 60, desk.now + at)
+        return claim_next(unit, services, 0, desk.now + 60, desk.now + at)
 
 
 def ended(desk: Desk, work: Work) -> None:
@@ -173,20 +174,23 @@ def test_a_worker_that_may_not_run_untrusted_work_leaves_it_to_one_that_may(desk
     queued(desk, "shop", "till", 1)
     trust(desk, "shop")
 
-    def claim(at: float) -> tuple[str, list[Key]]:
+    with desk.unit() as unit:
+        (offered, *_) = unit.connection.execute(select(ATTEMPTS.c.id).order_by(ATTEMPTS.c.id)).scalars()
+
+    def claim(at: float) -> tuple[str, dict[Key, float]]:
         with desk.unit() as unit:
-            work = claim_next(unit, unable, desk.now + 60, desk.now + at)
-            return "" if work is None else owner_of(work), list(unit.later)
+            work = claim_next(unit, unable, offered, desk.now + 60, desk.now + at)
+            return "" if work is None else owner_of(work), unit.later
 
     with desk.unit() as unit:
         leader.lead(unit, ABLE, "able", desk.now + 30, desk.now)
     if unable.database.is_sqlite:  # one process: nobody else is there
         assert {claim(1)[0], claim(2)[0]} == {"open", "shop"}
         return
-    assert claim(1) == ("shop", [])
-    nothing, offered = claim(2)
-    assert nothing == ""
-    assert len(offered) == 1, "offered again"
+    queued(desk, "open", "other", 1, author="eve")
+    assert claim(1) == ("shop", {})
+    for at, again in ((0.5, 1.5), (2, 4), (9, 18), (25, 40)):
+        assert claim(at) == ("", {("attempt", offered): desk.now + again}), "one place, ever later"
     with desk.unit() as unit:
         resigned = desk.now - desk.services.options.lease - 1
         leader.resign(unit, ABLE, "able")
@@ -236,3 +240,35 @@ def blocked(desk: Desk) -> bool:
             " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
         )
         return bool(rows.scalar_one())
+
+
+def test_what_is_queued_for_now_is_due_by_a_slower_clock_too(desk: Desk) -> None:
+    queued(desk, "busy", "shop", 1)
+    with desk.unit() as unit:
+        (attempt_id,) = unit.connection.execute(select(ATTEMPTS.c.id)).scalars()
+        attempt = attempts.load_attempt(unit.connection, attempt_id)
+        assert attempt is not None
+        run = runs.load_run(unit.connection, attempt.run_id)
+        assert run is not None
+        change = changes.load_change(unit.connection, run.change_id).change
+        unit.connection.execute(delete(ATTEMPTS))
+        queue(unit, desk.services, run, change, attempt.check_id)
+    assert claimed(desk, at=-3) is not None
+
+
+def test_what_a_faster_clock_offered_too_early_is_offered_again_when_it_is_due(desk: Desk) -> None:
+    queued(desk, "busy", "shop", 2)
+    with desk.unit() as unit:
+        first, second = unit.connection.execute(select(ATTEMPTS.c.id).order_by(ATTEMPTS.c.id)).scalars()
+        for attempt_id, ahead in ((first, 4), (second, 2)):
+            due = update(ATTEMPTS).where(ATTEMPTS.c.id == attempt_id).values(not_before=desk.now + ahead)
+            unit.connection.execute(due)
+
+    def offered(at: float) -> dict[Key, float]:
+        with desk.unit() as unit:
+            assert claim_next(unit, desk.services, first, desk.now + 60, desk.now + at) is None
+            return unit.later
+
+    assert offered(1) == {("attempt", second): desk.now + 2}
+    assert offered(-60) == {}
+    assert claimed(desk, at=2) is not None
