@@ -15,19 +15,11 @@ from typing import Literal, TextIO
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-MASK = "[redacted]"
+from app.model import MASK, any_of, redacted
+
 _SHORTEST = 6
 _SECRET_KEYS = re.compile(
     r"secret|token|passw|private_?key|authorization|cookie|credential|api_?key|signature", re.IGNORECASE
-)
-_SECRET_TEXTS = re.compile(
-    r"gh[pousr]_[A-Za-z0-9_]{20,}"  # GitHub's tokens
-    r"|github_pat_\w{20,}"
-    r"|pct_[\w-]{43}"  # ours
-    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"  # a JSON Web Token
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)",  # user and password of an address
-    re.DOTALL,
 )
 
 
@@ -41,20 +33,16 @@ class Redactor:
 
     def register(self, value: str) -> None:
         """Never let this value (and each line of it) into a log; very short ones would mask words. The first
-        and last line of a key are no secret: masked, they would hide the shape of another key.
+        and last line of a key are no secret.
         """
         lines = (line for line in value.splitlines() if not line.startswith("-----"))
         with self._lock:
             self._values.update(part for part in (value, *lines) if len(part) >= _SHORTEST)
-            longest_first = sorted(self._values, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+            self._pattern = any_of(self._values)
 
     def text(self, text: str) -> str:
         """The text with every secret in it masked."""
-        pattern = self._pattern
-        if pattern is not None:
-            text = pattern.sub(MASK, text)
-        return _SECRET_TEXTS.sub(MASK, text)
+        return redacted(text, self._pattern)
 
     def value(self, value: object, key: str = "") -> object:
         """A log value with secrets masked, at any depth; what is not plain data is shown as its repr."""

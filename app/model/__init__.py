@@ -114,6 +114,11 @@ from app.model.publication import (
     PublishedConclusion,
     StickyComment,
 )
+from app.model.redaction import (
+    MASK,
+    any_of,
+    redacted,
+)
 from app.model.run import (
     Attempt,
     AttemptStatus,
@@ -150,6 +155,7 @@ from app.model.waiver import (
 )
 
 __all__ = [
+    "MASK",
     "RULES_VERSION",
     "TOKEN_KEY",
     "Actor",
@@ -265,5 +271,7 @@ __all__ = [
     "Verdict",
     "VerdictState",
     "Waiver",
+    "any_of",
     "link_hash",
+    "redacted",
 ]

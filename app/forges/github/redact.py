@@ -4,25 +4,14 @@ import logging
 import re
 from typing import Final
 
-_TOKEN: Final = re.compile(
-    r"gh[pousr]_[A-Za-z0-9_]{10,}|github_pat_[A-Za-z0-9_]{20,}"
-    r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-    r"|(?<=/app-manifests/)[^/\s\"']+",
-    re.DOTALL,
-)
-_MASK: Final = "[redacted]"
+from app.model import any_of, redacted
+
+_MANIFEST_CODES: Final = re.compile(r"(?<=/app-manifests/)[^/\s\"']+")
 
 
 def redact(text: str, *known: str) -> str:
-    """`text` without GitHub tokens, JSON Web Tokens, private keys, URL credentials, manifest codes and
-    the `known` secrets.
-    """
-    for secret in known:
-        if secret:
-            text = text.replace(secret, _MASK)
-    return _TOKEN.sub(_MASK, text)
+    """`text` without secrets (`app.model.redacted`), manifest codes and the `known` secrets."""
+    return redacted(text, _MANIFEST_CODES, any_of(known))
 
 
 class _HttpLogFilter(logging.Filter):

@@ -7,6 +7,9 @@ import pytest
 import structlog
 
 from app import telemetry
+from app.model import MASK
+
+KEY = "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----"
 
 
 @pytest.fixture
@@ -72,22 +75,28 @@ def test_secrets_never_reach_the_log(lines):
         int("battery-staple")
     except ValueError:
         log.exception("it broke")
-    logging.getLogger("library").warning(
-        "key %s", "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----"
-    )
+    logging.getLogger("library").warning("key %s", KEY)
 
     text = lines.getvalue()
     for secret in (token, "Bearer abc", "pw@host", "correct-horse", "battery-staple", "MII"):
         assert secret not in text
     first, second, third = entries(lines)
     assert first["nested"] == {
-        "webhook_secret": telemetry.MASK,
-        "urls": [f"https://{telemetry.MASK}@host/x", f"b'{telemetry.MASK}'"],
+        "webhook_secret": MASK,
+        "urls": [f"https://{MASK}@host/x", f"b'{MASK}'"],
     }
     assert first["installation"] == 12
     assert first["token"] == ""
     assert "with base 10: '[redacted]'" in str(second["exception"])
     assert third["event"] == "key [redacted]"
+
+
+def test_a_known_value_does_not_hide_the_shape_of_another_secret(lines):
+    telemetry.register_secret("-----BEGIN")
+    telemetry.register_secret("ghs_12")
+    logging.getLogger("library").warning("%s, %s!", KEY, "ghs_" + "12" * 12)
+
+    assert entries(lines)[0]["event"] == "[redacted], [redacted]!"
 
 
 def test_very_short_values_do_not_mask_words(lines):

@@ -1,0 +1,43 @@
+"""Secrets taken out of texts: what has the shape of a secret, and what is known to be one."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+MASK: Final = "[redacted]"
+_SHAPES: Final = re.compile(
+    r"gh[pousr]_[A-Za-z0-9_]{10,}"  # GitHub's tokens
+    r"|github_pat_\w{20,}"
+    r"|gl[a-z]{2,6}-[\w-]{20,}"  # GitLab's
+    r"|pct_[\w-]{43}"  # ours
+    r"|eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]{4,}"  # a JSON Web Token
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)",  # user and password of an address
+    re.DOTALL,
+)
+
+
+def any_of(values: Iterable[str]) -> re.Pattern[str] | None:
+    """A pattern for `redacted` that finds each of the values, the longest first; None for no value."""
+    longest_first = sorted({value for value in values if value}, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+
+def redacted(text: str, *patterns: re.Pattern[str] | None) -> str:
+    """The text with what has the shape of a secret, and what any of the patterns finds, masked.
+
+    All are looked for in the text as it came: one that masks a part of another secret (the first words of a
+    key, say) would hide its shape.
+    """
+    kept: list[str] = []
+    masked_until = 0
+    for start, end in _found(text, patterns):
+        if start >= masked_until:
+            kept += (text[masked_until:start], MASK)
+        masked_until = max(masked_until, end)
+    return "".join((*kept, text[masked_until:])) if kept else text
+
+
+def _found(text: str, patterns: Iterable[re.Pattern[str] | None]) -> list[tuple[int, int]]:
+    used = (pattern for pattern in (_SHAPES, *patterns) if pattern is not None)
+    return sorted(match.span() for pattern in used for match in pattern.finditer(text) if match.group())
