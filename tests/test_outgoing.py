@@ -29,7 +29,7 @@ from tests.support.prerequisites import REPOSITORY
 from tests.support.service import app_key
 
 OUTGOING = {
-    "app/forges/github/client.py": "PORTCULLIS_GITHUB_API_URL; redirects and pages on that server only",
+    "app/forges/rest/client.py": "PORTCULLIS_GITHUB_API_URL; redirects and pages on that server only",
     "app/forges/oidc.py": "PORTCULLIS_GITHUB_OIDC_ISSUER, …_GITLAB_OIDC_ISSUERS; keys at the issuer's origin only",
     "app/executors/egress_child.py": "the exit of checks with network: refuses by resolved address",
     "app/cli/upload.py": "a CI job's own client: the address that the job names",

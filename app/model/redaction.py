@@ -9,6 +9,7 @@ _SHAPES: Final = re.compile(
     r"gh[pousr]_[A-Za-z0-9_]{10,}"  # GitHub's tokens
     r"|github_pat_\w{20,}"
     r"|gl[a-z]{2,6}-[\w-]{20,}"  # GitLab's
+    r"|whsec_[A-Za-z0-9+/=_-]{10,}"  # Standard Webhooks' signing keys
     r"|pct_[\w-]{43}"  # ours
     r"|eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]{4,}"  # a JSON Web Token
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"

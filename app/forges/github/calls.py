@@ -1,43 +1,20 @@
-"""One request to GitHub and its answer, before anybody sends anything."""
+"""Requests as GitHub takes them: beneath a repository's address, in its media type."""
 
 from collections.abc import Mapping
-from typing import Final, TypeVar
-from urllib.parse import quote
+from typing import Final
 
-import msgspec
-
-from app.forges.importance import Importance, asking_for
-from app.model import Misconfigured, Outage, Repository
-
-T = TypeVar("T")
+from app.forges.importance import Importance
+from app.forges.rest import calls
+from app.forges.rest.calls import segments
+from app.model import Repository
 
 _JSON: Final = "application/vnd.github+json"
-APP: Final = 0
-"""Asks as the app itself, by its JSON Web Token, instead of as an installation."""
-ANONYMOUS: Final = -1
-"""Asks without proving anything (the manifest conversion)."""
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One request. `who` is an installation id, APP or ANONYMOUS; `kind` names it in metrics and
-    errors; `content` marks what GitHub counts as creating content; `once` forbids blind repetition
-    after a failure that may have done the work; `fleeting` answers are not kept: they never come again;
-    `importance` is what it is worth at most; `etag` is what the caller knows the answer by: where it is
-    still so, the answer is an empty 304.
-    """
+class Call(calls.Call, frozen=True, kw_only=True):
+    """One request; see the generic one."""
 
-    kind: str
-    who: int
-    path: str
-    method: str = "GET"
-    params: Mapping[str, str | int] = {}
-    body: Mapping[str, object] | None = None
     accept: str = _JSON
-    content: bool = False
-    once: bool = False
-    fleeting: bool = False
-    etag: str = ""
-    importance: Importance = Importance.VERDICT
 
     @classmethod
     def on(
@@ -69,59 +46,3 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             etag=etag,
             importance=importance,
         )
-
-    @property
-    def worth(self) -> Importance:
-        """How much depends on it, here and now."""
-        return max(self.importance, asking_for.get())
-
-    @property
-    def write(self) -> bool:
-        """Whether it changes anything."""
-        return self.method != "GET"
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back."""
-
-    status: int
-    content: bytes
-    link: str = ""
-    etag: str = ""
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether all is still as the call's `etag` says."""
-        return self.status == 304  # noqa: PLR2004 - HTTP's own number
-
-    def read(self, shape: type[T]) -> T:
-        """The JSON as `shape`. Raises Outage for an answer that is not what GitHub documents."""
-        try:
-            return msgspec.json.decode(self.content, type=shape)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Outage("GitHub gave an answer that could not be read") from None
-
-
-class Lost(Outage):
-    """A call marked `once` failed in a way that may have done its work all the same."""
-
-
-def segment(text: str) -> str:
-    """`text` as one path segment. Raises Misconfigured for what would leave its place."""
-    if text in {"", ".", ".."}:
-        raise Misconfigured(f"{text!r} cannot be part of an address")
-    return quote(text, safe="")
-
-
-def segments(text: str) -> str:
-    """A path whose every part is one segment (a file, a ref, `owner/name`)."""
-    return "/".join(segment(part) for part in text.split("/"))
-
-
-def next_link(link: str) -> str | None:
-    """The `rel="next"` address of a Link header (RFC 8288)."""
-    for part in link.split(","):
-        address, _, attributes = part.partition(";")
-        if 'rel="next"' in attributes:
-            return address.strip().removeprefix("<").removesuffix(">")
-    return None

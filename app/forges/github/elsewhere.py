@@ -4,10 +4,11 @@ from collections.abc import Collection
 
 import msgspec
 
-from app.forges.github.calls import Call, segment
+from app.forges.github.calls import Call
 from app.forges.github.client import Client
 from app.forges.github.readers import ACTIONS, external_of_check_run, external_of_workflow_run
 from app.forges.github.views import CheckRun, StatusView, WorkflowRunView, actor_of
+from app.forges.rest.calls import segment
 from app.model import ExternalPosted, Misconfigured, PostKind, Repository, Sha
 
 _Newest = dict[tuple[str, str, str, int], ExternalPosted]

@@ -33,6 +33,20 @@ def message_of(content: bytes) -> str:
     return " ".join(text.split())[:_LONGEST]
 
 
+def too_fast(status: int, headers: Mapping[str, str], message: str) -> bool:
+    """Whether an answer is a rate limit, not a refusal."""
+    if status not in {403, 429}:
+        return False
+    text = message.lower()
+    return (
+        status == 429  # noqa: PLR2004 - HTTP's own number
+        or "retry-after" in headers
+        or headers.get("x-ratelimit-remaining") == "0"
+        or "rate limit" in text
+        or "abuse detection" in text
+    )
+
+
 def explain(kind: str, status: int, message: str, headers: Mapping[str, str]) -> PortcullisError:
     """The error of an answer that is neither success, outage nor rate limit."""
     said = f" ({message})" if message else ""

@@ -1,29 +1,14 @@
-"""Staying within GitHub's rate limits, proactively where they are published, and by its answers.
+"""GitHub's published limits.
 
 Source: docs.github.com "Rate limits for the REST API" (2026): 900 points a minute (a read costs 1, a
 write 5), 80 content-creating requests a minute and 500 an hour, beside the hourly primary limit that
 the answers' headers tell.
 """
 
-import math
-from collections import deque
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Final
-
-import msgspec
-
-from app.forges.importance import CONTENT_HELD_BACK, HELD_BACK, Importance
-from app.forges.protocol import Rate
-from app.model import Outage
-
-HOUR: Final = 3600.0
-_BARE_SECONDARY = 60.0
-_LONGEST_BARE = 3600.0
+from app.forges.rest import limits
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class Limits(limits.Limits, frozen=True, kw_only=True):
     """What one installation may do by itself; 0 = unlimited."""
 
     points_per_minute: int = 900
@@ -38,151 +23,3 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         if api_url.rstrip("/") == "https://api.github.com":
             return cls()
         return cls(points_per_minute=0, content_per_minute=0, content_per_hour=0)
-
-
-class _Window:
-    """Costs within the last `seconds`; `most` = 0 means no limit."""
-
-    def __init__(self, most: int, seconds: float, spent: Iterable[float] = ()) -> None:
-        """`spent` are the times (oldest first) at which one was spent already."""
-        self._most = most
-        self._seconds = seconds
-        self._spent: deque[tuple[float, int]] = deque((at, 1) for at in spent)
-        self._total = len(self._spent)
-
-    def free_at(self, cost: int, now: float, held_back: float = 0.0) -> float:
-        """When `cost` fits (epoch seconds) without touching the share that is held back; `now` or earlier if
-        it fits now.
-        """
-        most = math.floor(self._most * (1 - held_back))
-        while self._spent and self._spent[0][0] <= now - self._seconds:
-            self._total -= self._spent.popleft()[1]
-        if not self._most or self._total + cost <= most:
-            return now
-        over, total = self._total + cost - most, 0
-        for at, spent in self._spent:
-            total += spent
-            if total >= over:
-                return at + self._seconds
-        return now + self._seconds
-
-    def spend(self, cost: int, now: float) -> None:
-        if self._most and cost:
-            self._spent.append((now, cost))
-            self._total += cost
-
-
-class Budget:
-    """The limits of one bucket (the app itself, or one installation)."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._points = _Window(limits.points_per_minute, 60)
-        self._content: deque[float] = deque()
-        self._closed_until = 0.0
-        self._bare = 0
-        self.rate: Rate | None = None
-
-    def free_at(
-        self, *, write: bool, content: bool, now: float, worth: Importance = Importance.VERDICT
-    ) -> float:
-        """When the next request of that importance may be sent (epoch seconds)."""
-        held_back = HELD_BACK[worth]
-        at = max(now, self._closed_until, self._points.free_at(5 if write else 1, now, held_back))
-        rate = self.rate
-        if rate is not None and rate.reset > now and rate.remaining < rate.limit * held_back:
-            at = max(at, rate.reset)
-        return max(at, content_free_at(self._limits, self._content, worth, now)) if content else at
-
-    def close(self, until: float) -> None:
-        """Nothing is sent before."""
-        self._closed_until = max(self._closed_until, until)
-
-    def spend(self, *, write: bool, content: bool, now: float) -> None:
-        """Count a request that is being sent."""
-        self._points.spend(5 if write else 1, now)
-        if content:
-            self._content.append(now)
-            while self._content[0] <= now - HOUR:
-                self._content.popleft()
-
-    def learn(self, headers: Mapping[str, str], now: float) -> None:
-        """Read the primary limit of an answer; an exhausted one closes the bucket until its reset."""
-        try:
-            rate = Rate(
-                limit=int(headers["x-ratelimit-limit"]),
-                remaining=int(headers["x-ratelimit-remaining"]),
-                reset=float(headers["x-ratelimit-reset"]),
-            )
-        except (KeyError, ValueError):
-            return
-        self.rate = rate
-        if rate.remaining == 0 and rate.reset > now:
-            self._closed_until = max(self._closed_until, rate.reset)
-
-    def limited(self, headers: Mapping[str, str], now: float) -> float:
-        """An answer says "too fast": when to try again (epoch seconds), and close until then.
-
-        In GitHub's order: retry-after, else the reset if nothing remains, else one minute doubling
-        with each further bare refusal up to an hour.
-        """
-        wait = retry_after(headers, now)
-        if wait is None and headers.get("x-ratelimit-remaining") == "0":
-            try:
-                wait = float(headers.get("x-ratelimit-reset", "")) - now
-            except ValueError:
-                wait = None
-        if wait is None:
-            wait = min(_BARE_SECONDARY * 2.0**self._bare, _LONGEST_BARE)
-            self._bare += 1
-        until = now + max(wait, 1.0)
-        self.close(until)
-        return until
-
-    def succeeded(self) -> None:
-        """An answer that is no refusal: the next bare refusal starts at one minute again."""
-        self._bare = 0
-
-
-def content_free_at(limits: Limits, spent: Iterable[float], worth: Importance, now: float) -> float:
-    """When content of that importance may be created (epoch seconds), given when some was (oldest first). A
-    verdict never waits for our own guess.
-    """
-    if worth is Importance.VERDICT:
-        return now
-    times, less = tuple(spent), CONTENT_HELD_BACK[worth]
-    minute = _Window(limits.content_per_minute, 60, times)
-    hour = _Window(limits.content_per_hour, HOUR, times)
-    return max(minute.free_at(1, now, less), hour.free_at(1, now, less))
-
-
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds of a retry-after header (number or HTTP date); None if there is none."""
-    value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (TypeError, ValueError):
-        return None
-
-
-def too_fast(status: int, headers: Mapping[str, str], message: str) -> bool:
-    """Whether an answer is a rate limit, not a refusal."""
-    if status not in {403, 429}:
-        return False
-    text = message.lower()
-    return (
-        status == 429  # noqa: PLR2004 - HTTP's own number
-        or "retry-after" in headers
-        or headers.get("x-ratelimit-remaining") == "0"
-        or "rate limit" in text
-        or "abuse detection" in text
-    )
-
-
-def outage_until(message: str, until: float) -> Outage:
-    """An Outage that names when to try again (`until` in epoch seconds)."""
-    return Outage(message, retry_at=datetime.fromtimestamp(until, UTC))

@@ -9,8 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from app.forges.github.auth import AppCredentials
-from app.forges.github.calls import ANONYMOUS, Call, segment
+from app.forges.github.calls import Call
 from app.forges.github.client import Client
+from app.forges.rest.calls import ANONYMOUS, segment
 
 PERMISSIONS: Final[Mapping[str, str]] = {
     "actions": "write",

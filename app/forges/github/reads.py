@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from app.forges.github.calls import APP, Call, segment, segments
+from app.forges.github.calls import Call
 from app.forges.github.client import Client
 from app.forges.github.rules import BranchRule, ProtectedBranch, required_of
 from app.forges.github.views import (
@@ -33,6 +33,7 @@ from app.forges.protocol import (
     Profile,
     RequiredCheck,
 )
+from app.forges.rest.calls import APP, segment, segments
 from app.model import (
     Actor,
     ActorKind,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.forges.github.calls import APP, Call, Lost, segment
+from app.forges.github.calls import Call
 from app.forges.github.client import Client
 from app.forges.github.texts import (
     ANNOTATIONS_PER_REQUEST,
@@ -15,13 +15,13 @@ from app.forges.github.texts import (
     STATUS_LIMIT,
     annotation_identity,
     annotation_json,
-    brief,
     check_run_json,
-    fit,
 )
 from app.forges.github.views import App, CheckRun, CommentView
 from app.forges.importance import Importance
 from app.forges.protocol import Gone, Posted
+from app.forges.rest.calls import APP, Lost, segment
+from app.forges.rest.texts import brief, fit
 from app.model import CheckRunStatus, CommitStatus, Outage, Publication, Repository, Sha, StickyComment
 
 _TRIES: Final = 4

@@ -4,12 +4,13 @@ import itertools
 
 import pytest
 
-from app.forges.github.breaker import FIRST_PAUSE, LONGEST_PAUSE, TRIAL_SECONDS, Breaker, State
-from app.forges.github.calls import ANONYMOUS, Call
-from app.forges.github.circuits import THRESHOLD, THRESHOLD_OF_ALL, Circuits
 from app.forges.github.client import Client
-from app.forges.github.limits import Budget, Limits
+from app.forges.github.limits import Limits
 from app.forges.importance import Importance
+from app.forges.rest.breaker import FIRST_PAUSE, LONGEST_PAUSE, TRIAL_SECONDS, Breaker, State
+from app.forges.rest.calls import ANONYMOUS, Call
+from app.forges.rest.circuits import THRESHOLD, THRESHOLD_OF_ALL, Circuits
+from app.forges.rest.limits import Budget
 from app.model import Outage
 
 NOW = 1_000.0

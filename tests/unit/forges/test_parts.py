@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.forges import EVENTS, PERMISSIONS, Limits, app_manifest, check_app, manifest_url
-from app.forges.github.cache import EtagCache, Kept
-from app.forges.github.limits import Budget, retry_after, too_fast
-from app.forges.github.redact import guard_http_log, redact
-from app.forges.github.texts import brief, clean, fit
+from app.forges.github.errors import too_fast
+from app.forges.rest.cache import EtagCache, Kept
+from app.forges.rest.limits import Budget, retry_after
+from app.forges.rest.redact import guard_http_log, redact
+from app.forges.rest.texts import brief, clean, fit
 from app.model import Misconfigured
 
 

@@ -5,9 +5,9 @@ from typing import Final
 
 import structlog
 
-from app.forges.github.breaker import Breaker, State
-from app.forges.github.calls import Call
-from app.forges.github.limits import outage_until
+from app.forges.rest.breaker import Breaker, State
+from app.forges.rest.calls import Call
+from app.forges.rest.limits import outage_until
 
 LOG = structlog.get_logger(__name__)
 ALL: Final = -2
@@ -21,8 +21,9 @@ SOON: Final = 5.0
 class Circuits:
     """Kept per process: however many processes there are, each sends one request per pause."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], title: str = "the forge") -> None:
         self._now = now
+        self._title = title
         self._breakers: dict[int, Breaker] = {}
 
     def _of(self, key: int) -> Breaker:
@@ -40,7 +41,7 @@ class Circuits:
         now = self._now()
         at = self.free_at(call.who, now)
         if at > now:
-            raise outage_until(f"{call.kind}: GitHub does not answer for now", at)
+            raise outage_until(f"{call.kind}: {self._title} does not answer for now", at)
         for key in (ALL, call.who):
             if key in self._breakers:
                 self._breakers[key] = self._breakers[key].sent(now)

@@ -1,4 +1,4 @@
-"""Answers kept for revalidation: a 304 costs no rate limit (docs.github.com, "Conditional requests")."""
+"""Answers kept for revalidation: a 304 carries nothing, and on GitHub costs no rate limit."""
 
 from collections import OrderedDict
 
