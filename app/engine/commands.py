@@ -54,7 +54,7 @@ async def obey(services: Services, command_id: int) -> None:
         return
     forge = services.forges[repository.forge]
     try:
-        comment = await forge.get_comment(repository, row.comment_id)
+        comment = await forge.get_comment(repository, row.number, row.comment_id)
         standing = await _standing(services, row, repository, comment)
         given = await services.database.run(
             lambda unit: _obey(unit, services, row, repository, comment, standing)
@@ -125,7 +125,7 @@ def _give_up(
 
 async def _react(forge: Forge, repository: Repository, comment: Comment, *, accepted: bool) -> None:
     try:
-        await forge.react(repository, comment.id, "+1" if accepted else "-1")
+        await forge.react(repository, comment.number, comment.id, "+1" if accepted else "-1")
     except (Outage, Misconfigured) as problem:
         LOG.warning("a reaction was not posted; the comment answers", reason=problem.message)
 

@@ -317,16 +317,16 @@ class Forge(Protocol):
         """
         ...
 
-    async def get_comment(self, repository: Repository, comment_id: int) -> Comment:
-        """A comment by id, as it is now."""
+    async def get_comment(self, repository: Repository, number: int, comment_id: int) -> Comment:
+        """A comment of a pull request by its id, as it is now."""
         ...
 
     async def recent_comments(self, repository: Repository, number: int, since: str) -> tuple[Comment, ...]:
         """Comments of a pull request since an ISO time: how the sweep finds lost commands."""
         ...
 
-    async def react(self, repository: Repository, comment_id: int, reaction: str) -> None:
-        """Answer a comment with a reaction (`+1`, `-1`, `eyes`, `confused`)."""
+    async def react(self, repository: Repository, number: int, comment_id: int, reaction: str) -> None:
+        """Answer a comment of a pull request with a reaction (`+1`, `-1`, `eyes`, `confused`)."""
         ...
 
     async def installations(self) -> tuple[tuple[int, str], ...]:

@@ -111,7 +111,7 @@ async def test_everything_that_happens_looks_like_github(tmp_path: Path) -> None
         await github.publish_comment(
             repository, StickyComment(number=1, marker="<!-- p -->", body="<!-- p -->"), None
         )
-        await github.react(repository, comment.id, "eyes")
+        await github.react(repository, comment.number, comment.id, "eyes")
         await github.set_status(
             repository,
             CommitStatus(

@@ -247,7 +247,7 @@ class Reads:
         found = await self._get(call, ProfileView)
         return Profile(name=found.name or "", email=found.email or "")
 
-    async def get_comment(self, repository: Repository, comment_id: int) -> Comment:
+    async def get_comment(self, repository: Repository, number: int, comment_id: int) -> Comment:  # noqa: ARG002 - GitHub knows a comment by its id
         """A comment by id, as it is now."""
         view = await self._get(Call.on(repository, "comment", f"/issues/comments/{comment_id}"), CommentView)
         return _comment(view)

@@ -246,7 +246,7 @@ class Writes:
             self._slug = answer.read(App).slug or ""
         return self._slug
 
-    async def react(self, repository: Repository, comment_id: int, reaction: str) -> None:
+    async def react(self, repository: Repository, number: int, comment_id: int, reaction: str) -> None:  # noqa: ARG002 - as above
         """Answer a comment with a reaction; the same one twice is one on GitHub."""
         await self._client.send(
             Call.on(

@@ -61,14 +61,14 @@ async def test_we_hold_back_before_the_forge_has_to_say_so(stage: Stage, pull: P
     github = stage.client(limits=Limits(points_per_minute=0, content_per_minute=3, content_per_hour=500))
     comment = await stage.practice.comment("bob", stage.repo, pull, "hi")
     for _ in range(3):
-        await github.react(stage.repository, comment.id, "eyes")
+        await github.react(stage.repository, comment.number, comment.id, "eyes")
     with pytest.raises(Outage) as caught:
-        await github.react(stage.repository, comment.id, "eyes")
+        await github.react(stage.repository, comment.number, comment.id, "eyes")
     assert caught.value.retry_at is not None
     assert github.requests["reaction"] == 3
     await github.get_change(stage.repository, 1)
     stage.clock.at += 61
-    await github.react(stage.repository, comment.id, "eyes")
+    await github.react(stage.repository, comment.number, comment.id, "eyes")
 
 
 async def test_tokens_are_minted_once_and_renewed_early(stage: Stage, pull: PullRequest) -> None:

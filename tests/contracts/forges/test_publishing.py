@@ -149,7 +149,7 @@ async def test_a_comment_whose_answer_was_lost_is_not_doubled(stage: Stage, pull
 async def test_reactions_and_statuses_may_be_repeated(stage: Stage, pull: PullRequest) -> None:
     comment = await stage.practice.comment("bob", stage.repo, pull, "/portcullis recheck")
     for _ in range(2):
-        await stage.github.react(stage.repository, comment.id, "eyes")
+        await stage.github.react(stage.repository, comment.number, comment.id, "eyes")
     assert [(each.author.login, each.content) for each in comment.reactions] == [("portcullis[bot]", "eyes")]
     long = CommitStatus(
         sha=Sha(pull.head_sha),

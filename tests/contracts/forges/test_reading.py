@@ -176,13 +176,13 @@ async def test_only_the_latest_decisive_review_counts(stage: Stage, pull: PullRe
 
 async def test_a_comment_tells_whether_it_was_ever_edited(stage: Stage, pull: PullRequest) -> None:
     comment = await stage.practice.comment("bob", stage.repo, pull, "/portcullis recheck")
-    found = await stage.github.get_comment(stage.repository, comment.id)
+    found = await stage.github.get_comment(stage.repository, comment.number, comment.id)
     assert (found.edited, found.number, found.author.login) == (False, 1, "bob")
     await stage.practice.edit_comment("bob", stage.repo, comment, "/portcullis ok-to-test")
-    assert (await stage.github.get_comment(stage.repository, comment.id)).edited
+    assert (await stage.github.get_comment(stage.repository, comment.number, comment.id)).edited
     await stage.practice.delete_comment("bob", stage.repo, comment)
     with pytest.raises(Gone):
-        await stage.github.get_comment(stage.repository, comment.id)
+        await stage.github.get_comment(stage.repository, comment.number, comment.id)
 
 
 async def test_posts_of_others_are_seen_newest_per_name_and_poster(stage: Stage, pull: PullRequest) -> None:

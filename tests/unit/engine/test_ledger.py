@@ -38,7 +38,7 @@ async def test_two_processes_share_the_limit_of_content(tmp_path: Path, migrated
         async def react(forge: GitHubForge) -> bool:
             asking_for.set(Importance.COMMENT)
             try:
-                await forge.react(stage.repository, comment.id, "eyes")
+                await forge.react(stage.repository, comment.number, comment.id, "eyes")
             except Outage:
                 return False
             return True
