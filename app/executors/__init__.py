@@ -5,12 +5,12 @@
 
 from app.executors.caches import BASE_SCOPE, CacheLimits, Caches
 from app.executors.collect import CollectLimits
-from app.executors.container import ContainerExecutor
+from app.executors.container import Containers, Images
 from app.executors.egress_child import Rules
 from app.executors.ingest import ReportsRead, read_file, read_reports
 from app.executors.ingest_child import FileReply
 from app.executors.limits import WorkspaceLimits
-from app.executors.local import LocalKeywords
+from app.executors.local import LocalExecutor, LocalKeywords
 from app.executors.logs import LogLimits
 from app.executors.protocol import (
     MISSING,
@@ -34,14 +34,16 @@ from app.executors.protocol import (
 )
 from app.executors.references import References
 from app.executors.report_reader import ReportReader
-from app.executors.sandbox import SandboxExecutor
+from app.executors.sandbox import Sandbox
 from app.executors.scripted import Answer, ScriptedExecutor, script_key
 from app.executors.toolbox import BASIC, GROUPS, Toolbox, ToolboxStatus, group_path
 from app.executors.trees import JOB_UID
 from app.executors.workspace import GitWorkspaces
 
-EXECUTORS = (SandboxExecutor, ContainerExecutor, ScriptedExecutor)
-"""Every executor there is; a check names one by its `name`."""
+EXECUTORS = (Sandbox, Containers, ScriptedExecutor)
+"""Every executor there is, by its `name`; those that hold processes of this machine are kinds of
+`LocalExecutor`.
+"""
 
 __all__ = [
     "BASE_SCOPE",
@@ -60,13 +62,15 @@ __all__ = [
     "CollectLimits",
     "Collected",
     "Commit",
-    "ContainerExecutor",
+    "Containers",
     "Credential",
     "Ended",
     "Executor",
     "Fetched",
     "FileReply",
     "GitWorkspaces",
+    "Images",
+    "LocalExecutor",
     "LocalKeywords",
     "LogChunk",
     "LogLimits",
@@ -78,7 +82,7 @@ __all__ = [
     "ReportReader",
     "ReportsRead",
     "Rules",
-    "SandboxExecutor",
+    "Sandbox",
     "ScriptedExecutor",
     "Toolbox",
     "ToolboxStatus",

@@ -3,100 +3,21 @@
 import asyncio
 import contextlib
 import os
-import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-
-import msgspec
 
 from app.executors import launcher, seccomp
 from app.executors.cgroup import Group
 from app.executors.egress import LISTEN, Egress
 from app.executors.launcher import Layout
 from app.executors.logs import Log
+from app.executors.observed import Observed, ending_signal
+from app.executors.pipes import Pipe, Setup, heard
 from app.executors.protocol import Ended
 from app.model import Misconfigured
 
 _READ = 64 * 1024
-_SETUP_SECONDS = 60.0
-_MOST_SETUP = 16 * 1024
-# Exit codes of a shell (and of bwrap) for a child that a signal ended, where no tool uses them otherwise.
-_FATAL = {signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL}
-_FATAL |= {signal.SIGSEGV, signal.SIGPIPE, signal.SIGTERM, signal.SIGXCPU, signal.SIGXFSZ, signal.SIGSYS}
-_SIGNAL_BASE = 128
-
-
-class Observed(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen. `seconds` from the check's start to its end; `setup` what the sandbox said."""
-
-    ended: Ended
-    code: int | None = None
-    signal: int | None = None
-    seconds: float = 0.0
-    setup: str = ""
-    disk_full: bool = False
-    pids_limited: bool = False
-
-
-class Pipe:
-    """The reading end of a pipe, drained into `take` by the event loop; `ended` is set at its end."""
-
-    def __init__(self, take: Callable[[bytes], None]) -> None:
-        self.read_end, self.write_end = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self.read_end, False)
-        self.ended = asyncio.Event()
-        self._take = take
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self.read_end, self._ready)
-
-    def _ready(self) -> None:
-        try:
-            data = os.read(self.read_end, _READ)
-        except BlockingIOError:
-            return
-        if data:
-            self._take(data)
-        else:
-            self._loop.remove_reader(self.read_end)
-            self.ended.set()
-
-    def close_write(self) -> None:
-        """Close our copy of the writing end, so that the end of the last writer is seen."""
-        if self.write_end >= 0:
-            os.close(self.write_end)
-            self.write_end = -1
-
-    def close(self) -> None:
-        """Stop reading."""
-        self.close_write()
-        self._loop.remove_reader(self.read_end)
-        os.close(self.read_end)
-
-
-class Setup:
-    """What comes on the setup pipe: the words `mounted` and `started`, or why neither came."""
-
-    def __init__(self) -> None:
-        self.text = b""
-        self.mounted = asyncio.Event()
-        self.started = asyncio.Event()
-        self.pipe = Pipe(self._take)
-
-    def _take(self, data: bytes) -> None:
-        if self.started.is_set():
-            return  # from here on hostile code may have found this pipe; nothing in it counts
-        self.text = (self.text + data)[:_MOST_SETUP]
-        if launcher.MOUNTED in self.text:
-            self.mounted.set()
-        if launcher.STARTED in self.text:
-            self.started.set()
-
-    @property
-    def complaint(self) -> str:
-        """The words of mount, bwrap and friends."""
-        text = self.text.replace(launcher.MOUNTED, b"").replace(launcher.STARTED, b"")
-        return text.decode("utf-8", "replace").strip()[:1000]
 
 
 class Supervisor:
@@ -216,7 +137,7 @@ class Supervisor:
         # launcher waits for our word, so nothing of the check runs before it has joined.
         joining = asyncio.create_task(asyncio.to_thread(self._join, process.pid))
         try:
-            mounted = await _heard(setup, setup.mounted, exited)
+            mounted = await heard(setup, setup.mounted, exited)
         finally:
             joined = await joining
         if not mounted:
@@ -230,7 +151,7 @@ class Supervisor:
         if process.stdin is not None:
             process.stdin.write(b"go\n")
             process.stdin.close()
-        return await _heard(setup, setup.started, exited)
+        return await heard(setup, setup.started, exited)
 
     async def _open_exit(self, egress: Egress) -> str:
         """Start the proxy; the launcher has sent the socket it is to serve. Gives why it did not start."""
@@ -278,7 +199,7 @@ class Supervisor:
             return Ended.LOST  # what held it was killed, which nothing inside can do
         if code and self._disk_full():
             return Ended.DISK_FULL
-        return Ended.SIGNALED if _signal(code) is not None else Ended.EXITED
+        return Ended.SIGNALED if ending_signal(code) is not None else Ended.EXITED
 
     def _code(self, code: int) -> int:
         """The check's exit code, from the launcher's; negative where the launcher was killed."""
@@ -297,9 +218,9 @@ class Supervisor:
         return Observed(
             ended=ended,
             code=code if ended is Ended.EXITED else None,
-            signal=_signal(code) if ended is Ended.SIGNALED else None,
+            signal=ending_signal(code) if ended is Ended.SIGNALED else None,
             seconds=seconds,
-            setup=setup.complaint if ended is Ended.SETUP_ERROR else "",
+            said=setup.complaint if ended is Ended.SETUP_ERROR else "",
             disk_full=self._disk_full(),
             pids_limited=self.group.pids_limited(),
         )
@@ -311,23 +232,3 @@ class Supervisor:
                 os.close(handle)
         self.out = self.stage = -1
         self._handed = []
-
-
-async def _heard(setup: Setup, word: asyncio.Event, exited: asyncio.Task[int]) -> bool:
-    """Whether this word came before the launcher's end."""
-    waiting = asyncio.create_task(word.wait())
-    ended = asyncio.create_task(setup.pipe.ended.wait())
-    try:
-        await asyncio.wait({waiting, exited, ended}, timeout=_SETUP_SECONDS, return_when="FIRST_COMPLETED")
-        if not word.is_set():
-            # An end and its last words may be seen in either order.
-            await asyncio.wait({waiting, ended}, timeout=1, return_when="FIRST_COMPLETED")
-    finally:
-        waiting.cancel()
-        ended.cancel()
-    return word.is_set()
-
-
-def _signal(code: int) -> int | None:
-    number = code - _SIGNAL_BASE
-    return number if number in _FATAL else None

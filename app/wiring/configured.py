@@ -13,13 +13,15 @@ from app.executors import (
     JOB_UID,
     CacheLimits,
     Caches,
-    ContainerExecutor,
+    Containers,
     Executor,
     GitWorkspaces,
+    Images,
+    LocalExecutor,
     LocalKeywords,
     LogLimits,
     Rules,
-    SandboxExecutor,
+    Sandbox,
     Toolbox,
     WorkspaceLimits,
     group_path,
@@ -81,10 +83,9 @@ def executor(settings: Settings, *, root: Path | None = None) -> Executor:
         ),
     )
     if settings.executor == "container":
-        return ContainerExecutor(
-            root, engine=settings.container_engine, image=settings.image, images=settings.images, **given
-        )
-    return SandboxExecutor(root, **given)
+        images = Images(settings.image, settings.images)
+        return LocalExecutor(Containers(settings.container_engine, images), root, **given)
+    return LocalExecutor(Sandbox(), root, **given)
 
 
 def egress(settings: Settings) -> Rules:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from app.catalogue import catalogue
-from app.executors import AttemptSpec, Ended, LogChunk, SandboxExecutor
+from app.executors import AttemptSpec, Ended, LocalExecutor, LogChunk, Sandbox
 from app.model import CheckSpec
 from app.plan import compile_plan, parse
 from app.store import Database
@@ -67,7 +67,7 @@ def bare_bwrap() -> tuple[str, ...]:
     )
 
 
-async def sandboxed(executor: SandboxExecutor, tree: Path, number: int) -> None:
+async def sandboxed(executor: LocalExecutor, tree: Path, number: int) -> None:
     async def forget(_chunk: LogChunk) -> None:
         pass
 
@@ -101,7 +101,7 @@ async def play(rounds: int) -> Table:
             root = Path(folder)
             root.chmod(0o755)
             (root / "tree").mkdir()
-            executor = SandboxExecutor(root / "sandbox")
+            executor = LocalExecutor(Sandbox(), root / "sandbox")
             times["true"].append(await many(lambda _: process("true")))
             times["bwrap true"].append(await many(lambda _: process(*bare_bwrap())))
             times["sandbox"].append(

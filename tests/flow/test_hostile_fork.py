@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, select
 
-from app.executors import SandboxExecutor
+from app.executors import LocalExecutor, Sandbox
 from app.executors import hostile as hostile_file
 from app.executors.cgroup import descendants
 from app.executors.probe_world import World, world
@@ -112,7 +112,7 @@ async def from_fork(
 @pytest.fixture
 def executor(tmp_path):
     program("bwrap")
-    return SandboxExecutor(tmp_path / "sandbox", toolbox=Path(sys.prefix), grace=0.3)
+    return LocalExecutor(Sandbox(), tmp_path / "sandbox", toolbox=Path(sys.prefix), grace=0.3)
 
 
 async def test_every_hostile_act_of_a_fork(tmp_path, executor):
@@ -199,7 +199,7 @@ async def test_a_forks_configuration_does_not_change_the_rules(tmp_path, executo
 async def test_a_machine_without_protection_runs_no_fork(tmp_path):
     """Where the probe finds a hole, trusted heads are judged and forks are refused, in words."""
 
-    class Leaky(SandboxExecutor):
+    class Leaky(LocalExecutor):
         async def probe(self):
             report = await super().probe()
             first, *others = report.protections
@@ -208,7 +208,7 @@ async def test_a_machine_without_protection_runs_no_fork(tmp_path):
 
     program("bwrap")
     clock = HandTurnedClock()
-    async with stage(tmp_path, runner=Leaky(tmp_path / "sandbox"), clock=clock) as scene:
+    async with stage(tmp_path, runner=Leaky(Sandbox(), tmp_path / "sandbox"), clock=clock) as scene:
         repo, pull = await from_fork(scene, {".portcullis.yml": PLAIN_GATE, "a.py": "1\n"}, {"a.py": "2\n"})
         await clock.advance(30, rest(scene, clock))  # errors are tried again
         run = scene.verdict(repo, pull)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.executors import SandboxExecutor
+from app.executors import LocalExecutor, Sandbox
 from app.practice import PullRequest, Repository
 from tests.support.prerequisites import program
 from tests.support.service import Stage, stage
@@ -23,7 +23,7 @@ BASE = {".portcullis.yml": GATE, "requirements.txt": "one\n", "check.sh": "true\
 POISON = "echo poison > .deps/have; rm -rf .deps; mkdir .deps; echo poison > .deps/have\n"
 
 
-def entries(executor: SandboxExecutor) -> list[str]:
+def entries(executor: LocalExecutor) -> list[str]:
     """The scope of each entry that is kept."""
     return sorted(path.parent.name for path in executor.caches.place.glob("*/*/*"))
 
@@ -41,7 +41,7 @@ async def opened(
 
 async def test_the_targets_runs_fill_the_cache_and_forks_only_read_it(tmp_path: Path):
     program("bwrap")
-    executor = SandboxExecutor(tmp_path / "sandbox", grace=0.3)
+    executor = LocalExecutor(Sandbox(), tmp_path / "sandbox", grace=0.3)
     async with stage(tmp_path, runner=executor) as scene:
         scene.world.add_user("mallory")
         repo = await scene.repository(BASE)

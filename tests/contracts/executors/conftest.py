@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from app.executors import JOB_UID, AttemptOutcome, AttemptSpec, ContainerExecutor, LogChunk, SandboxExecutor
+from app.executors import (
+    JOB_UID,
+    AttemptOutcome,
+    AttemptSpec,
+    Containers,
+    Images,
+    LocalExecutor,
+    LogChunk,
+    Sandbox,
+)
 from app.executors.cgroup import descendants
 from app.executors.launcher import STAGES
 from app.executors.probe import interpreter
@@ -17,7 +26,7 @@ from tests.support.prerequisites import program
 
 KINDS = ("sandbox", "container")
 """The executors that start processes on this machine; the same suite holds for each."""
-Local = SandboxExecutor | ContainerExecutor
+Local = LocalExecutor
 Make = Callable[..., Local]
 Run = Callable[..., Awaitable[tuple[AttemptOutcome, str]]]
 
@@ -47,14 +56,16 @@ def make_executor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     interpreters = tuple(bind.source for bind in interpreter()[1])
     if request.param == "sandbox":
         program("bwrap")
-        yield lambda **more: SandboxExecutor(place / "root", toolchains=interpreters, grace=1.5, **more)
+        yield lambda **more: LocalExecutor(
+            Sandbox(), place / "root", toolchains=interpreters, grace=1.5, **more
+        )
         return
     chains = (*containers.TOOLCHAINS, *interpreters)
     with containers.engine() as engine, pytest.MonkeyPatch.context() as patch:
-        given = {"engine": engine.program, "image": containers.IMAGE}
         for name, value in engine.environment.items():
             patch.setenv(name, value)
-        yield lambda **more: ContainerExecutor(place / "root", toolchains=chains, grace=1.5, **given, **more)
+        kind = Containers(engine.program, Images(containers.IMAGE, ["localhost/portcullis-*"]))
+        yield lambda **more: LocalExecutor(kind, place / "root", toolchains=chains, grace=1.5, **more)
         assert engine("ps", "--all", "--quiet") == ""
 
 

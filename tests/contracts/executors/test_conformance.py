@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.executors import EXECUTORS, JOB_UID, AttemptSpec, Ended, LogChunk, SandboxExecutor
+from app.executors import EXECUTORS, JOB_UID, AttemptSpec, Ended, LocalExecutor, LogChunk, Sandbox
 from app.executors.cgroup import Cgroups
 from app.model import CheckSpec, Misconfigured, ReportSpec, Resources
 from tests.contracts.executors.conftest import Local, Run, groups, python
@@ -279,7 +279,7 @@ async def test_what_cannot_run_here_is_the_operators_to_mend(run: Run, tmp_path:
 
 async def test_sweep_removes_what_a_dead_process_left(tmp_path: Path):
     """Leftovers as a killed service leaves them: a group with a living process, a directory."""
-    executor = SandboxExecutor(tmp_path / "root")
+    executor = LocalExecutor(Sandbox(), tmp_path / "root")
     group = Cgroups(executor.owner).group("left")
     group.create(Resources())
     if not group.joins:
@@ -293,10 +293,10 @@ async def test_sweep_removes_what_a_dead_process_left(tmp_path: Path):
         assert groups(executor.owner) == []
         assert await executor.sweep() == 0
         with pytest.raises(Misconfigured, match="another process"):
-            await SandboxExecutor(tmp_path / "root").sweep()
+            await LocalExecutor(Sandbox(), tmp_path / "root").sweep()
     finally:
         executor.close()
-    second = SandboxExecutor(tmp_path / "root")
+    second = LocalExecutor(Sandbox(), tmp_path / "root")
     assert await second.sweep() == 0
     second.close()
 

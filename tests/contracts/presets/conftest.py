@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.executors import JOB_UID, AttemptOutcome, AttemptSpec, Collected, LogChunk, SandboxExecutor
+from app.executors import JOB_UID, AttemptOutcome, AttemptSpec, Collected, LocalExecutor, LogChunk, Sandbox
 from app.model import CheckSpec, ReportContent
 from app.plan import Catalogue, compile_plan, parse
 from app.policy import vocabulary
@@ -76,16 +76,16 @@ def lay(place: Path, files: Files) -> Path:
 
 
 @pytest.fixture(scope="module")
-def executor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxExecutor]:
+def executor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalExecutor]:
     """One executor per module."""
     program("bwrap")
-    made = SandboxExecutor(tmp_path_factory.mktemp("executor") / "root", toolbox=toolbox.PLACE)
+    made = LocalExecutor(Sandbox(), tmp_path_factory.mktemp("executor") / "root", toolbox=toolbox.PLACE)
     yield made
     made.close()
 
 
 @pytest.fixture
-def run(executor: SandboxExecutor, tmp_path: Path) -> Run:
+def run(executor: LocalExecutor, tmp_path: Path) -> Run:
     """Run a check (its preset's script, or another one with the same tools) on files."""
 
     async def once(check: CheckSpec, files: Files, *, script: str = "", **more: object) -> Ran:

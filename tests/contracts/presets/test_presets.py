@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.executors import AttemptSpec, Ended, LogChunk, SandboxExecutor
+from app.executors import AttemptSpec, Ended, LocalExecutor, LogChunk, Sandbox
 from app.model import Misconfigured
 from app.presets import PRESETS
 from tests.contracts.presets.conftest import Run, lay, spec
@@ -116,7 +116,7 @@ async def test_pytest_with_the_toolbox_alone(run: Run):
 
 
 async def test_a_tool_that_is_not_there_says_how_to_get_it(tmp_path: Path):
-    bare = SandboxExecutor(tmp_path / "bare", toolbox=tmp_path / "nowhere")
+    bare = LocalExecutor(Sandbox(), tmp_path / "bare", toolbox=tmp_path / "nowhere")
     attempt = AttemptSpec(attempt_id="a", check=spec("biome"), tree=lay(tmp_path / "tree", {"a.js": ""}))
 
     async def listen(chunk: LogChunk) -> None:

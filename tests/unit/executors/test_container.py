@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.executors import AttemptSpec, ContainerExecutor, Ended, SandboxExecutor
-from app.executors.container import _steps
+from app.executors import AttemptSpec, Containers, Ended, Images, LocalExecutor, Sandbox
+from app.executors.container_command import steps
 from app.executors.container_engine import Engine, Image
 from app.executors.container_stage import mount_points
 from app.executors.launcher import Layout
@@ -28,7 +28,7 @@ def engine(tmp_path: Path, script: str) -> Engine:
 async def test_without_an_engine_the_operator_is_told(tmp_path: Path):
     if os.geteuid() != 0:
         missing("only root can run the containers of checks")
-    executor = ContainerExecutor(tmp_path / "root", engine="no-such-engine", image="i")
+    executor = LocalExecutor(Containers("no-such-engine", Images("i")), tmp_path / "root")
     report = await executor.probe()
     assert not report.usable
     assert "no container engine 'no-such-engine'" in report.protections[0].detail
@@ -42,7 +42,7 @@ async def test_without_an_engine_the_operator_is_told(tmp_path: Path):
 async def test_without_an_image_the_operator_is_told(tmp_path: Path):
     if os.geteuid() != 0:
         missing("only root can run the containers of checks")
-    executor = ContainerExecutor(tmp_path / "root", engine="true", image="")
+    executor = LocalExecutor(Containers("true", Images("")), tmp_path / "root")
     report = await executor.probe()
     assert not report.usable
     assert report.protections[0].mend == "set PORTCULLIS_IMAGE"
@@ -51,7 +51,7 @@ async def test_without_an_image_the_operator_is_told(tmp_path: Path):
 async def test_the_sandbox_has_no_images(tmp_path: Path):
     check = CheckSpec(id="c", key="c", script="true", image="python:3.12")
     spec = AttemptSpec(attempt_id="a", check=check, tree=tmp_path, trusted=True)
-    outcome = await SandboxExecutor(tmp_path / "root").run(spec, None)  # type: ignore[arg-type]
+    outcome = await LocalExecutor(Sandbox(), tmp_path / "root").run(spec, None)  # type: ignore[arg-type]
     assert outcome.ended is Ended.REFUSED
     assert "PORTCULLIS_EXECUTOR=container" in outcome.detail
 
@@ -87,7 +87,7 @@ def test_how_a_container_ended(tmp_path: Path):
 
 def test_without_our_word_nothing_of_a_check_runs(tmp_path: Path):
     layout = Layout(tree=tmp_path, place=tmp_path, argv=("touch", str(tmp_path / "ran")))
-    command = ["/bin/sh", *_steps(layout)]
+    command = ["/bin/sh", *steps(layout)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (125, b"mounted\n")
 

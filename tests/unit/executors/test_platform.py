@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.executors.container import ContainerExecutor
+from app.executors import Containers, Images, LocalExecutor
 from app.executors.platform import LOOKED_THROUGH, platform_of, tools
 from app.executors.view import Given
 
@@ -61,7 +61,7 @@ def test_a_tool_chain_that_is_not_there_is_another_platform_than_one_that_is(cha
 
 def test_a_container_is_known_by_its_image_and_by_the_tool_chains_too(chain: Path, tmp_path: Path) -> None:
     def platform(image: str, *chains: Path) -> str:
-        return ContainerExecutor(tmp_path, engine="podman", image=image, toolchains=chains).platform
+        return LocalExecutor(Containers("podman", Images(image)), tmp_path, toolchains=chains).platform
 
     assert platform("debian", chain) == platform("debian", chain)
     assert len({platform("debian", chain), platform("alpine", chain), platform("debian")}) == 3
