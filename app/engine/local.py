@@ -140,7 +140,10 @@ class LocalRun:
                 reverts=facts.reverts,
             )
             base = _base_checks(machine, repository, change, plan, comparison)
-            return await self._run(head, base, plan, name_of(change.base_ref, comparison.base_sha))
+            try:
+                return await self._run(head, base, plan, name_of(change.base_ref, comparison.base_sha))
+            finally:
+                await asyncio.gather(head.stop(), base.stop())
 
     async def _run(self, head: LocalChecks, base: LocalChecks, plan: Plan, where: str) -> rules.Decision:
         """Decide, run what is queued, decide again, until nothing is outstanding."""

@@ -138,6 +138,12 @@ class LocalChecks:
             self.running.add(asyncio.create_task(self._attempt(specs[key])))
         return moved
 
+    async def stop(self) -> None:
+        """End what still runs, when one of them could not: its error is the one that is told."""
+        for task in self.running:
+            task.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)
+
     def _move(self, row: CheckRow) -> None:
         self.rows[row.result.key] = row
         self._machine.progress(msgspec.structs.replace(row.result, key=self._name(row.result.key)))

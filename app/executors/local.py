@@ -247,5 +247,5 @@ async def _whole(function: Callable[..., _T], *arguments: object) -> _T:
         except asyncio.CancelledError:
             cancelled = True
     if cancelled:
-        raise asyncio.CancelledError
+        raise asyncio.CancelledError from work.exception()
     return work.result()

@@ -111,12 +111,14 @@ class Text:
 
     def read(self, node: Node, where: str, reading: Reading) -> object:
         """The text."""
-        if not isinstance(node, ScalarNode) or (node.value is None and not (self.empty and node.style)):
-            return reading.wrong(node, where, self.wanted)
-        if not isinstance(node.value, str) and not self.loose:
-            return reading.wrong(node, where, self.wanted, hint=f"quote it: '{shown(node.text)}'")
-        text = node.text
         choices = reading.names[self.named] if self.named else self.choices
+        wanted = "a word" if choices else self.wanted
+        if not isinstance(node, ScalarNode) or (node.value is None and not (self.empty and node.style)):
+            return reading.wrong(node, where, wanted, hint=_one_of(choices))
+        if not isinstance(node.value, str) and not self.loose:
+            meant = _one_of(choices) or f"quote it: '{shown(node.text)}'"
+            return reading.wrong(node, where, wanted, hint=meant)
+        text = node.text
         complain = reading.complaints.add
         if text in self.later and text not in choices:
             message = f"'{text}' is not yet supported by this version"
@@ -124,7 +126,7 @@ class Text:
             return BAD
         if choices and text not in choices:
             message = f"unknown {self.wanted} '{shown(text)}'"
-            hint = f"one of: {', '.join(choices)}"
+            hint = _one_of(choices)
             complain(self.code, message, node.span, where=where, hint=hint, known=choices, word=text)
             return BAD
         if "\x00" in text or (self.pattern is not None and not self.pattern.fullmatch(text)):
@@ -244,7 +246,8 @@ class Expr:
     def read(self, node: Node, where: str, reading: Reading) -> object:
         """The expression with its source; true and false are read as the language's own words."""
         if not isinstance(node, ScalarNode) or node.value is None:
-            return reading.wrong(node, where, "an expression")
+            hint = "join conditions by and, or: changed('app/**') and not pr.draft"
+            return reading.wrong(node, where, "an expression", hint=hint)
         reading.expressions.append(Pending(node, where, self.context, in_flow=False))
         return expression(node, reading)
 
@@ -255,6 +258,10 @@ class Expr:
             "maxLength": 2000,
             "description": f"an expression ({self.context})",
         }
+
+
+def _one_of(choices: tuple[str, ...]) -> str:
+    return f"one of: {', '.join(choices)}" if choices else ""
 
 
 def expression(node: ScalarNode, reading: Reading) -> Expression:

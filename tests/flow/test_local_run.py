@@ -100,3 +100,24 @@ async def test_a_check_finds_the_artifacts_of_the_one_it_needs_beneath_in(tmp_pa
     origin.commit("second")
     status, out = await portcullis(tmp_path, "run", "--base", "HEAD~1")
     assert (status, "built" in out) == (0, True), out
+
+
+LACKING = """\
+version: 1
+checks:
+  slow: {run: sleep 600}
+  lint: {use: ruff}
+  spelling: {use: typos}
+"""
+
+
+async def test_a_tool_that_is_not_there_is_told_once_and_what_runs_is_ended(tmp_path):
+    program("bwrap")
+    origin = Origin(tmp_path / "shop")
+    origin.write(".portcullis.yml", LACKING)
+    origin.commit("first")
+    origin.write("shop.py", "fine\n")
+    origin.commit("second")
+    status, _, error = await heard(tmp_path, "run", "--base", "HEAD~1")
+    told = "is not in the toolbox: portcullis toolbox install"
+    assert (status, error.count(told), "Traceback" in error) == (2, 1, False), error

@@ -134,6 +134,19 @@ def test_a_comma_in_a_flow_collection_hints_at_quotes(read, item):
     assert any("quote" in one.hint and "comma" in one.hint for one in diagnostics), diagnostics
 
 
+@pytest.mark.parametrize(
+    ("item", "hint"),
+    [
+        ("settings: {comment: 3}", "one of: always, blocked, never"),
+        ("settings: {mode: [enforce]}", "one of: enforce, observe"),
+        ("checks: {a: {run: x, after: [pr.draft]}}", "join conditions by and, or"),
+    ],
+)
+def test_what_is_not_even_a_text_is_told_what_to_write(read, item, hint):
+    (diagnostic,) = read(f"version: 1\n{item}\n").diagnostics
+    assert diagnostic.hint.startswith(hint)
+
+
 def test_at_most_fifty_in_the_order_of_the_file(read):
     text = "version: 1\n" + "".join(f"k{i}: 1\n" for i in range(500))
     diagnostics = read(text).diagnostics

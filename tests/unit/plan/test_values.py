@@ -38,7 +38,7 @@ HEAD = "version: 1\nchecks:\n"
         ("version: 1\ngate: [{expect: pr.draft, advisory: maybe}]\n", "G011 2:37 gate[0].advisory: the text 'maybe' where true or false is expected"),
         ("version: 1\ngate: [" + "{all: [" * 9 + "{all: [pr.draft]}" + "]}" * 9 + "]\n", "G003 2:71"),
         ("version: 1\nsettings: {small_change: {}}\n", "G010 2:26 settings.small_change: 'lines' is missing"),
-        ("version: 1\nsettings: {gate: {}}\n", "G011 2:18 settings.gate: a mapping where gate is expected"),
+        ("version: 1\nsettings: {gate: {}}\n", "G011 2:18 settings.gate: a mapping where a word is expected"),
     ],
 )  # fmt: skip
 def test_wrong_shapes(read, body, expected):
