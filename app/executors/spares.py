@@ -41,7 +41,10 @@ class Spares:
     """
 
     def __init__(
-        self, place: Path, owner: int | None, held: Callable[[Path], contextlib.AbstractContextManager[None]]
+        self,
+        place: Path,
+        owner: int | None,
+        held: Callable[[Path], contextlib.AbstractAsyncContextManager[None]],
     ) -> None:
         self._place = place
         self._owner = owner
@@ -70,11 +73,13 @@ class Spares:
         task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
     async def _make(self, repository: str, tree: Sha, seed: Path) -> None:
-        with self._held(seed), contextlib.suppress(OSError):  # no room: the next tree is made without
-            spare = Spare(tree, Path(tempfile.mkdtemp(prefix="new-", dir=self._place)))
-            if await asyncio.to_thread(link, seed, spare.content, frozenset(), self._owner):
-                self._ready[repository] = spare
-            else:
-                self.remove(spare.place)
+        # No room: the next tree is made without.
+        with contextlib.suppress(OSError):
+            async with self._held(seed):
+                spare = Spare(tree, Path(tempfile.mkdtemp(prefix="new-", dir=self._place)))
+                if await asyncio.to_thread(link, seed, spare.content, frozenset(), self._owner):
+                    self._ready[repository] = spare
+                else:
+                    self.remove(spare.place)
         if len(self._ready) > _MOST:
             self.remove(self._ready.pop(next(iter(self._ready))).place)

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 from app.executors.derive import Differences, differences, give, link, take_away
@@ -35,7 +35,7 @@ class Trees:
         self.users: Counter[Path] = Counter()
         self.used_at: dict[Path, float] = {}
         self.making: dict[Path, asyncio.Lock] = {}
-        self.spares = Spares(place, self.owner, self._held)
+        self.spares = Spares(place, self.owner, self._lent)
 
     def path(self, repository: Repository, tree: Sha) -> Path:
         """Where a tree is, once it is made."""
@@ -57,6 +57,13 @@ class Trees:
             yield
         finally:
             self.users[path] -= 1
+
+    @contextlib.asynccontextmanager
+    async def _lent(self, path: Path) -> AsyncIterator[None]:
+        """Within, a spare is linked from the tree; if it was to go meanwhile, it goes after that."""
+        with self._held(path):
+            yield
+        await self.evict()
 
     async def make(self, repository: Repository, tree: Sha, git: Git) -> None:
         """Write the tree where it is not there; its user says so before. Raises AuthorFault for names that no
