@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -26,6 +27,7 @@ _NOT_RUNNING: Final = frozenset(
 _WORKFLOWS: Final = (".github/workflows/", ".github/actions/")
 """Beneath these a repository keeps its workflows and what they call: reusable workflows and actions."""
 _RUNNING: Final = tuple(name for name in CheckSpec.__struct_fields__ if name not in _NOT_RUNNING)
+_running: Final = attrgetter(*_RUNNING)
 
 
 def compile_plan(
@@ -48,7 +50,7 @@ def compile_plan(
     blocked = ""
     for decl in gatefile.checks:
         if decl.matrix is None:
-            specs.append(_settled(_as_reported(decl.template, changed), gatefile.judged))
+            specs.append(_as_reported(decl.template, changed))
             continue
         cells = expand(decl.template.id, decl.matrix, paths=tree_paths, changed=changed, limit=max_checks)
         if cells.blocked:
@@ -56,7 +58,7 @@ def compile_plan(
             break
         if not cells.cells:
             empty.append(decl.template.id)
-        specs.extend(_settled(_cell(decl, cell), gatefile.judged) for cell in cells.cells)
+        specs.extend(_cell(decl, cell) for cell in cells.cells)
         if len(specs) > max_checks:
             break
     if not blocked and len(specs) > max_checks:
@@ -68,7 +70,7 @@ def compile_plan(
         branches=gatefile.branches,
         events=gatefile.events,
         ignore_paths=gatefile.ignore_paths,
-        checks=() if blocked else _defined(specs),
+        checks=() if blocked else _defined(specs, gatefile.judged),
         gate=gatefile.gate,
         gate_declared=gatefile.gate_declared,
         settings=gatefile.settings,
@@ -149,11 +151,6 @@ def _as_reported(spec: CheckSpec, changed: Sequence[str]) -> CheckSpec:
     return msgspec.structs.replace(spec, self_reported=edited)
 
 
-def _settled(spec: CheckSpec, judged: Collection[Kind]) -> CheckSpec:
-    spec = judged_by(spec, produced(spec.reports), judged)
-    return msgspec.structs.replace(spec, definition=definition(spec))
-
-
 def judged_by(spec: CheckSpec, kinds: tuple[Kind, ...], judged: Collection[Kind]) -> CheckSpec:
     """A check of these kinds of evidence: its findings succeed only where a gate judges all of them."""
     return msgspec.structs.replace(
@@ -164,8 +161,10 @@ def judged_by(spec: CheckSpec, kinds: tuple[Kind, ...], judged: Collection[Kind]
     )
 
 
-def _defined(specs: Sequence[CheckSpec]) -> tuple[CheckSpec, ...]:
-    """Each with its definition, in which that of every check whose artifacts it is given counts too."""
+def _defined(specs: Sequence[CheckSpec], judged: Collection[Kind]) -> tuple[CheckSpec, ...]:
+    """Each as it is judged, with its definition, in which that of every check whose artifacts it is given
+    counts too.
+    """
     by_id: dict[str, list[CheckSpec]] = {}
     for spec in specs:
         by_id.setdefault(spec.id, []).append(spec)
@@ -177,7 +176,10 @@ def _defined(specs: Sequence[CheckSpec]) -> tuple[CheckSpec, ...]:
             known[spec.key] = definition(spec, {cell.key: of(cell) for cell in needed if cell.artifacts})
         return known[spec.key]
 
-    return tuple(msgspec.structs.replace(spec, definition=of(spec)) for spec in specs)
+    return tuple(
+        msgspec.structs.replace(judged_by(spec, produced(spec.reports), judged), definition=of(spec))
+        for spec in specs
+    )
 
 
 def definition(spec: CheckSpec, given: Mapping[str, str] | None = None) -> str:
@@ -185,7 +187,7 @@ def definition(spec: CheckSpec, given: Mapping[str, str] | None = None) -> str:
     which keys, reports and artifacts are written does not count. `given` are the definitions, by key, of the
     checks whose artifacts it finds beneath `in/`: another build is another check.
     """
-    fields: dict[str, object] = {name: getattr(spec, name) for name in _RUNNING}
+    fields: dict[str, object] = dict(zip(_RUNNING, _running(spec), strict=True))
     fields["reports"] = sorted(spec.reports, key=_report_order)
     fields["artifacts"] = sorted(spec.artifacts)
     if given:

@@ -6,8 +6,9 @@ constructed from a tag, and scalars follow the YAML 1.2 core schema (`on` and `n
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 import yaml
 
 from app.model import Scalar
@@ -28,7 +29,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
-class ScalarNode(NamedTuple):
+class ScalarNode(msgspec.Struct, frozen=True, gc=False):
     """A scalar: its text as written (escapes undone), its YAML 1.2 value, how it was quoted.
 
     `style` is '' (plain), `'`, `"`, `|` or `>`; `value` is a str for all but plain ones. Marks are the
@@ -48,7 +49,7 @@ class ScalarNode(NamedTuple):
         return span_of(self.start, self.end)
 
 
-class ListNode(NamedTuple):
+class ListNode(msgspec.Struct, frozen=True, gc=False):
     """A sequence. `end` is that of its opening bracket."""
 
     items: list["Node"]
@@ -63,7 +64,7 @@ class ListNode(NamedTuple):
         return span_of(self.start, self.end)
 
 
-class MapNode(NamedTuple):
+class MapNode(msgspec.Struct, frozen=True, gc=False):
     """A mapping in the order of the file, first of equal keys only. `end` is that of its opening brace."""
 
     entries: dict[str, tuple[ScalarNode, "Node"]]
