@@ -9,50 +9,19 @@ from typing import Final
 
 import msgspec
 
-from app.model import Cache, CheckSpec, External, Need, Preset, Resources, Retry, Source
-from app.plan.complaints import Span, shown
+from app.model import Cache, CheckSpec, Need, Preset, Resources, Retry
+from app.plan.complaints import shown
 from app.plan.containers import items_of
 from app.plan.declared import CheckDecl, Declared, Defaults
-from app.plan.hashed import BEGUN, HASH
-from app.plan.matrix import PLACEHOLDER, unknown_axis
-from app.plan.places import within
+from app.plan.external import check_external, is_upload, pinned, uploaded
+from app.plan.placeholders import check_placeholders
 from app.plan.reporting import Formats, Reports, check_path, preset_reports
 from app.plan.shapes import Reading
-from app.plan.yaml import ListNode, MapNode, Node, ScalarNode
+from app.plan.yaml import MapNode, ScalarNode
 
 EXTERNAL_TIMEOUT: Final = 3600.0
 RUN_TIMEOUT: Final = 600.0
 RESERVED: Final = "passed"
-_EXTERNAL_KEYS: Final = frozenset({"external", "when", "after", "needs", "required", "timeout"})
-_UPLOAD_KEYS: Final = _EXTERNAL_KEYS | {"reports", "workdir"}
-_PASTED: Final = (
-    "run",
-    "args",
-    "env",
-    "workdir",
-    "reports",
-    "outputs",
-    "artifacts",
-    "reuse",
-    "setup",
-    "cache",
-    "image",
-    "when",
-    "after",
-)
-_EXTERNAL_WORDS: Final = frozenset({"context", "app", "creator", "accept", "workflow", "trigger"})
-_KINDS: Final = ("upload", "workflow", "context")
-_GOES_WITH: Final = {
-    "upload": (
-        frozenset({"upload"}),
-        "an upload is named by 'upload' alone; who may upload is the operator's to say",
-    ),
-    "workflow": (frozenset({"workflow", "trigger", "app", "accept"}), "a workflow is known by its file"),
-    "context": (frozenset({"context", "app", "creator", "accept"}), "only a workflow can be started"),
-}
-"""What may stand beside each kind of external check, and why nothing else."""
-WORKFLOWS: Final = ".github/workflows/"
-ACTIONS: Final = "github-actions"
 _SPECIAL: Final = re.compile(r"[\\*?\[\]!# ]")
 _ESCAPE: Final = r"\\\g<0>"
 _OURS: Final = frozenset({"out", "in"})
@@ -73,20 +42,15 @@ class Builder:
         self.formats = formats
         self.defaults = defaults
 
-    def complain(self, code: str, message: str, node: Node, where: str, hint: str = "") -> None:
-        """Add one complaint at a node."""
-        self.reading.complaints.add(code, message, node.span, where=where, hint=hint)
-
     def check(self, key: ScalarNode, node: MapNode, values: dict[str, object]) -> CheckDecl:
         """The check under one key. Complaints may have been made; the value is then a best effort."""
         where = f"checks.{key.text}"
         declared = msgspec.convert(values, Declared)
         if key.text == RESERVED:
             hint = "checks.passed is true when all required checks passed"
-            self.complain("G020", f"the id '{RESERVED}' is reserved", key, where, hint)
+            self.reading.complain("G020", f"the id '{RESERVED}' is reserved", key, where, hint)
         self._kind(key, node, where, declared)
-        self._placeholders(node, where, declared)
-        source = Source(path=self.reading.complaints.path, line=key.span.line, column=key.span.column)
+        check_placeholders(node, where, declared.matrix, self.reading)
         needs = tuple(one if isinstance(one, Need) else Need(check=one) for one in declared.needs)
         external = "external" in node.entries
         retry = declared.retry or self.defaults.retry or Retry()
@@ -94,7 +58,7 @@ class Builder:
         template = CheckSpec(
             id=key.text,
             key=key.text,
-            source=source,
+            source=self.reading.source(key),
             when=declared.when,
             after=declared.after,
             needs=needs,
@@ -102,10 +66,10 @@ class Builder:
             ignorable=declared.when is None,
             retry=retry,
             timeout=timeout or (EXTERNAL_TIMEOUT if external else RUN_TIMEOUT),
-            external=_pinned(declared.external),
+            external=pinned(declared.external),
         )
-        if _is_upload(node):
-            template = self._uploaded(template, declared, node, where)
+        if is_upload(node):
+            template = uploaded(template, declared, node, where, self.reading, self.formats)
         elif not external:
             template = self._running(template, declared, node, where)
         return CheckDecl(template=template, matrix=declared.matrix)
@@ -115,72 +79,23 @@ class Builder:
         if len(kinds) != 1:
             at = node.entries[kinds[1]][0] if kinds else key
             says = f"has {' and '.join(kinds)}" if kinds else "has none of them"
-            self.complain("G021", f"exactly one of run, use, external: this check {says}", at, where)
+            self.reading.complain("G021", f"exactly one of run, use, external: this check {says}", at, where)
             return
         if kinds == ["external"]:
-            for name, (at, _) in node.entries.items():
-                if name not in (_UPLOAD_KEYS if _is_upload(node) else _EXTERNAL_KEYS):
-                    self.complain(
-                        "G025", f"'{name}' does not apply to external checks", at, f"{where}.{name}"
-                    )
-            self._external(node.entries["external"][1], f"{where}.external", declared.external)
+            check_external(node, where, declared.external, self.reading)
         elif "args" in node.entries and kinds == ["run"]:
             at = node.entries["args"][0]
-            self.complain("G025", "'args' belongs to 'use'", at, f"{where}.args", "write them into 'run'")
+            self.reading.complain(
+                "G025", "'args' belongs to 'use'", at, f"{where}.args", "write them into 'run'"
+            )
         elif "config" in node.entries and kinds == ["run"]:
             at = node.entries["config"][0]
             hint = "only of a preset is it known which files configure its tool"
-            self.complain("G025", "'config' belongs to 'use'", at, f"{where}.config", hint)
+            self.reading.complain("G025", "'config' belongs to 'use'", at, f"{where}.config", hint)
         elif "shell" in node.entries and kinds == ["use"]:
-            self.complain("G025", "'shell' belongs to 'run'", node.entries["shell"][0], f"{where}.shell")
-
-    def _external(self, node: Node, where: str, external: External | None) -> None:
-        if external is None or not isinstance(node, MapNode):
-            return
-        written = node.entries.keys()
-        kind = next((name for name in _KINDS if name in written), None)
-        if kind is None:
-            if written <= _EXTERNAL_WORDS:
-                hint = "name a workflow, a check run or a status, or an {upload: NAME} that CI sends"
-                self.complain("G010", "'workflow', 'context' or 'upload' is missing", node, where, hint)
-            return
-        fits, why = _GOES_WITH[kind]
-        for name in sorted((written & (_EXTERNAL_WORDS | {"upload"})) - fits):
-            message = f"'{name}' does not go with '{kind}'"
-            self.complain("G021", message, node.entries[name][0], f"{where}.{name}", why)
-        if "shards" in written and kind != "upload":
-            hint = "jobs share the work of an upload: external: {upload: NAME, shards: 3}"
-            key = node.entries["shards"][0]
-            self.complain("G021", "'shards' goes with 'upload' only", key, f"{where}.shards", hint)
-        if kind != "context":
-            return
-        if ("app" in written) == ("creator" in written) and written <= _EXTERNAL_WORDS:
-            hint = "name who posts it, or anybody could"
-            self.complain("G021", "exactly one of 'app' and 'creator' is needed", node, where, hint)
-        if external.context == "portcullis":
-            at = node.entries["context"][1]
-            self.complain("G014", "'portcullis' is our own verdict: it cannot wait for itself", at, where)
-
-    def _uploaded(self, template: CheckSpec, declared: Declared, node: MapNode, where: str) -> CheckSpec:
-        """All that a check which waits for uploaded reports has beyond another external one."""
-        listed = node.get("reports")
-        hint = "list the files that CI uploads: reports: [junit.xml, coverage.xml]"
-        if listed is None:
-            at = node.entries["external"][0]
-            self.complain("G010", "'reports' is missing: an upload is known by its files", at, where, hint)
-            return template
-        check_path(node.get("workdir"), f"{where}.workdir", self.reading)
-        reports = Reports(self.reading, self.formats, None, uploaded=True).read(listed, f"{where}.reports")
-        if reports and all(one.optional for one in reports):
-            message = "every report is optional: there is nothing to wait for"
-            self.complain("G014", message, listed, f"{where}.reports", hint)
-        workdir = declared.workdir or ""
-        return msgspec.structs.replace(
-            template,
-            reports=reports,
-            workdir="" if workdir == "." else workdir.strip("/"),
-            self_reported=True,
-        )
+            self.reading.complain(
+                "G025", "'shell' belongs to 'run'", node.entries["shell"][0], f"{where}.shell"
+            )
 
     def _running(self, template: CheckSpec, declared: Declared, node: MapNode, where: str) -> CheckSpec:
         """All that a check which runs here has beyond an external one."""
@@ -250,7 +165,9 @@ class Builder:
         written, listed = node.get("cache"), None
         if "setup" in node.entries and written is None:
             hint = "it fills cache.paths: cache: {key: \"uv-${hash('uv.lock')}\", paths: [.venv]}"
-            self.complain("G010", "'setup' needs 'cache'", node.entries["setup"][0], f"{where}.setup", hint)
+            self.reading.complain(
+                "G010", "'setup' needs 'cache'", node.entries["setup"][0], f"{where}.setup", hint
+            )
         if isinstance(written, MapNode):
             listed = written.get("paths")
         for one in items_of(listed) if listed is not None else []:
@@ -258,7 +175,9 @@ class Builder:
             first = one.text.removeprefix("./").split("/")[0] if isinstance(one, ScalarNode) else ""
             if first in _OURS or first in {"", "."}:
                 message = "this cannot be kept: out/ and in/ are ours, and the whole repository is the source"
-                self.complain("G014", message, one, f"{where}.cache.paths", "name a folder like .venv")
+                self.reading.complain(
+                    "G014", message, one, f"{where}.cache.paths", "name a folder like .venv"
+                )
         if declared.cache is None:
             return None
         paths = tuple(path.removeprefix("./").rstrip("/") for path in declared.cache.paths)
@@ -270,7 +189,9 @@ class Builder:
         not_needed = template.not_needed_exits if codes.not_needed is None else codes.not_needed
         if both := sorted(set(findings) & set(not_needed)):
             at = node.entries["exit_codes"][1]
-            self.complain("G014", f"exit {both[0]} stands under both findings and not_needed", at, where)
+            self.reading.complain(
+                "G014", f"exit {both[0]} stands under both findings and not_needed", at, where
+            )
         return msgspec.structs.replace(
             template,
             findings_exits=tuple(sorted(set(findings))),
@@ -286,7 +207,9 @@ class Builder:
         try:
             shlex.split(args)
         except ValueError as error:
-            self.complain("G014", f"not an argument list: {error}", node.entries["args"][1], f"{where}.args")
+            self.reading.complain(
+                "G014", f"not an argument list: {error}", node.entries["args"][1], f"{where}.args"
+            )
         return args
 
     def _env(self, declared: Declared, node: MapNode, where: str) -> dict[str, str]:
@@ -294,56 +217,10 @@ class Builder:
         if isinstance(listed, MapNode):
             for name, (at, _) in listed.entries.items():
                 if name.upper().startswith("PORTCULLIS_"):
-                    self.complain(
+                    self.reading.complain(
                         "G014", f"'{shown(name)}' is set by us", at, f"{where}.env", "choose another name"
                     )
         return {**self.defaults.env, **declared.env}
-
-    def _placeholders(self, node: MapNode, where: str, declared: Declared) -> None:
-        axes = {axis.name for axis in declared.matrix.axes} if declared.matrix else set()
-        broken = declared.matrix is None and "matrix" in node.entries
-        for name in _PASTED:
-            value = node.get(name)
-            for scalar in scalars(value) if value is not None else ():
-                if "${" not in scalar.text:
-                    continue
-                left = HASH.sub("", scalar.text) if name == "cache" else scalar.text
-                for match in BEGUN.finditer(left):
-                    span = self._within(scalar, match) if left == scalar.text else scalar.span
-                    message = "'${hash(…)}' stands in cache.key only, as ${hash('uv.lock')}"
-                    self.reading.complaints.add("G014", message, span, where=f"{where}.{name}")
-                for match in PLACEHOLDER.finditer(scalar.text):
-                    if match[1] not in axes and not broken:
-                        span = self._within(scalar, match)
-                        unknown_axis(match[1], span, f"{where}.{name}", axes, self.reading)
-
-    def _within(self, scalar: ScalarNode, match: re.Match[str]) -> Span:
-        return within(scalar, match.start(), match.end() - match.start(), self.reading.complaints)
-
-
-def _pinned(external: External | None) -> External | None:
-    """A workflow by its file's whole path, and who runs it."""
-    if external is None or not external.workflow:
-        return external
-    file = external.workflow.removeprefix(WORKFLOWS)
-    return msgspec.structs.replace(external, workflow=WORKFLOWS + file, app=external.app or ACTIONS)
-
-
-def _is_upload(node: MapNode) -> bool:
-    """Whether a check waits for uploaded reports, as it is written."""
-    external = node.get("external")
-    return isinstance(external, MapNode) and "upload" in external.entries
-
-
-def scalars(node: Node) -> list[ScalarNode]:
-    """All scalar values beneath a node."""
-    match node:
-        case ScalarNode():
-            return [node]
-        case ListNode():
-            return [found for item in node.items for found in scalars(item)]
-        case MapNode():
-            return [found for _, item in node.entries.values() for found in scalars(item)]
 
 
 def _configured_by(args: str, preset: Preset, workdir: str) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ import msgspec
 
 from app.language import Globs, branch_matches
 from app.model import Cache, Change, CheckSpec, Comparison, Expression, Kind, Plan, ReportSpec, Scalar
-from app.plan.checks import ACTIONS
 from app.plan.declared import CheckDecl
+from app.plan.external import ACTIONS
 from app.plan.gatefile import GateFile
 from app.plan.hashed import hashed_globs
 from app.plan.matrix import expand, replace

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from app.model import Condition, Conditional, Expression, GateItem, Group, Source
+from app.model import Condition, Conditional, Expression, GateItem, Group
 from app.plan.complaints import shown
 from app.plan.containers import items_of
 from app.plan.shapes import Pending, Reading, Schema, expression
@@ -76,7 +76,7 @@ class GateShape:
     ) -> GateItem | None:
         advisory = self._advisory(node, where, reading)
         value = node.entries[form][1]
-        source = Source(path=reading.complaints.path, line=node.span.line, column=node.span.column)
+        source = reading.source(node)
         if form in {"any", "all"}:
             mode: Literal["any", "all"] = "any" if form == "any" else "all"
             items = self._items(value, f"{where}.{form}", reading, depth=depth + 1)

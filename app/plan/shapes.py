@@ -51,6 +51,14 @@ class Reading:
         self.today = today
         self.expressions: list[Pending] = []
 
+    def source(self, node: Node) -> Source:
+        """Where a node stands, as what was made of it keeps it."""
+        return Source(path=self.complaints.path, line=node.start.line + 1, column=node.start.column + 1)
+
+    def complain(self, code: str, message: str, node: Node, where: str, hint: str = "") -> None:
+        """Complain about a whole node."""
+        self.complaints.add(code, message, node.span, where=where, hint=hint)
+
     def wrong(self, node: Node, where: str, wanted: str, *, code: str = "G011", hint: str = "") -> Bad:
         """Complain that a node is not what is wanted there."""
         message = f"{described(node)} where {wanted} is expected"
@@ -266,5 +274,4 @@ def _one_of(choices: tuple[str, ...]) -> str:
 
 def expression(node: ScalarNode, reading: Reading) -> Expression:
     """A scalar as an expression."""
-    source = Source(path=reading.complaints.path, line=node.span.line, column=node.span.column)
-    return Expression(text=node.text, source=source)
+    return Expression(text=node.text, source=reading.source(node))

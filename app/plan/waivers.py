@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from app.model import Source, Waiver
+from app.model import Waiver
 from app.plan.containers import Field, Record
 from app.plan.shapes import BAD, Reading, Schema, Text, Whole
 from app.plan.yaml import MapNode, Node, ScalarNode
@@ -65,9 +65,7 @@ class WaiverShape:
         # a key that could not be read: what is left of the waiver might cover more
         if not all(sound) or len(values) < len(node.entries) or not set(_KEYS.required) <= set(values):
             return BAD
-        span = node.span
-        source = Source(path=reading.complaints.path, line=span.line, column=span.column)
-        return msgspec.convert({**values, "source": source}, Waiver)
+        return msgspec.convert({**values, "source": reading.source(node)}, Waiver)
 
     def schema(self, reading: Mapping[str, tuple[str, ...]]) -> Schema:
         """An object of one of the two forms."""

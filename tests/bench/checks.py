@@ -124,33 +124,34 @@ async def play(rounds: int) -> Table:
 
 
 def compiled(rounds: int) -> Table:
+    """In CPU time: nothing is waited for, and what else the machine does is not in the figure."""
     rows = []
     for count in COMPILED:
         text, reading, planning = gate(count), [], []
         for _ in range(rounds):
-            started = time.perf_counter()
+            started = time.process_time()
             parsed = parse(text, ".portcullis.yml", catalogue())
-            read = time.perf_counter()
-            assert parsed.gatefile is not None or count > COMPILED[0], parsed.diagnostics[:1]
-            if parsed.gatefile is not None:
-                plan = compile_plan(
-                    parsed.gatefile, comparison=None, tree_paths=(), policy_sha="0" * 40, max_checks=count
-                )
-                assert len(plan.checks) == count
-                planning.append((time.perf_counter() - read) * 1000)
+            read = time.process_time()
+            assert parsed.gatefile is not None, parsed.diagnostics[:1]
+            plan = compile_plan(
+                parsed.gatefile, comparison=None, tree_paths=(), policy_sha="0" * 40, max_checks=count
+            )
+            planned = time.process_time()
+            assert len(plan.checks) == count
             reading.append((read - started) * 1000)
-        both = [one + other for one, other in zip(reading, planning, strict=False)]
+            planning.append((planned - read) * 1000)
+        both = [one + other for one, other in zip(reading, planning, strict=True)]
         rows.append(
             [
                 f"{count:,} checks",
                 median(reading, 1),
-                median(planning, 1) if planning else "-",
-                median(both, 1) if both else "-",
+                median(planning, 1),
+                median(both, 1),
                 "<= 50 (20)" if count == COMPILED[1] else "",
             ]
         )
     return Table(
-        title=f"gate file to plan, {rounds} rounds",
+        title=f"gate file to plan, CPU time, {rounds} rounds",
         columns=["", "read ms", "compile ms", "both ms", "must (stretch)"],
         rows=rows,
     )
