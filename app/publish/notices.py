@@ -62,7 +62,10 @@ def cancelled(reason: Ending) -> tuple[str, str]:
     """(title, summary) of what nobody waits for."""
     match reason:
         case "closed":
-            return "Closed before it was judged", "The change was closed; reopening it starts a new run."
+            return (
+                "Closed before it was judged",
+                "The change was closed or left the merge queue; reopened or queued again it is judged anew.",
+            )
         case "superseded":
             return "Superseded: a newer head is judged instead", "A newer commit took this one's place."
         case "withdrawn":
