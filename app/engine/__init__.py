@@ -20,7 +20,7 @@ from app.engine.roles import Role
 from app.engine.sent import Sender, Sent, UploadRefused, Why, is_upload_path
 from app.engine.services import Keep, Options, PageLink, Services
 from app.engine.uploading import Taken, TakenFile, Uploads, new_token, token_hash
-from app.engine.vault import AuditSigner, StoredApp, Vault
+from app.engine.vault import AuditSigner, StoredApp, StoredConnection, Vault
 from app.engine.watchdog import drifts
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "SharedClock",
     "SharedLedger",
     "StoredApp",
+    "StoredConnection",
     "SystemClock",
     "Taken",
     "TakenFile",

@@ -4,7 +4,7 @@ import structlog
 
 from app.engine.events import apply_event
 from app.engine.services import Services
-from app.forges import BadDelivery
+from app.forges import BadDelivery, named
 from app.store import Unit, deliveries
 
 LOG = structlog.get_logger(__name__)
@@ -18,7 +18,7 @@ async def read_delivery(services: Services, row_id: int) -> None:
         return
     structlog.contextvars.bind_contextvars(delivery=delivery.delivery_id)
     try:
-        event = services.intakes[delivery.forge].read(delivery.event, delivery.body)
+        event = named(services.intakes[delivery.forge].read(delivery.event, delivery.body), delivery.forge)
     except BadDelivery as bad:
         reason = bad.reason
         await services.database.run(lambda unit: deliveries.finish(unit, row_id, "ignored", reason))

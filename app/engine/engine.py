@@ -88,7 +88,7 @@ class Engine:
             task.cancel()
         await services.dispatch.stop(GRACE_SECONDS)
         await self._spending.stop()
-        for forge in services.forges.values():
+        for forge in tuple(services.forges.values()):
             await forge.close()
         services.reader.close()
         services.workspaces.close()

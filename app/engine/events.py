@@ -167,7 +167,7 @@ def _waits_for(run: Run, event: ExternalPosted) -> bool:
 
 def _rerun(unit: Unit, services: Services, event: RerunRequested) -> tuple[str, str]:
     repository_id = know_repository(unit, services, event.repository)
-    if event.app_id not in {0, services.own_app()}:
+    if event.app_id not in {0, services.forges[event.repository.forge].own_id}:
         return "ignored", "another app is asked"
     found = commits.live_runs_on(unit.connection, repository_id, event.sha)
     if not found:

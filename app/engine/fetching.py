@@ -28,7 +28,7 @@ async def fetch_change(services: Services, repository: Repository, change: Chang
         services,
         repository,
         base_ref=change.base_ref,
-        head_refspec=head_refspec(change),
+        head_refspec=head_refspec(change, services.forges[repository.forge].capabilities.head_ref),
         head_sha=change.head_sha,
     )
 
@@ -58,10 +58,10 @@ async def bring_tested(services: Services, repository: Repository, run: Run, bas
         raise Outage(f"the merge of {run.head_sha} into {run.base_sha} is not {run.tested_sha} here")
 
 
-def head_refspec(change: Change) -> str:
-    """The ref that holds a change's head in its target repository."""
+def head_refspec(change: Change, of_pulls: str) -> str:
+    """The ref that holds a change's head in its target repository; of pull requests the forge says which."""
     if change.kind is ChangeKind.PULL_REQUEST:
-        return f"refs/pull/{change.number}/head"
+        return of_pulls.format(number=change.number)
     ref = change.head_ref
     return ref if ref.startswith("refs/") else f"refs/heads/{ref}"
 

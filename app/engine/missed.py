@@ -75,7 +75,7 @@ def _is_ours(unit: Unit, services: Services, repository_id: int, post: ExternalP
     if post.kind == "workflow_run":
         return False
     if post.kind == "check_run":
-        return post.poster_id == services.own_app()
+        return post.poster_id == services.forges[post.repository.forge].own_id
     return post.poster.endswith("[bot]") and any(
         isinstance(row.wanted, CommitStatus)
         and (row.wanted.context, row.wanted.target_url) == (post.name, post.url)

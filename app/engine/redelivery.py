@@ -77,8 +77,10 @@ def last_heard(entries: Collection[LoggedDelivery], came: Mapping[str, float]) -
 
 async def fetch_lost_deliveries(services: Services) -> None:
     """The chore: read each forge's log since the last look, ask again for what never came."""
-    for kind in services.forges:
-        if await services.database.read(lambda c, kind=kind: projects.any_active(c, kind)):  # type: ignore[misc]
+    for kind, forge in tuple(services.forges.items()):
+        if forge.capabilities.delivery_log and await services.database.read(
+            lambda c, kind=kind: projects.any_active(c, kind)
+        ):  # type: ignore[misc]
             await _look(services, kind)
 
 

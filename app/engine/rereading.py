@@ -9,7 +9,7 @@ from app.engine.fetching import fetch_change
 from app.engine.missed import look_again
 from app.engine.opening import PORTCULLIS, accept_change, stop_judging
 from app.engine.services import Services
-from app.forges import Gone, OpenChanges, OpenPage
+from app.forges import Gone, OpenChanges, OpenPage, on
 from app.model import Actor, Change, ChangeKind, ChangeState, Misconfigured, Repository
 from app.store import Unit, changes, hooks, projects, wakes
 
@@ -98,7 +98,7 @@ async def read_repository(services: Services, repository_id: int) -> None:
     at = services.clock.now()
     again = at + services.options.reread_every
     try:
-        now = await forge.get_repository(repository)
+        now = on(await forge.get_repository(repository), repository.forge)
         found = await forge.open_changes(now, before.pages if before is not None else ())
     except Gone:
         await services.database.run(lambda unit: _lose(unit, services, repository_id, repository))
@@ -186,7 +186,8 @@ async def read_installation(services: Services, row_id: int) -> None:
     forge, installation_id, status = found
     if status != "active":
         return
-    repositories = await services.forges[forge].installation_repositories(installation_id)
+    found_now = await services.forges[forge].installation_repositories(installation_id)
+    repositories = [on(repository, forge) for repository in found_now]
 
     def write(unit: Unit) -> None:
         now = services.clock.now()
@@ -202,12 +203,12 @@ async def read_installations(services: Services) -> None:
     """The chore: who installed us. Installations that no delivery told of are read, those that are gone or
     suspended are judged no more.
     """
-    for kind, forge in services.forges.items():
+    for kind, forge in tuple(services.forges.items()):
         asked_at = services.clock.now()
         try:
             found = dict(await forge.installations())
         except Misconfigured:
-            if services.own_app():
+            if forge.own_id:
                 raise
             continue  # nobody set us up yet
         await services.database.run(

@@ -21,9 +21,6 @@ from app.store import Database
 PageLink = Callable[[int, Repository], str]
 """(run id, repository) → the address of the run's page; '' where there is none."""
 
-OwnApp = Callable[[], int]
-"""The id of the app we act as; 0 where none is set up."""
-
 
 class Keep(msgspec.Struct, frozen=True, kw_only=True):
     """For how many seconds what nothing rests on is kept: deliveries that were worked off, the output of
@@ -65,7 +62,8 @@ class Services(msgspec.Struct, kw_only=True):
     lets few changes be merged and compared at once, so that in a burst the first are judged while the last
     still wait. `artifacts` is where the executor keeps them, a directory for each attempt, by its id.
     `short_of_room` says why this machine's disk has no room for another attempt; '' if it has. `teams` are
-    the members of teams as lately read: (forge, installation, team) → (when, logins).
+    the members of teams as lately read: (forge, installation, team) → (when, logins). `forges` and `intakes`
+    are by name; connections come and go while the process runs.
     """
 
     database: Database
@@ -81,7 +79,6 @@ class Services(msgspec.Struct, kw_only=True):
     worker: str
     role: Role = Role.ALL
     running: dict[int, asyncio.Task[None]] = msgspec.field(default_factory=dict)
-    own_app: OwnApp = lambda: 0
     signer: AuditSigner | None = None
     untrusted_refused: str = ""
     artifacts: Path | None = None

@@ -52,7 +52,7 @@ class Spending:
     async def note(self) -> None:
         """Write down what is not yet. What cannot be written is kept for the next time."""
         services, now = self._services, self._services.clock.now()
-        for kind, forge in services.forges.items():
+        for kind, forge in tuple(services.forges.items()):
             calls = self._unwritten.pop(kind, Counter())
             calls.update(forge.spent())
             if not calls:

@@ -3,15 +3,19 @@
 import base64
 import hashlib
 import hmac
+from typing import TypeVar
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
+from app.forges import Account
+from app.forges import Connection as ForgeConnection
 from app.model import Misconfigured
-from app.store import Unit, records
+from app.store import Unit, connections, records
 
+T = TypeVar("T")
 PURPOSE = b"portcullis stored credentials v1"
 AUDIT_PURPOSE = b"portcullis audit heads v1"
 
@@ -28,6 +32,13 @@ class StoredApp(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Without the secrets: representations end in logs."""
         return f"StoredApp(app_id={self.app_id}, slug={self.slug!r})"
+
+
+class StoredConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """A forge that was added by hand, and whom we act as there."""
+
+    connection: ForgeConnection
+    account: Account
 
 
 class AuditSigner:
@@ -57,6 +68,23 @@ class Vault:
         """Keep the app's credentials."""
         records.save_credential(unit, "github", self._fernet.encrypt(msgspec.json.encode(app)), now)
 
+    def save_connection(self, unit: Unit, stored: StoredConnection, now: float) -> None:
+        """Keep a forge with its secrets."""
+        one = stored.connection
+        connections.save(unit, one.name, one.kind, one.url, now)
+        secret = self._fernet.encrypt(msgspec.json.encode(stored.account))
+        records.save_credential(unit, connections.credential_of(one.name), secret, now)
+
+    def load_connections(self, connection: Connection) -> tuple[StoredConnection, ...]:
+        """The forges that were added. Raises Misconfigured when the key does not fit."""
+        return tuple(
+            StoredConnection(
+                connection=ForgeConnection(name=row.name, kind=row.kind, url=row.url),
+                account=self._read(row.secret, Account, f"the account of the forge {row.name}"),
+            )
+            for row in connections.every(connection)
+        )
+
     def rotate(self, unit: Unit, now: float) -> int:
         """Encrypt all that is stored anew, with the first key; gives how many. Raises Misconfigured for what
         none of the keys encrypted: nothing is changed then.
@@ -75,14 +103,15 @@ class Vault:
     def load_app(self, connection: Connection) -> StoredApp | None:
         """The stored app; None if there is none. Raises Misconfigured when the key does not fit."""
         secret = records.load_credential(connection, "github")
-        if secret is None:
-            return None
+        return None if secret is None else self._read(secret, StoredApp, "the stored GitHub App")
+
+    def _read(self, secret: bytes, kind: type[T], what: str) -> T:
         try:
-            return msgspec.json.decode(self._fernet.decrypt(secret), type=StoredApp)
+            return msgspec.json.decode(self._fernet.decrypt(secret), type=kind)
         except InvalidToken as error:
             raise Misconfigured(
-                "the stored GitHub App cannot be decrypted: PORTCULLIS_SECRET_KEY has changed since",
-                hint="set the key before as PORTCULLIS_FORMER_SECRET_KEY, or the app's credentials",
+                f"{what} cannot be decrypted: PORTCULLIS_SECRET_KEY has changed since",
+                hint="set the key before as PORTCULLIS_FORMER_SECRET_KEY, or set the credentials anew",
             ) from error
 
 

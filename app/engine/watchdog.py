@@ -137,7 +137,7 @@ async def _compare(
     posted = (
         await forge.external_posts(repository, head, ("check_run", "status")) if head is not None else None
     )
-    return drifts(required, posted, name=services.options.name, own_app=services.own_app())
+    return drifts(required, posted, name=services.options.name, own_app=forge.own_id)
 
 
 async def _tell(services: Services, repository: Repository, branch: str, found: tuple[Drift, ...]) -> None:

@@ -92,7 +92,7 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True):
 
     allow_local: bool = False
     allow_http: bool = False
-    hosts: frozenset[str] | None = None
+    hosts: Collection[str] | None = None
 
     def protocol(self, url: str) -> str:
         """The git protocol of an address. Raises Misconfigured for one that is not allowed."""
@@ -100,7 +100,7 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True):
         if self.hosts is not None and parts.hostname is not None and parts.hostname not in self.hosts:
             raise Misconfigured(
                 f"the clone address is at {parts.hostname}, which is not the forge's host",
-                hint="PORTCULLIS_GITHUB_API_URL must be the API of the server that the repositories are on",
+                hint="the address by which the forge is connected must be that of the server that the repositories are on",
             )
         if parts.scheme == "https" and parts.hostname and not parts.username and not parts.password:
             return "https"

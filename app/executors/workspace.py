@@ -58,7 +58,7 @@ class GitWorkspaces:
         limits: WorkspaceLimits | None = None,
         allow_local: bool = False,
         allow_http: bool = False,
-        hosts: frozenset[str] | None = None,
+        hosts: Collection[str] | None = None,
         owner: int | None = JOB_UID,
     ) -> None:
         self.root = root.resolve()

@@ -1,6 +1,7 @@
 """Forges: what delivers changes and shows verdicts. One more = one folder and one line in FORGES."""
 
 from app.forges.claims import Identity, Untrusted
+from app.forges.connection import Account, AccountProvider, Connection, Means, named, on
 from app.forges.github import (
     EVENTS,
     PERMISSIONS,
@@ -39,18 +40,21 @@ from app.forges.protocol import (
     Rate,
     RequiredCheck,
 )
-from app.forges.registry import FORGES, ForgeEntry
+from app.forges.registry import FORGES, ForgeEntry, entry_of
 
 __all__ = [
     "EVENTS",
     "FORGES",
     "PERMISSIONS",
+    "Account",
+    "AccountProvider",
     "AppCredentials",
     "AppProblem",
     "Authors",
     "BadDelivery",
     "Capabilities",
     "Comment",
+    "Connection",
     "ConvertedApp",
     "DeliveryHead",
     "DeliveryLog",
@@ -67,6 +71,7 @@ __all__ = [
     "Ledger",
     "Limits",
     "LoggedDelivery",
+    "Means",
     "OpenChanges",
     "OpenPage",
     "Permission",
@@ -80,7 +85,10 @@ __all__ = [
     "asking_for",
     "check_app",
     "convert_manifest",
+    "entry_of",
     "manifest_url",
+    "named",
+    "on",
     "web_url",
     "writing_until",
 ]

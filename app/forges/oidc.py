@@ -167,7 +167,8 @@ class IdentityTokens:
         key = await self._keys[issuer.url].key(key_id)
         if key is None:
             raise Untrusted("the token is signed by a key that its issuer does not publish")
-        return READERS[issuer.forge](self._claims(token, key, issuer))
+        identity = READERS[issuer.kind](self._claims(token, key, issuer))
+        return msgspec.structs.replace(identity, forge=issuer.forge)
 
     def _head(self, token: str) -> tuple[Issuer, str]:
         """The issuer and the key that a token names, of a form that may be verified at all."""

@@ -41,9 +41,15 @@ class BadDelivery(Exception):
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What a forge can show."""
+    """What a forge can do. Without `check_runs` a verdict is a commit status and the sticky comment. `app`:
+    we act as an app, which nobody else can be; else as an account, whose id every post tells. `delivery_log`:
+    it tells what it delivered, and delivers it again. `head_ref` holds a pull request's head, by its number.
+    """
 
     check_runs: bool
+    app: bool
+    delivery_log: bool
+    head_ref: str = "refs/pull/{number}/head"
     action_required: bool
     annotations_per_request: int
     text_limit: int
@@ -209,6 +215,13 @@ class Forge(Protocol):
 
     kind: str
     capabilities: Capabilities
+
+    @property
+    def own_id(self) -> int:
+        """By which what we post is known as ours: the app's id, or the account's. 0 where nobody set it up,
+        or the forge was not asked yet who we are.
+        """
+        ...
 
     async def start(self) -> None:
         """Open clients. Idempotent."""

@@ -1,19 +1,40 @@
 """The forges Portcullis speaks to: add one line here."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from app.forges.github import GitHubForge, GitHubIntake
+from app.forges.connection import AccountProvider, Connection, Means
+from app.forges.github import GITHUB_CAPABILITIES, connect_github, hear_github
+from app.forges.protocol import Capabilities, Forge, Intake
 
 
 class ForgeEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A forge: its kind (also in addresses: `/webhooks/<kind>`), how people call it, its two halves."""
+    """A kind of forge: its name (also in addresses: `/webhooks/<kind>`), how people call it, what it can show,
+    where it is if nobody says, and how its two halves are made for one connection.
+    """
 
     kind: str
     title: str
-    intake: type[GitHubIntake]
-    forge: type[GitHubForge]
+    capabilities: Capabilities
+    url: str = ""
+    intake: Callable[[Connection, AccountProvider], Intake]
+    connect: Callable[[Connection, AccountProvider, Means], Forge]
 
 
-FORGES: Final = (ForgeEntry(kind="github", title="GitHub", intake=GitHubIntake, forge=GitHubForge),)
+FORGES: Final = (
+    ForgeEntry(
+        kind="github",
+        title="GitHub",
+        capabilities=GITHUB_CAPABILITIES,
+        url="https://api.github.com",
+        intake=hear_github,
+        connect=connect_github,
+    ),
+)
+
+
+def entry_of(kind: str) -> ForgeEntry:
+    """The entry of a kind. Raises KeyError."""
+    return next(entry for entry in FORGES if entry.kind == kind)

@@ -37,6 +37,23 @@ class GitHubCredentials(NamedTuple):
     webhook_secret: SecretStr
 
 
+class TokenCredentials(NamedTuple):
+    """What acting by an account's token on one forge needs, and the forge's address."""
+
+    url: str
+    token: SecretStr
+    webhook_secret: SecretStr
+
+
+BY_TOKEN = ("gitlab", "gitea")
+"""Kinds of forges that the environment connects by a token: what is set of one is set whole."""
+_IN_FILES = (
+    "github_private_key",
+    "github_webhook_secret",
+    *(f"{kind}_{name}" for kind in BY_TOKEN for name in ("token", "webhook_secret")),
+)
+
+
 class Settings(BaseModel):
     """All settings, validated. Secrets are `SecretStr`: they print as asterisks."""
 
@@ -84,6 +101,24 @@ class Settings(BaseModel):
     github_private_key_file: AbsolutePath | None = Field(default=None, description="File that holds it.")
     github_webhook_secret: SecretStr | None = Field(default=None, description="The app's webhook secret.")
     github_webhook_secret_file: AbsolutePath | None = Field(default=None, description="File that holds it.")
+    gitlab_url: WebAddress = Field(default="https://gitlab.com", description="Address of GitLab.")
+    gitlab_token: SecretStr | None = Field(
+        default=None, description="Access token of the account that judges on GitLab, with the scope `api`."
+    )
+    gitlab_token_file: AbsolutePath | None = Field(default=None, description="File that holds it.")
+    gitlab_webhook_secret: SecretStr | None = Field(
+        default=None, description="Secret of GitLab's webhooks, or their signing token (`whsec_…`)."
+    )
+    gitlab_webhook_secret_file: AbsolutePath | None = Field(default=None, description="File that holds it.")
+    gitea_url: WebAddress | None = Field(default=None, description="Address of Gitea or Forgejo.")
+    gitea_token: SecretStr | None = Field(
+        default=None,
+        description="Access token of the account that judges on Gitea or Forgejo, with the scopes "
+        "`write:repository`, `write:issue`, `read:organization` and `read:user`.",
+    )
+    gitea_token_file: AbsolutePath | None = Field(default=None, description="File that holds it.")
+    gitea_webhook_secret: SecretStr | None = Field(default=None, description="Secret of its webhooks.")
+    gitea_webhook_secret_file: AbsolutePath | None = Field(default=None, description="File that holds it.")
     trusted_apps: Annotated[tuple[str, ...], separated(",")] = Field(
         default=(),
         description="Apps whose pushes are trusted like those of people with write: logins, comma-separated.",
@@ -230,7 +265,7 @@ class Settings(BaseModel):
     @classmethod
     def _read_files(cls, values: dict[str, Any]) -> dict[str, Any]:
         values = dict(values)
-        for name in ("github_private_key", "github_webhook_secret"):
+        for name in _IN_FILES:
             file = values.get(f"{name}_file")
             if not file:
                 continue
@@ -258,6 +293,35 @@ class Settings(BaseModel):
             are = "is" if len(absent) == 1 else "are"
             raise ValueError(f"{there} is set but {' and '.join(absent)} {are} not; set all three or none")
         return self
+
+    @model_validator(mode="after")
+    def _whole_connections(self) -> Self:
+        for kind in BY_TOKEN:
+            url, token, secret = self._of(kind)
+            name = f"{PREFIX}{kind.upper()}"
+            if token is None and secret is not None:
+                raise ValueError(f"{name}_WEBHOOK_SECRET is set but {name}_TOKEN is not; set both or none")
+            if token is not None and (url is None or secret is None):
+                absent = f"{name}_URL" if url is None else f"{name}_WEBHOOK_SECRET"
+                raise ValueError(f"{name}_TOKEN is set but {absent} is not; set all or none")
+        return self
+
+    def _of(self, kind: str) -> tuple[str | None, SecretStr | None, SecretStr | None]:
+        return (
+            getattr(self, f"{kind}_url"),
+            getattr(self, f"{kind}_token"),
+            getattr(self, f"{kind}_webhook_secret"),
+        )
+
+    @property
+    def by_token(self) -> dict[str, TokenCredentials]:
+        """What the environment connects by a token, by kind."""
+        return {
+            kind: TokenCredentials(url, token, secret)
+            for kind in BY_TOKEN
+            for url, token, secret in [self._of(kind)]
+            if url is not None and token is not None and secret is not None
+        }
 
     @property
     def github(self) -> GitHubCredentials | None:

@@ -278,6 +278,15 @@ credentials = Table(
     Column("at", Float, nullable=False),
 )
 
+connections = Table(
+    "connections",
+    metadata,
+    Column("name", String(32), primary_key=True),  # what `forge` holds in every other table
+    Column("kind", String(16), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
 setup_tokens = Table(
     "setup_tokens",
     metadata,

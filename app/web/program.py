@@ -55,7 +55,7 @@ def application(program: Program) -> FastAPI:
     token = program.settings.metrics_token
     return create_app(
         WebParts(
-            intakes=program.intakes,
+            doors=program.connections.doors,
             keeper=program.inbox,
             reads=program.reads,
             reports=program.uploads,

@@ -15,15 +15,13 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.dashboard import Links, nowhere
-from app.forges import Intake
 from app.web.api import RunReads, api_routes, schema_routes
 from app.web.health import Probe, health_routes
 from app.web.metrics import Scraper, metrics_routes
 from app.web.problems import problem
 from app.web.reports import ReportIntake, report_routes
-from app.web.webhooks import Keeper, Tally, Webhooks
+from app.web.webhooks import PREFIX, Door, Keeper, Tally, Webhooks
 
-WEBHOOKS: Final = "/webhooks/"
 _SAFE: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -40,7 +38,7 @@ class WebParts(msgspec.Struct, frozen=True, kw_only=True):
     gives what `/metrics` shows to who has `metrics_token` ('' = nobody).
     """
 
-    intakes: Mapping[str, Intake]
+    doors: Mapping[str, Door]
     keeper: Keeper
     reads: RunReads
     reports: ReportIntake
@@ -63,7 +61,7 @@ def create_app(parts: WebParts) -> FastAPI:
         redoc_url=None,
         exception_handlers={HTTPException: _refused, RequestValidationError: _invalid},
     )
-    app.take_delivery = Webhooks(parts.intakes, parts.keeper, parts.tally)
+    app.take_delivery = Webhooks(parts.doors, parts.keeper, parts.tally)
     app.include_router(health_routes(parts.probes))
     app.include_router(metrics_routes(parts.scrape, parts.metrics_token))
     app.include_router(api_routes(parts.reads, parts.links, parts.now))
@@ -80,7 +78,7 @@ class _Application(FastAPI):
     take_delivery: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(WEBHOOKS):
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self.take_delivery(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)

@@ -1,4 +1,4 @@
-"""`POST /webhooks/<forge>`: verify, keep, acknowledge. A plain ASGI application, for speed.
+"""`POST /webhooks/<kind>` and `/webhooks/<kind>/<connection>`: verify, keep, acknowledge. A plain ASGI application, for speed.
 
 Nothing is read beyond "is it a JSON object"; reading happens later, from the store. Bodies, headers and
 secrets never reach a log.
@@ -23,6 +23,7 @@ from app.web.rates import Proofs, sender_of
 
 LOG = structlog.get_logger(__name__)
 
+PREFIX: Final = "/webhooks/"
 MAX_BODY: Final = 25_000_000
 """GitHub delivers at most 25 MB (docs.github.com, "Webhook events and payloads")."""
 READ_SECONDS: Final = 30.0
@@ -49,6 +50,15 @@ _OUTCOMES: Final = {
     429: "limited",
     503: "unavailable",
 }
+
+
+class Door(Protocol):
+    """Where deliveries of one connection come in: the name they are kept under, and who reads them."""
+
+    @property
+    def forge(self) -> str: ...  # noqa: D102 - see above
+    @property
+    def intake(self) -> Intake: ...  # noqa: D102 - see above
 
 
 class Keeper(Protocol):
@@ -101,17 +111,19 @@ _OBJECT = msgspec.json.Decoder(_Object)
 
 
 class Webhooks:
-    """The ASGI application. `intakes` verify by forge, `keeper` keeps, `tally` counts."""
+    """The ASGI application. `doors` are asked at every delivery, by the address below `/webhooks/`; `keeper`
+    keeps, `tally` counts.
+    """
 
     def __init__(
         self,
-        intakes: Mapping[str, Intake],
+        doors: Mapping[str, Door],
         keeper: Keeper,
         tally: Tally,
         *,
         read_seconds: float = READ_SECONDS,
     ) -> None:
-        self._intakes = intakes
+        self._doors = doors
         self._read_seconds = read_seconds
         self._keeper = keeper
         self._tally = tally
@@ -121,15 +133,16 @@ class Webhooks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request below `/webhooks/`."""
-        forge = scope["path"].rpartition("/")[2]
-        intake = self._intakes.get(forge)
-        if intake is None:
+        door = self._doors.get(scope["path"].removeprefix(PREFIX))
+        if door is None:
             await _reply(send, 404, _ERROR % b"no such forge here", _CLOSE)
-        elif scope["method"] != "POST":
+            return
+        forge = door.forge
+        if scope["method"] != "POST":
             await _reply(send, 405, _ERROR % b"deliveries are posted", (b"allow", b"POST"), _CLOSE)
         else:
             try:
-                outcome, payload = await self._take(intake, scope, receive)
+                outcome, payload = await self._take(door, scope, receive)
             except _Refused as refused:
                 if self._note(forge, refused) and refused.status == HTTPStatus.TOO_MANY_REQUESTS:
                     await self._keeper.limited(forge, sender_of(scope.get("client")))
@@ -143,8 +156,8 @@ class Webhooks:
                 self._tally.count(forge, outcome)
                 await _reply(send, 202, payload)
 
-    async def _take(self, intake: Intake, scope: Scope, receive: Receive) -> tuple[str, bytes]:
-        sender = sender_of(scope.get("client"))
+    async def _take(self, door: Door, scope: Scope, receive: Receive) -> tuple[str, bytes]:
+        sender, intake = sender_of(scope.get("client")), door.intake
         wait = self._proofs.wait(sender)
         if wait:
             raise _Refused(429, "too many deliveries without a right signature", close=True, wait=wait)
@@ -167,7 +180,7 @@ class Webhooks:
             reason = f"nobody needs {head.event} deliveries"
             return "ignored", msgspec.json.encode({"outcome": "ignored", "reason": reason})
         try:
-            accepted = await self._keeper.accept(intake.kind, head, body)
+            accepted = await self._keeper.accept(door.forge, head, body)
         except Outage as outage:
             raise _Refused(503, outage.message) from None
         outcome = "duplicate" if accepted.duplicate else "stored"

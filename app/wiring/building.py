@@ -24,13 +24,13 @@ from app.engine import (
     Vault,
 )
 from app.executors import Executor, ReportReader
-from app.forges import Forge, GitHubForge, GitHubIntake
+from app.forges import Means
 from app.model import Repository
 from app.settings import Settings, make_data_dir, secret_keys
 from app.store import Database
 from app.telemetry import register_secret
 from app.wiring.configured import executor, identity_tokens, options, short_of_room, workspaces
-from app.wiring.credentials import Credentials
+from app.wiring.connections import Connections
 from app.wiring.program import Program
 
 
@@ -48,13 +48,22 @@ def build(
         register_secret(key)
     database = Database(settings.database.get_secret_value())
     clock = clock or (SystemClock() if database.is_sqlite else SharedClock())
-    links, vault, credentials = Links(*keys), Vault(*keys), Credentials(settings)
+    links, vault = Links(*keys), Vault(*keys)
+
+    async def pause(seconds: float) -> None:
+        await clock.sleep_until(clock.now() + seconds)
+
+    def means(name: str) -> Means:
+        ledger = None if database.is_sqlite else SharedLedger(database, name)
+        return Means(now=clock.now, pause=pause, ledger=ledger)
+
+    connections = Connections(settings, means)
 
     def page_link(run_id: int, repository: Repository) -> str:
         return links.run_url(settings.base_url, run_id, clock.now(), private=repository.private)
 
     services = _services(
-        settings, database, credentials, clock, page_link, runner or executor(settings), role
+        settings, database, connections, clock, page_link, runner or executor(settings), role
     )
     identities = identity_tokens(settings, clock.now)
     reads = StoreReads(database, page_link)
@@ -64,9 +73,9 @@ def build(
         States(keys[0]),
         api_url=settings.github_api_url,
         public_url=settings.base_url,
-        configured=credentials.from_environment,
+        configured="github" in connections.from_environment,
         now=clock.now,
-        changed=credentials.use,
+        changed=connections.use_app,
     )
     return Program(
         settings=settings,
@@ -74,14 +83,13 @@ def build(
         services=services,
         engine=Engine(services),
         inbox=Inbox(database, clock),
-        intakes=dict(services.intakes),
         identities=identities,
         uploads=Uploads(services, identities),
         links=links,
         reads=reads,
         setup=setup,
         vault=vault,
-        credentials=credentials,
+        connections=connections,
         surroundings=Surroundings(reads=reads, setup=setup, links=links, now=clock.now),
     )
 
@@ -89,24 +97,13 @@ def build(
 def _services(
     settings: Settings,
     database: Database,
-    credentials: Credentials,
+    connections: Connections,
     clock: Clock,
     page_link: PageLink,
     runner: Executor,
     role: Role,
 ) -> Services:
     """What the engine works with."""
-
-    async def pause(seconds: float) -> None:
-        await clock.sleep_until(clock.now() + seconds)
-
-    forge: Forge = GitHubForge(
-        credentials.app,
-        api_url=settings.github_api_url,
-        ledger=None if database.is_sqlite else SharedLedger(database, GitHubForge.kind),
-        now=clock.now,
-        pause=pause,
-    )
     chosen = options(settings)
     widths = {"attempt": chosen.parallel_checks, "run": 1024}
     dispatch: Dispatch = EmbeddedDispatch(clock, widths)
@@ -114,9 +111,9 @@ def _services(
         dispatch = FleetDispatch(clock, database, widths, sign_of_life=chosen.lease / 5)
     return Services(
         database=database,
-        forges={forge.kind: forge},
-        intakes={"github": GitHubIntake(credentials.secrets)},
-        workspaces=workspaces(settings),
+        forges=connections.forges,
+        intakes=connections.intakes,
+        workspaces=workspaces(settings, connections.hosts),
         executor=runner,
         reader=ReportReader(),
         catalogue=catalogue(),
@@ -125,7 +122,6 @@ def _services(
         dispatch=dispatch,
         worker=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         role=role,
-        own_app=credentials.app_id,
         signer=AuditSigner(secret_keys(settings)[0]),
         artifacts=settings.artifacts_dir,
         options=chosen,

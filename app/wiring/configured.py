@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,26 +30,17 @@ from app.forges import IdentityTokens, Issuer
 from app.settings import Settings
 
 
-def workspaces(settings: Settings) -> GitWorkspaces:
-    """Mirrors and source trees beneath the data directory."""
+def workspaces(settings: Settings, hosts: Collection[str]) -> GitWorkspaces:
+    """Mirrors and source trees beneath the data directory, of repositories at these hosts."""
     limits = WorkspaceLimits(
         changed_files=settings.max_changed_files, changed_bytes=int(settings.max_change_bytes)
     )
-    loopback = settings.github_api_url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
     return GitWorkspaces(
         settings.data_dir / "mirrors",
         limits=limits,
-        allow_http=loopback,
-        hosts=clone_hosts(settings.github_api_url),
+        allow_http=True,  # on loopback, which is among the hosts only where a forge is there
+        hosts=hosts,
     )
-
-
-def clone_hosts(api_url: str) -> frozenset[str]:
-    """The hosts that repositories of this GitHub are fetched from: its API's own (GitHub Enterprise), or that
-    of which the API's is a subdomain (`api.github.com`, `api.SUBDOMAIN.ghe.com`).
-    """
-    host = urlsplit(api_url).hostname or ""
-    return frozenset({host, host.removeprefix("api.")})
 
 
 def toolbox(settings: Settings, group: str = BASIC) -> Toolbox:
@@ -139,6 +130,6 @@ def options(settings: Settings) -> Options:
 
 def identity_tokens(settings: Settings, now: Callable[[], float]) -> IdentityTokens:
     """Whose CI jobs are believed."""
-    github = Issuer(url=settings.github_issuer, forge="github")
-    gitlab = (Issuer(url=url, forge="gitlab") for url in settings.gitlab_oidc_issuers)
+    github = Issuer(url=settings.github_issuer, kind="github", forge="github")
+    gitlab = (Issuer(url=url, kind="gitlab", forge="gitlab") for url in settings.gitlab_oidc_issuers)
     return IdentityTokens((github, *gitlab), audience=settings.base_url, now=now)

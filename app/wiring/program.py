@@ -10,18 +10,18 @@ import structlog
 
 from app.dashboard import AppSetup, Links, StoreReads, Surroundings
 from app.engine import Engine, Inbox, Role, Services, SharedClock, Uploads, Vault
-from app.forges import IdentityTokens, Intake
+from app.forges import IdentityTokens
 from app.model import Misconfigured, Outage
 from app.settings import Settings
 from app.store import Database, ensure_schema, only_process, only_user, time_of
-from app.wiring.credentials import Credentials
+from app.wiring.connections import Connections
 
 LOG = structlog.get_logger(__name__)
 
 
 class Program(msgspec.Struct, kw_only=True):
-    """A program ready to run: `running()` starts it and stops it. Every `credential_seconds` a process of a
-    fleet looks whether a GitHub App was set up by another.
+    """A program ready to run: `running()` starts it and stops it. Every `credential_seconds` it looks whether
+    another process set up a GitHub App, or added or removed a forge.
     """
 
     settings: Settings
@@ -29,14 +29,13 @@ class Program(msgspec.Struct, kw_only=True):
     services: Services
     engine: Engine
     inbox: Inbox
-    intakes: dict[str, Intake]
     identities: IdentityTokens
     uploads: Uploads
     links: Links
     reads: StoreReads
     setup: AppSetup
     vault: Vault
-    credentials: Credentials
+    connections: Connections
     surroundings: Surroundings
     setup_token: str = ""
     credential_seconds: float = 5.0
@@ -55,7 +54,7 @@ class Program(msgspec.Struct, kw_only=True):
             stack.callback(self.database.close)
             stack.push_async_callback(self.identities.close)
             stack.enter_context(self._alone())
-            self.credentials.use(await self.database.read(self.vault.load_app))
+            await self._connect()
             if not settings.on_sqlite:
                 await self._read_clock()
             if role.checks:
@@ -65,9 +64,9 @@ class Program(msgspec.Struct, kw_only=True):
             if role.web:
                 self.setup_token = await self.setup.new_token()
                 await stack.enter_async_context(self.inbox)
+            stack.callback(asyncio.create_task(self._follow_connections()).cancel)
             if not settings.on_sqlite:
-                for for_ever in (self._refresh_credentials, self._follow_clock):
-                    stack.callback(asyncio.create_task(for_ever()).cancel)
+                stack.callback(asyncio.create_task(self._follow_clock()).cancel)
             yield
 
     def _alone(self) -> AbstractContextManager[None]:
@@ -109,20 +108,29 @@ class Program(msgspec.Struct, kw_only=True):
             self.services.untrusted_refused = f"not protected against: {missing}"
             LOG.error("untrusted changes are refused on this machine", unprotected=missing)
 
-    async def _refresh_credentials(self) -> None:
-        """Take over an app that another process's set-up page stored."""
+    async def _connect(self) -> None:
+        """Take over the app and the forges that are stored; what is new is read soon. Raises Misconfigured."""
+        self.connections.use_app(await self.database.read(self.vault.load_app))
+        known = set(self.connections.forges)
+        for left in self.connections.use(await self.database.read(self.vault.load_connections)):
+            await left.close()
+        for name in set(self.connections.forges) - known:
+            await self.connections.forges[name].start()
+
+    async def _follow_connections(self) -> None:
+        """Take over what another process stored, for as long as we run."""
         refused = ""
         while True:
             await asyncio.sleep(self.credential_seconds)
             try:
-                self.credentials.use(await self.database.read(self.vault.load_app))
+                await self._connect()
             except Outage:
                 continue
             except Misconfigured as problem:  # while keys are changed: said once, looked at again
                 if problem.message != refused:
-                    LOG.error("the stored app is not used", reason=problem.message, hint=problem.hint)  # noqa: TRY400 - no bug
+                    LOG.error("stored forges are not used", reason=problem.message, hint=problem.hint)  # noqa: TRY400 - no bug
                 refused = problem.message
             except Exception:
-                LOG.exception("looking for the stored app crashed; it is tried again")
+                LOG.exception("looking for stored forges crashed; it is tried again")
             else:
                 refused = ""

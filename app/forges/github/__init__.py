@@ -1,9 +1,9 @@
 """GitHub: github.com and GitHub Enterprise Server."""
 
 from app.forges.github.auth import AppCredentials
-from app.forges.github.deliveries import GitHubIntake
+from app.forges.github.deliveries import GitHubIntake, hear_github
 from app.forges.github.errors import Refused
-from app.forges.github.forge import GitHubForge
+from app.forges.github.forge import GITHUB_CAPABILITIES, GitHubForge, connect_github
 from app.forges.github.limits import Limits
 from app.forges.github.manifest import (
     EVENTS,
@@ -19,6 +19,7 @@ from app.forges.github.manifest import (
 
 __all__ = [
     "EVENTS",
+    "GITHUB_CAPABILITIES",
     "PERMISSIONS",
     "AppCredentials",
     "AppProblem",
@@ -29,7 +30,9 @@ __all__ = [
     "Refused",
     "app_manifest",
     "check_app",
+    "connect_github",
     "convert_manifest",
+    "hear_github",
     "manifest_url",
     "web_url",
 ]

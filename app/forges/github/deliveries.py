@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from app.forges.connection import AccountProvider, Connection
 from app.forges.github.envelope import Envelope, Missing
 from app.forges.github.readers import READERS
 from app.forges.protocol import BadDelivery, DeliveryHead
@@ -84,6 +85,16 @@ class GitHubIntake:
             return reader.read(envelope)
         except Missing as problem:
             raise BadDelivery(f"{event}: {problem}") from None
+
+
+def hear_github(_connection: Connection, account: AccountProvider) -> GitHubIntake:
+    """The intake of a connection: deliveries are signed with its webhook secret."""
+
+    def secrets() -> tuple[str, ...]:
+        found = account()
+        return () if found is None else (found.webhook_secret,)
+
+    return GitHubIntake(secrets)
 
 
 def _decode(body: bytes, view: type[Envelope]) -> Envelope:

@@ -5,7 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
-from app.forges.github.auth import CredentialsProvider
+from app.forges.connection import AccountProvider, Connection, Means
+from app.forges.github.auth import AppCredentials, CredentialsProvider
 from app.forges.github.client import Client
 from app.forges.github.elsewhere import Elsewhere
 from app.forges.github.hooks import Hooks
@@ -14,6 +15,17 @@ from app.forges.github.reads import Reads
 from app.forges.github.texts import ANNOTATIONS_PER_REQUEST, COMMENT_LIMIT, STATUS_LIMIT, TEXT_LIMIT
 from app.forges.github.writes import Writes
 from app.forges.protocol import Capabilities, Ledger, Rate
+
+GITHUB_CAPABILITIES = Capabilities(
+    check_runs=True,
+    action_required=True,
+    delivery_log=True,
+    app=True,
+    annotations_per_request=ANNOTATIONS_PER_REQUEST,
+    text_limit=TEXT_LIMIT,
+    comment_limit=COMMENT_LIMIT,
+    status_description_limit=STATUS_LIMIT,
+)
 
 
 class GitHubForge(Reads, Writes, Elsewhere, Hooks):
@@ -25,14 +37,7 @@ class GitHubForge(Reads, Writes, Elsewhere, Hooks):
     """
 
     kind = "github"
-    capabilities = Capabilities(
-        check_runs=True,
-        action_required=True,
-        annotations_per_request=ANNOTATIONS_PER_REQUEST,
-        text_limit=TEXT_LIMIT,
-        comment_limit=COMMENT_LIMIT,
-        status_description_limit=STATUS_LIMIT,
-    )
+    capabilities = GITHUB_CAPABILITIES
 
     def __init__(
         self,
@@ -44,6 +49,7 @@ class GitHubForge(Reads, Writes, Elsewhere, Hooks):
         now: Callable[[], float] = time.time,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._credentials = credentials
         client = Client(credentials, api_url=api_url, limits=limits, ledger=ledger, now=now, pause=pause)
         Reads.__init__(self, client)
         Writes.__init__(self, client)
@@ -57,6 +63,12 @@ class GitHubForge(Reads, Writes, Elsewhere, Hooks):
     async def close(self) -> None:
         """Close clients. Idempotent."""
         await self._client.close()
+
+    @property
+    def own_id(self) -> int:
+        """The app's id; 0 before it is set up."""
+        app = self._credentials()
+        return 0 if app is None else app.app_id
 
     @property
     def requests(self) -> Counter[str]:
@@ -76,3 +88,15 @@ class GitHubForge(Reads, Writes, Elsewhere, Hooks):
     def clock_skew(self) -> float:
         """Seconds GitHub's clock is ahead of ours, as far as it was noticed."""
         return self._client.keyring.skew
+
+
+def connect_github(connection: Connection, account: AccountProvider, means: Means) -> GitHubForge:
+    """A connection as its app: the account's id and private key."""
+
+    def credentials() -> AppCredentials | None:
+        found = account()
+        return None if found is None else AppCredentials(app_id=found.id, private_key=found.secret)
+
+    return GitHubForge(
+        credentials, api_url=connection.url, ledger=means.ledger, now=means.now, pause=means.pause
+    )
