@@ -24,7 +24,8 @@ from app.forges import AppCredentials, GitHubForge, IdentityTokens, Issuer
 from app.model import Misconfigured, Outage, Repository, Sha
 from app.practice import listening
 from app.settings import load
-from app.wiring.configured import clone_hosts, workspaces
+from app.wiring import clone_hosts
+from app.wiring.configured import workspaces
 from tests.support.prerequisites import REPOSITORY
 from tests.support.service import app_key
 
@@ -106,7 +107,9 @@ async def test_the_forges_api_is_not_left():
 
 async def test_an_issuers_keys_are_not_fetched_elsewhere():
     async with pointing_elsewhere() as (url, asked):
-        tokens = IdentityTokens((Issuer(url=url, forge="github"),), audience="us", now=lambda: 0.0)
+        tokens = IdentityTokens(
+            (Issuer(url=url, kind="github", forge="github"),), audience="us", now=lambda: 0.0
+        )
         with pytest.raises(Outage):
             await tokens._keys[url].key("one")
         await tokens.close()
@@ -183,7 +186,7 @@ def test_repositories_are_fetched_from_the_forge_only(api, hosts):
     ],
 )
 def test_a_clone_address_of_another_host_is_refused(tmp_path, address):
-    spaces = workspaces(load({"PORTCULLIS_DATA_DIR": str(tmp_path)}))
+    spaces = workspaces(load({"PORTCULLIS_DATA_DIR": str(tmp_path)}), clone_hosts("https://api.github.com"))
     with pytest.raises(Misconfigured, match="clone address"):
         spaces.transport.protocol(address)
     spaces.close()

@@ -78,9 +78,9 @@ def last_heard(entries: Collection[LoggedDelivery], came: Mapping[str, float]) -
 async def fetch_lost_deliveries(services: Services) -> None:
     """The chore: read each forge's log since the last look, ask again for what never came."""
     for kind, forge in tuple(services.forges.items()):
-        if forge.capabilities.delivery_log and await services.database.read(
-            lambda c, kind=kind: projects.any_active(c, kind)
-        ):  # type: ignore[misc]
+        if not forge.capabilities.delivery_log:
+            continue
+        if await services.database.read(lambda c, kind=kind: projects.any_active(c, kind)):  # type: ignore[misc]
             await _look(services, kind)
 
 

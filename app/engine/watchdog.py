@@ -26,10 +26,15 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def drifts(
-    required: Iterable[RequiredCheck], posted: Iterable[ExternalPosted] | None, *, name: str, own_app: int
+    required: Iterable[RequiredCheck],
+    posted: Iterable[ExternalPosted] | None,
+    *,
+    name: str,
+    own_app: int | None,
 ) -> tuple[Drift, ...]:
     """All differences. `posted` is all that was posted on a head that was judged to its end, None where no
-    such head is known; `name` is our verdict's. A context is one name for check runs and statuses, caseless.
+    such head is known; `name` is our verdict's, `own_app` our app (None: this forge cannot tell whose post
+    it wants). A context is one name for check runs and statuses, caseless.
     """
     required = tuple(required)
     found = [_ours(required, name, own_app)]
@@ -43,7 +48,7 @@ def drifts(
     return tuple(drift for drift in found if drift is not None)
 
 
-def _ours(required: tuple[RequiredCheck, ...], name: str, own_app: int) -> Drift | None:
+def _ours(required: tuple[RequiredCheck, ...], name: str, own_app: int | None) -> Drift | None:
     """Whether our verdict blocks, and nobody else's does in its place."""
     ours = [check for check in required if check.context.casefold() == name.casefold()]
     mend = f"require the check {name!r} from this app in the branch's rules"
@@ -137,7 +142,8 @@ async def _compare(
     posted = (
         await forge.external_posts(repository, head, ("check_run", "status")) if head is not None else None
     )
-    return drifts(required, posted, name=services.options.name, own_app=forge.own_id)
+    ours = forge.own_id if forge.capabilities.app else None
+    return drifts(required, posted, name=services.options.name, own_app=ours)
 
 
 async def _tell(services: Services, repository: Repository, branch: str, found: tuple[Drift, ...]) -> None:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -100,7 +100,7 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True):
         if self.hosts is not None and parts.hostname is not None and parts.hostname not in self.hosts:
             raise Misconfigured(
                 f"the clone address is at {parts.hostname}, which is not the forge's host",
-                hint="the address by which the forge is connected must be that of the server that the repositories are on",
+                hint="the forge must be connected by the address of the server that its repositories are on",
             )
         if parts.scheme == "https" and parts.hostname and not parts.username and not parts.password:
             return "https"

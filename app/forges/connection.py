@@ -51,8 +51,8 @@ AccountProvider = Callable[[], Account | None]
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
-    """What a forge works with: epoch seconds, waiting for seconds (both turned by hand in tests), and what all
-    processes of a fleet write down together (None where there is one).
+    """What a forge works with: epoch seconds, waiting for seconds (both turned by hand in tests), and what
+    all processes of a fleet write down together (None where there is one).
     """
 
     now: Callable[[], float] = time.time
@@ -61,8 +61,9 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def named(event: Event, forge: str) -> Event:
-    """An event that a connection told: its repositories are that forge's. (Intakes and clients of one kind
-    are the same for all its forges, and name the kind.)
+    """An event that a connection told: its repositories are that forge's.
+
+    Intakes and clients of one kind are the same for all its forges, and name the kind.
     """
     match event:
         case Ignored() | Ping():

@@ -36,9 +36,12 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Issuer(msgspec.Struct, frozen=True, kw_only=True):
-    """Who issues tokens: its address as tokens name it, and the forge whose repositories they are about."""
+    """Who issues tokens: its address as tokens name it, and the forge whose repositories they are about, by
+    name; `kind` tells how its tokens are read.
+    """
 
     url: str
+    kind: str
     forge: str
 
 

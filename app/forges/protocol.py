@@ -136,6 +136,21 @@ class OpenChanges(msgspec.Struct, frozen=True, kw_only=True):
         return {number: at for page in self.pages for number, at in page.touched.items()}
 
 
+class Complaint(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that keeps us from judging on a forge, and how to mend it."""
+
+    says: str
+    mend: str
+
+
+class Hooked(msgspec.Struct, frozen=True, kw_only=True):
+    """Webhooks that lead to us: where they were made or found, and what could not be hooked."""
+
+    made: tuple[str, ...] = ()
+    there: tuple[str, ...] = ()
+    complaints: tuple[Complaint, ...] = ()
+
+
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
     """A limit as the forge last told it: requests, and epoch seconds of its reset."""
 
@@ -369,6 +384,18 @@ class Forge(Protocol):
     @property
     def rates(self) -> Mapping[int, Rate]:
         """The limits as last told, by installation (0 = the app)."""
+        ...
+
+    async def hook(self, url: str) -> Hooked:
+        """Make webhooks lead to this address wherever we may judge; those that do stay, with our secret. On a
+        forge whose apps have a webhook of their own there is nothing to make.
+        """
+        ...
+
+    async def complaints(self, url: str) -> tuple[Complaint, ...]:
+        """What keeps us from judging: credentials that are refused, permissions and events that lack,
+        webhooks that do not lead to this address. Raises what asking raises.
+        """
         ...
 
     async def whoami(self) -> Mapping[str, object]:

@@ -11,8 +11,8 @@ from app.forges.protocol import Capabilities, Forge, Intake
 
 
 class ForgeEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of forge: its name (also in addresses: `/webhooks/<kind>`), how people call it, what it can show,
-    where it is if nobody says, and how its two halves are made for one connection.
+    """A kind of forge: its name (also in addresses: `/webhooks/<kind>`), how people call it, what it can
+    show, where it is if nobody says, and how its two halves are made for one connection.
     """
 
     kind: str

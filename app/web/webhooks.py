@@ -1,7 +1,7 @@
-"""`POST /webhooks/<kind>` and `/webhooks/<kind>/<connection>`: verify, keep, acknowledge. A plain ASGI application, for speed.
+"""`POST /webhooks/<kind>` and `/webhooks/<kind>/<connection>`: verify, keep, acknowledge.
 
-Nothing is read beyond "is it a JSON object"; reading happens later, from the store. Bodies, headers and
-secrets never reach a log.
+A plain ASGI application, for speed. Nothing is read beyond "is it a JSON object"; reading happens later,
+from the store. Bodies, headers and secrets never reach a log.
 """
 
 import asyncio

@@ -109,7 +109,7 @@ class Program(msgspec.Struct, kw_only=True):
             LOG.error("untrusted changes are refused on this machine", unprotected=missing)
 
     async def _connect(self) -> None:
-        """Take over the app and the forges that are stored; what is new is read soon. Raises Misconfigured."""
+        """Take over the app and the forges that are stored. Raises Misconfigured, Outage."""
         self.connections.use_app(await self.database.read(self.vault.load_app))
         known = set(self.connections.forges)
         for left in self.connections.use(await self.database.read(self.vault.load_connections)):

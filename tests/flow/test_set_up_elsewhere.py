@@ -15,7 +15,7 @@ APP = StoredApp(app_id=7, slug="gate", html_url="", private_key="-----BEGIN", we
 
 
 def refusals(logs: list[EventDict]) -> list[EventDict]:
-    return [one for one in logs if one["event"] == "the stored app is not used"]
+    return [one for one in logs if one["event"] == "stored forges are not used"]
 
 
 @pytest.mark.postgres
@@ -36,6 +36,6 @@ async def test_an_app_is_taken_over_also_after_one_that_could_not_be_read(tmp_pa
                 while not refusals(logs):
                     await asyncio.sleep(0.02)
                 await program.database.run(lambda unit: program.vault.save_app(unit, APP, 0.0))
-                while program.credentials.app_id() != APP.app_id:
+                while program.services.forges["github"].own_id != APP.app_id:
                     await asyncio.sleep(0.02)
             assert len(refusals(logs)) == 1

@@ -19,6 +19,7 @@ from app.forges import GitHubIntake
 from app.model import Judgement
 from app.store import Database
 from app.web import Tally, WebParts, create_app
+from app.wiring import Door
 from tests.support.leaks import plant
 
 SECRET = "a secret of the webhook"
@@ -131,7 +132,7 @@ def edge_app(database: Database, tally: Tally, limits: InboxLimits | None = None
             yield
 
     made = {
-        "intakes": {"github": GitHubIntake(lambda: [SECRET])},
+        "doors": {"github": Door(forge="github", intake=GitHubIntake(lambda: [SECRET]))},
         "keeper": inbox,
         "reads": MemoryReads(),
         "reports": None,

@@ -11,10 +11,11 @@ from app.forges.github.client import Client
 from app.forges.github.elsewhere import Elsewhere
 from app.forges.github.hooks import Hooks
 from app.forges.github.limits import Limits
+from app.forges.github.manifest import check_app
 from app.forges.github.reads import Reads
 from app.forges.github.texts import ANNOTATIONS_PER_REQUEST, COMMENT_LIMIT, STATUS_LIMIT, TEXT_LIMIT
 from app.forges.github.writes import Writes
-from app.forges.protocol import Capabilities, Ledger, Rate
+from app.forges.protocol import Capabilities, Complaint, Hooked, Ledger, Rate
 
 GITHUB_CAPABILITIES = Capabilities(
     check_runs=True,
@@ -69,6 +70,22 @@ class GitHubForge(Reads, Writes, Elsewhere, Hooks):
         """The app's id; 0 before it is set up."""
         app = self._credentials()
         return 0 if app is None else app.app_id
+
+    async def hook(self, _url: str) -> Hooked:
+        """Nothing: the app's webhook was told by its manifest."""
+        return Hooked()
+
+    async def complaints(self, _url: str) -> tuple[Complaint, ...]:
+        """The permissions and events that the live app lacks."""
+        live = await self.whoami()
+        page = str(live.get("html_url") or "the app's page on GitHub")
+        mend = f"change it on {page} (settings, permissions & events), then accept it in each installation"
+        return tuple(
+            Complaint(
+                says=f"{problem.what} {problem.name}: {problem.found}, needs {problem.needed}", mend=mend
+            )
+            for problem in check_app(live)
+        )
 
     @property
     def requests(self) -> Counter[str]:

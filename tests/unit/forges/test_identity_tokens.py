@@ -26,7 +26,9 @@ class Verifier:
     def __init__(self, issuer: Issuer, *, forge: str = "github") -> None:
         self.issuer = issuer
         self.clock = Clock()
-        self.tokens = IdentityTokens((Believed(url=issuer.url, forge=forge),), audience=US, now=self.clock)
+        self.tokens = IdentityTokens(
+            (Believed(url=issuer.url, kind=forge, forge=forge),), audience=US, now=self.clock
+        )
 
     def claims(self, **more: Any) -> dict[str, Any]:
         return github_claims(US, self.clock(), 7, **more)
@@ -243,7 +245,7 @@ async def test_only_https_is_asked_beyond_loopback():
     issuer = Issuer(url="http://token.example")
     clock = Clock()
     tokens = IdentityTokens(
-        (Believed(url=issuer.url, forge="github"),),
+        (Believed(url=issuer.url, kind="github", forge="github"),),
         audience=US,
         now=clock,
         transport=httpx.MockTransport(answer),

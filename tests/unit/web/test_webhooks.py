@@ -22,6 +22,7 @@ from app.store import Database, deliveries, troubles
 from app.store.tables import deliveries as table
 from app.web import Tally, webhooks
 from app.web.program import Server
+from app.wiring import Door
 from tests.support.database import sqlite_url
 from tests.support.edge import SECRET, Edge, ask, edge_app, post, read_answer, served, signed
 
@@ -205,8 +206,8 @@ async def test_a_body_that_trickles_is_given_up() -> None:
             raise AssertionError("nobody was refused unread")
 
     tally = Tally()
-    intakes = {"github": GitHubIntake(lambda: [SECRET])}
-    slow = webhooks.Webhooks(intakes, NobodyKeeps(), tally, read_seconds=0.1)
+    doors = {"github": Door(forge="github", intake=GitHubIntake(lambda: [SECRET]))}
+    slow = webhooks.Webhooks(doors, NobodyKeeps(), tally, read_seconds=0.1)
     async with served(Starlette(routes=[Route("/webhooks/{forge}", slow)])) as port:
         headers = {**signed(BODY, "d-1"), "content-length": "99999"}
         answer = await ask(port, post("/webhooks/github", headers, None) + b"{")
