@@ -22,6 +22,7 @@ COMMANDS: tuple[str, ...] = (
     "backup",
     "restore",
     "doctor",
+    "forges",
     "tokens",
     "audit",
     "rotate-key",

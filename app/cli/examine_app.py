@@ -34,13 +34,11 @@ async def credentials(settings: Settings) -> tuple[Examined, ...]:
 
 def _credentials(found: Connections, one: Connection) -> Examined:
     account, entry = found.account(one.name), entry_of(one.kind)
-    added = "the set-up page" if entry.capabilities.app and one.name == one.kind else "portcullis forges add"
-    source = "the environment" if one.name in found.from_environment else added
     if entry.capabilities.app:
         who = f"app {account.id if account is not None else 0}"
     else:
         who = f"{one.name}: {account.login if account is not None and account.login else 'a token'}"
-    return good(f"{who}, from {source}")[0]
+    return good(f"{who}, from {found.source(one.name)}")[0]
 
 
 async def _everywhere(settings: Settings, look: Look) -> tuple[Examined, ...]:

@@ -1,6 +1,7 @@
 """Forges: what delivers changes and shows verdicts. One more = one folder and one line in FORGES."""
 
 from app.forges.claims import Identity, Untrusted
+from app.forges.connection import NAME as CONNECTION_NAME
 from app.forges.connection import Account, AccountProvider, Connection, Means, named, on
 from app.forges.github import (
     EVENTS,
@@ -45,6 +46,7 @@ from app.forges.protocol import (
 from app.forges.registry import FORGES, ForgeEntry, entry_of
 
 __all__ = [
+    "CONNECTION_NAME",
     "EVENTS",
     "FORGES",
     "PERMISSIONS",

@@ -79,6 +79,12 @@ class Connections:
             self._connect(connection, account)
         self.from_environment = frozenset(name for name, account in self._accounts.items() if account)
 
+    def source(self, name: str) -> str:
+        """Where a connection was set up."""
+        if name in self.from_environment:
+            return "the environment"
+        return "portcullis forges add" if name in self._stored else "the set-up page"
+
     @property
     def all(self) -> tuple[Connection, ...]:
         """The connections as they are now."""
