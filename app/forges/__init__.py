@@ -21,7 +21,9 @@ from app.forges.github import (
 )
 from app.forges.importance import Importance, asking_for, writing_until
 from app.forges.oidc import IdentityTokens, Issuer
-from app.forges.protocol import (
+from app.forges.protocol import Forge, Intake, Ledger
+from app.forges.registry import FORGES, ForgeEntry, entry_of
+from app.forges.values import (
     Authors,
     BadDelivery,
     Capabilities,
@@ -29,11 +31,8 @@ from app.forges.protocol import (
     Complaint,
     DeliveryHead,
     DeliveryLog,
-    Forge,
     Gone,
     Hooked,
-    Intake,
-    Ledger,
     LoggedDelivery,
     OpenChanges,
     OpenPage,
@@ -43,7 +42,6 @@ from app.forges.protocol import (
     Rate,
     RequiredCheck,
 )
-from app.forges.registry import FORGES, ForgeEntry, entry_of
 
 __all__ = [
     "CONNECTION_NAME",

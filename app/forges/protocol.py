@@ -1,23 +1,41 @@
 """What a forge must do: the contract of this door.
 
-All calls are safe to repeat. Errors: `Outage` (with `retry_at` where the forge named a time) for what
-may pass, rate limits included; `Misconfigured` for missing permissions, bad credentials, an app that is
-suspended or uninstalled; `Gone` for what no longer exists. No secret is ever in an error's text.
-Differences between forges are data: `capabilities`.
+A forge has two halves. Its `Intake` verifies and reads deliveries, without I/O; its `Forge` is a client of
+one connection. Order: `start` once; then any call, any number of them at the same time; `close` once. All
+calls are safe to repeat, and none relies on another having been made. Methods that take a repository act as
+its installation (on a forge without apps: as the connection's account).
+
+Errors: `Outage` (with `retry_at` where the forge named a time) for what may pass, rate limits included;
+`Misconfigured` for missing permissions, bad credentials, an app that is suspended or uninstalled; `Gone` for
+what no longer exists. No secret is ever in an error's text.
+
+Differences between forges are data (`Capabilities`): nobody outside a forge's folder asks which kind it is.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-import msgspec
-
+from app.forges.values import (
+    Authors,
+    Capabilities,
+    Comment,
+    Complaint,
+    DeliveryHead,
+    DeliveryLog,
+    Hooked,
+    OpenChanges,
+    OpenPage,
+    Permission,
+    Posted,
+    Profile,
+    Rate,
+    RequiredCheck,
+)
 from app.model import (
-    Actor,
     Change,
     CommitStatus,
     Event,
     ExternalPosted,
-    Misconfigured,
     PostKind,
     Publication,
     Repository,
@@ -25,138 +43,6 @@ from app.model import (
     Sha,
     StickyComment,
 )
-
-
-class Gone(Misconfigured):
-    """The repository, pull request or comment does not exist (any more) or is hidden from us."""
-
-
-class BadDelivery(Exception):
-    """A delivery that must be answered 4xx: unsigned, wrongly signed, malformed."""
-
-    def __init__(self, reason: str, *, status: int = 400) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.status = status
-
-
-class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What a forge can do. Without `check_runs` a verdict is a commit status and the sticky comment. `app`:
-    we act as an app, which nobody else can be; else as an account, whose id every post tells. `delivery_log`:
-    it tells what it delivered, and delivers it again. `head_ref` holds a pull request's head, by its number.
-    """
-
-    check_runs: bool
-    app: bool
-    delivery_log: bool
-    head_ref: str = "refs/pull/{number}/head"
-    action_required: bool
-    annotations_per_request: int
-    text_limit: int
-    comment_limit: int
-    status_description_limit: int
-
-
-class DeliveryHead(msgspec.Struct, frozen=True, kw_only=True):
-    """What intake needs of a delivery's headers: its id and the forge's name of the event."""
-
-    delivery_id: str
-    event: str
-    hook_id: str = ""
-    installation_hint: str = ""
-
-
-class Comment(msgspec.Struct, frozen=True, kw_only=True):
-    """A comment as it is now. `edited` when it was ever changed after creation; `at` when it was written
-    (ISO 8601, whole seconds).
-    """
-
-    id: int
-    author: Actor
-    body: str
-    edited: bool
-    number: int
-    at: str = ""
-
-
-class Posted(msgspec.Struct, frozen=True, kw_only=True):
-    """What the forge gave back for something posted."""
-
-    id: int
-    url: str = ""
-
-
-class RequiredCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """A check that a branch's rules require; `app_id` if only one app's counts."""
-
-    context: str
-    app_id: int | None = None
-
-
-class LoggedDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt to deliver, as the forge's own log has it. `guid` is what a delivery carries as its id:
-    the same for all attempts; `at` in epoch seconds, `status` as people are told it, `repository_id` the
-    forge's id (0 = none).
-    """
-
-    id: int
-    guid: str
-    at: float
-    event: str
-    good: bool
-    status: str
-    repository_id: int = 0
-
-
-class DeliveryLog(msgspec.Struct, frozen=True, kw_only=True):
-    """Attempts, newest first; `whole` unless there were more than were asked for."""
-
-    entries: tuple[LoggedDelivery, ...]
-    whole: bool = True
-
-
-class OpenPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of the open pull requests: what to ask "still so?" with, and when each was last touched (by
-    number, ISO 8601).
-    """
-
-    etag: str
-    touched: dict[int, str]
-
-
-class OpenChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """The open pull requests: all pages, and those that are on pages which were not known as they are."""
-
-    pages: tuple[OpenPage, ...]
-    read: tuple[Change, ...]
-
-    @property
-    def touched(self) -> dict[int, str]:
-        """When each of them was last touched, by number."""
-        return {number: at for page in self.pages for number, at in page.touched.items()}
-
-
-class Complaint(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that keeps us from judging on a forge, and how to mend it."""
-
-    says: str
-    mend: str
-
-
-class Hooked(msgspec.Struct, frozen=True, kw_only=True):
-    """Webhooks that lead to us: where they were made or found, and what could not be hooked."""
-
-    made: tuple[str, ...] = ()
-    there: tuple[str, ...] = ()
-    complaints: tuple[Complaint, ...] = ()
-
-
-class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """A limit as the forge last told it: requests, and epoch seconds of its reset."""
-
-    limit: int
-    remaining: int
-    reset: float
 
 
 class Ledger(Protocol):
@@ -169,37 +55,6 @@ class Ledger(Protocol):
         which some was within the hour. Where that is `now` or before, it is written down.
         """
         ...
-
-
-class Permission(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's permission on a repository, one of admin, maintain, write, triage, read, none."""
-
-    level: str
-    actor: Actor
-
-    @property
-    def can_write(self) -> bool:
-        """Whether pushing is allowed."""
-        return self.level in {"admin", "maintain", "write"}
-
-    @property
-    def can_triage(self) -> bool:
-        """Whether labels and re-runs are allowed."""
-        return self.can_write or self.level == "triage"
-
-
-class Authors(msgspec.Struct, frozen=True, kw_only=True):
-    """Lower-case logins, and which login ('' = none) an author's lower-case e-mail address belongs to."""
-
-    logins: tuple[str, ...] = ()
-    by_email: dict[str, str] = {}
-
-
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's public name and e-mail address, '' where they show none."""
-
-    name: str = ""
-    email: str = ""
 
 
 class Intake(Protocol):
@@ -225,18 +80,8 @@ class Intake(Protocol):
         ...
 
 
-class Forge(Protocol):
-    """One connection to one forge. Methods that take a repository act as its installation."""
-
-    kind: str
-    capabilities: Capabilities
-
-    @property
-    def own_id(self) -> int:
-        """By which what we post is known as ours: the app's id, or the account's. 0 where nobody set it up,
-        or the forge was not asked yet who we are.
-        """
-        ...
+class Speaks(Protocol):
+    """A client of one forge, as one account: opened once, closed once. What it counts is for the operator."""
 
     async def start(self) -> None:
         """Open clients. Idempotent."""
@@ -245,6 +90,27 @@ class Forge(Protocol):
     async def close(self) -> None:
         """Close clients. Idempotent."""
         ...
+
+    async def whoami(self) -> Mapping[str, object]:
+        """The app itself: slug, id, permissions, events; for doctor."""
+        ...
+
+    def spent(self) -> Mapping[tuple[int, str], int]:
+        """How many requests were sent since the last call of this, by installation (0 = the app) and
+        purpose.
+        """
+        ...
+
+    @property
+    def rates(self) -> Mapping[int, Rate]:
+        """The limits as last told, by installation (0 = the app)."""
+        ...
+
+
+class Tells(Protocol):
+    """Reading, always as it is now. Repositories in answers are named by their kind of forge: whoever keeps
+    them puts the connection's name.
+    """
 
     async def git_credential(self, repository: Repository) -> str:
         """A token for cloning, valid for at least five more minutes."""
@@ -276,6 +142,18 @@ class Forge(Protocol):
         """A file at a ref, revalidated by ETag; None if absent."""
         ...
 
+    async def get_comment(self, repository: Repository, number: int, comment_id: int) -> Comment:
+        """A comment of a pull request by its id, as it is now."""
+        ...
+
+    async def recent_comments(self, repository: Repository, number: int, since: str) -> tuple[Comment, ...]:
+        """Comments of a pull request since an ISO time: how the sweep finds lost commands."""
+        ...
+
+
+class TellsOfPeople(Protocol):
+    """Reading who may do what, and who did. What may not be read is Misconfigured, never a guess."""
+
     async def permission(self, repository: Repository, login: str) -> Permission:
         """A person's permission now."""
         ...
@@ -300,6 +178,10 @@ class Forge(Protocol):
         """What somebody shows of themselves. Raises Gone where there is no such account."""
         ...
 
+
+class RunsElsewhere(Protocol):
+    """What others post on a commit, and having them do it again."""
+
     async def external_posts(
         self, repository: Repository, sha: Sha, kinds: Collection[PostKind]
     ) -> tuple[ExternalPosted, ...]:
@@ -315,6 +197,12 @@ class Forge(Protocol):
     async def dispatch(self, repository: Repository, workflow: str, branch: str) -> None:
         """Start a workflow (by its file's path) on a branch; errors as of `run_again`."""
         ...
+
+
+class Shows(Protocol):
+    """Making true what we want shown. Each is repeated until it succeeds, by one process at a time, and must
+    find what an earlier try left; nothing is written that is there already.
+    """
 
     async def publish(
         self,
@@ -345,17 +233,13 @@ class Forge(Protocol):
         """
         ...
 
-    async def get_comment(self, repository: Repository, number: int, comment_id: int) -> Comment:
-        """A comment of a pull request by its id, as it is now."""
-        ...
-
-    async def recent_comments(self, repository: Repository, number: int, since: str) -> tuple[Comment, ...]:
-        """Comments of a pull request since an ISO time: how the sweep finds lost commands."""
-        ...
-
     async def react(self, repository: Repository, number: int, comment_id: int, reaction: str) -> None:
         """Answer a comment of a pull request with a reaction (`+1`, `-1`, `eyes`, `confused`)."""
         ...
+
+
+class Reaches(Protocol):
+    """Where we may judge, and whether what happens there is told to us."""
 
     async def installations(self) -> tuple[tuple[int, str], ...]:
         """(installation id, account) of all active installations."""
@@ -375,17 +259,6 @@ class Forge(Protocol):
         """
         ...
 
-    def spent(self) -> Mapping[tuple[int, str], int]:
-        """How many requests were sent since the last call of this, by installation (0 = the app) and
-        purpose.
-        """
-        ...
-
-    @property
-    def rates(self) -> Mapping[int, Rate]:
-        """The limits as last told, by installation (0 = the app)."""
-        ...
-
     async def hook(self, url: str) -> Hooked:
         """Make webhooks lead to this address wherever we may judge; those that do stay, with our secret. On a
         forge whose apps have a webhook of their own there is nothing to make.
@@ -398,6 +271,16 @@ class Forge(Protocol):
         """
         ...
 
-    async def whoami(self) -> Mapping[str, object]:
-        """The app itself: slug, id, permissions, events; for doctor."""
+
+class Forge(Speaks, Tells, TellsOfPeople, RunsElsewhere, Shows, Reaches, Protocol):
+    """One connection to one forge."""
+
+    kind: str
+    capabilities: Capabilities
+
+    @property
+    def own_id(self) -> int:
+        """By which what we post is known as ours: the app's id, or the account's. 0 where nobody set it up,
+        or the forge was not asked yet who we are.
+        """
         ...

@@ -7,7 +7,8 @@ import msgspec
 
 from app.forges.connection import AccountProvider, Connection, Means
 from app.forges.github import GITHUB_CAPABILITIES, connect_github, hear_github
-from app.forges.protocol import Capabilities, Forge, Intake
+from app.forges.protocol import Forge, Intake
+from app.forges.values import Capabilities
 
 
 class ForgeEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ import msgspec
 from app.forges.connection import AccountProvider, Connection
 from app.forges.github.envelope import Envelope, Missing
 from app.forges.github.readers import READERS
-from app.forges.protocol import BadDelivery, DeliveryHead
+from app.forges.values import BadDelivery, DeliveryHead
 from app.model import Event, Ignored
 
 SecretProvider = Callable[[], Sequence[str]]

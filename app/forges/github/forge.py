@@ -15,7 +15,8 @@ from app.forges.github.manifest import check_app
 from app.forges.github.reads import Reads
 from app.forges.github.texts import ANNOTATIONS_PER_REQUEST, COMMENT_LIMIT, STATUS_LIMIT, TEXT_LIMIT
 from app.forges.github.writes import Writes
-from app.forges.protocol import Capabilities, Complaint, Hooked, Ledger, Rate
+from app.forges.protocol import Ledger
+from app.forges.values import Capabilities, Complaint, Hooked, Rate
 
 GITHUB_CAPABILITIES = Capabilities(
     check_runs=True,

@@ -10,8 +10,8 @@ import msgspec
 
 from app.forges.github.calls import Call
 from app.forges.github.client import Client
-from app.forges.protocol import DeliveryLog, LoggedDelivery
 from app.forges.rest.calls import APP
+from app.forges.values import DeliveryLog, LoggedDelivery
 from app.model import Outage
 
 _GOOD = range(200, 400)

@@ -23,7 +23,8 @@ from app.forges.github.views import (
     User,
     actor_of,
 )
-from app.forges.protocol import (
+from app.forges.rest.calls import APP, segment, segments
+from app.forges.values import (
     Authors,
     Comment,
     Gone,
@@ -33,7 +34,6 @@ from app.forges.protocol import (
     Profile,
     RequiredCheck,
 )
-from app.forges.rest.calls import APP, segment, segments
 from app.model import (
     Actor,
     ActorKind,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from app.forges.protocol import RequiredCheck
+from app.forges.values import RequiredCheck
 
 
 class _WantedCheck(msgspec.Struct, kw_only=True):

@@ -19,9 +19,9 @@ from app.forges.github.texts import (
 )
 from app.forges.github.views import App, CheckRun, CommentView
 from app.forges.importance import Importance
-from app.forges.protocol import Gone, Posted
 from app.forges.rest.calls import APP, Lost, segment
 from app.forges.rest.texts import brief, fit
+from app.forges.values import Gone, Posted
 from app.model import CheckRunStatus, CommitStatus, Outage, Publication, Repository, Sha, StickyComment
 
 _TRIES: Final = 4

@@ -16,13 +16,14 @@ import msgspec
 import structlog
 
 from app.forges.importance import writing_until
-from app.forges.protocol import Ledger, Rate
+from app.forges.protocol import Ledger
 from app.forges.rest.cache import EtagCache, Kept
 from app.forges.rest.calls import Answer, Call, Lost, T, next_link
 from app.forges.rest.circuits import Circuits
 from app.forges.rest.dialect import Dialect
 from app.forges.rest.limits import Budget, Limits, content_free_at, outage_until, retry_after
 from app.forges.rest.redact import guard_http_log, redact
+from app.forges.values import Rate
 from app.model import Misconfigured, Outage
 
 LOG = structlog.get_logger(__name__)

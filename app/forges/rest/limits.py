@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from app.forges.importance import CONTENT_HELD_BACK, HELD_BACK, Importance
-from app.forges.protocol import Rate
+from app.forges.values import Rate
 from app.model import Outage
 
 HOUR: Final = 3600.0
