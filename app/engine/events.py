@@ -22,6 +22,7 @@ from app.model import (
     InstallationChanged,
     MergeGroupChanged,
     Ping,
+    PostsChanged,
     PullRequestChanged,
     Pushed,
     RepositoryChanged,
@@ -37,7 +38,7 @@ LATE: Final = 120.0
 """Seconds after which an opening is not taken as told: the pull request may be closed by now."""
 
 
-def apply_event(unit: Unit, services: Services, forge: str, event: Event) -> tuple[str, str]:  # noqa: PLR0911, C901 - one case per event
+def apply_event(unit: Unit, services: Services, forge: str, event: Event) -> tuple[str, str]:  # noqa: PLR0911, PLR0912, C901 - one case per event
     """Write what an event says and wake what it concerns; gives (status, reason) of its delivery."""
     match event:
         case Ignored():
@@ -52,6 +53,8 @@ def apply_event(unit: Unit, services: Services, forge: str, event: Event) -> tup
             return _merge_group(unit, services, event)
         case ExternalPosted():
             return _external(unit, services, event)
+        case PostsChanged():
+            return _posts(unit, services, event)
         case RerunRequested():
             return _rerun(unit, services, event)
         case CommentCreated():
@@ -71,12 +74,15 @@ def _pull_request(unit: Unit, services: Services, event: PullRequestChanged) -> 
     repository_id, now = know_repository(unit, services, event.repository), services.clock.now()
     known = changes.find_change(unit.connection, repository_id, event.change.key)
     change = event.change
-    if known is None and change.state is ChangeState.OPEN and _is_late(services, event):
+    unnamed = not change.author.login
+    if known is not None and unnamed:
+        change = msgspec.structs.replace(change, author=known.change.author)
+    if known is None and change.state is ChangeState.OPEN and (unnamed or _is_late(services, event)):
         change_id = changes.upsert_change(unit, repository_id, change, services.clock.now())
         if event.brought_head:
             changes.remember_pusher(unit, change_id, change.head_sha, event.sender, now)
         wakes.want(unit, "change", change_id, services.clock.now())
-        return "done", f"{event.action}, told late: {change.key} is read as it is now"
+        return "done", f"{event.action}, told late or in part: {change.key} is read as it is now"
     if known is None and change.state is ChangeState.OPEN:
         change_id = accept_change(unit, services, repository_id, change, actor=event.sender)
         if event.brought_head:
@@ -158,6 +164,28 @@ def _external(unit: Unit, services: Services, event: ExternalPosted) -> tuple[st
     if as_ours:
         republish(unit, services, repository_id, event.sha)  # people are told that it is not ours
     return "done", f"{event.name} by {event.poster}: {event.conclusion or event.status}"
+
+
+def _posts(unit: Unit, services: Services, event: PostsChanged) -> tuple[str, str]:
+    """Read what runs wait for; show our verdicts again where something began in which they are not shown."""
+    repository_id, now = know_repository(unit, services, event.repository), services.clock.now()
+    live = set(commits.live_runs_on(unit.connection, repository_id, event.sha))
+    known = changes.find_change(unit.connection, repository_id, f"pr-{event.number}")
+    if known is not None:
+        live |= {run.id for run in runs.live_runs(unit.connection, known.id)}
+    found = [run for run_id in sorted(live) if (run := runs.load_run(unit.connection, run_id)) is not None]
+    if not found:
+        return "ignored", "no open change has this head"
+    waiting = [run for run in found if awaited_posts(run.plan)]
+    for run in waiting:
+        unit.wake("posts", run.id)
+    if event.began:
+        for head in sorted({run.head_sha for run in found}):
+            for row_id in publications.forget_posted(unit, repository_id, head, now):
+                unit.wake("publication", row_id)
+    if not waiting and not event.began:
+        return "ignored", "no gate waits for what others post"
+    return "done", f"posts of {len(waiting)} runs are read again"
 
 
 def _waits_for(run: Run, event: ExternalPosted) -> bool:

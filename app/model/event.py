@@ -99,6 +99,18 @@ class ExternalPosted(msgspec.Struct, frozen=True, kw_only=True, tag="external"):
         return self.external_id, self.attempt, self.at, progress
 
 
+class PostsChanged(msgspec.Struct, frozen=True, kw_only=True, tag="posts"):
+    """Others posted something for a commit, or for the merge of a pull request (`number`, 0 = none is
+    told): what there is must be read. `began`: something began to run in which our verdict is not shown yet.
+    """
+
+    repository: Repository
+    sha: Sha
+    number: int = 0
+    began: bool = False
+    sender: Actor
+
+
 class RerunRequested(msgspec.Struct, frozen=True, kw_only=True, tag="rerun"):
     """A person pressed re-run in the forge's own interface, or one of our buttons.
 
@@ -163,6 +175,7 @@ Event = (
     | Pushed
     | MergeGroupChanged
     | ExternalPosted
+    | PostsChanged
     | RerunRequested
     | CommentCreated
     | ReviewChanged
