@@ -20,7 +20,7 @@ class ForgeEntry(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     capabilities: Capabilities
     url: str = ""
-    intake: Callable[[Connection, AccountProvider], Intake]
+    intake: Callable[[Connection, AccountProvider, Means], Intake]
     connect: Callable[[Connection, AccountProvider, Means], Forge]
 
 

@@ -126,8 +126,9 @@ class Connections:
         provider: AccountProvider = lambda: self._accounts.get(name)  # noqa: E731
         entry = entry_of(connection.kind)
         self._known[name] = connection
-        self.forges[name] = entry.connect(connection, provider, self._means(name))
-        self.intakes[name] = entry.intake(connection, provider)
+        means = self._means(name)
+        self.forges[name] = entry.connect(connection, provider, means)
+        self.intakes[name] = entry.intake(connection, provider, means)
         self.doors[connection.door] = Door(forge=name, intake=self.intakes[name])
         self._look_at_hosts()
 

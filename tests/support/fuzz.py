@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.catalogue import catalogue
-from app.forges import FORGES, Account, BadDelivery, Connection
+from app.forges import FORGES, Account, BadDelivery, Connection, Means
 from app.language import check_expression, used
 from app.language.parser import parse as parse_expression
 from app.model import AuthorFault, ReportSpec
@@ -217,7 +217,7 @@ def targets() -> Mapping[str, Target]:
     found["report of a kind not named"] = Target(list(samples.values()), _report(""))
     for forge in FORGES:
         there = Connection(name=forge.kind, kind=forge.kind, url="https://forge.example")
-        intake = forge.intake(there, lambda: Account(secret="token", webhook_secret="secret"))
+        intake = forge.intake(there, lambda: Account(secret="token", webhook_secret="secret"), Means())
         for event in sorted(intake.events):
             found[f"delivery {forge.kind} {event}"] = Target([_everything()], _delivery(intake, event))
     gates = [

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from app.forges.connection import AccountProvider, Connection
+from app.forges.connection import AccountProvider, Connection, Means
 from app.forges.github.envelope import Envelope, Missing
 from app.forges.github.readers import READERS
 from app.forges.values import BadDelivery, DeliveryHead
@@ -87,7 +87,7 @@ class GitHubIntake:
             raise BadDelivery(f"{event}: {problem}") from None
 
 
-def hear_github(_connection: Connection, account: AccountProvider) -> GitHubIntake:
+def hear_github(_connection: Connection, account: AccountProvider, _means: Means) -> GitHubIntake:
     """The intake of a connection: deliveries are signed with its webhook secret."""
 
     def secrets() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import msgspec
 from app.forges.gitlab.envelope import Envelope, Kind, Missing
 from app.forges.gitlab.readers import READERS
 from app.forges.gitlab.signatures import SecretProvider, prove
-from app.forges.protocol import BadDelivery, DeliveryHead
+from app.forges.values import BadDelivery, DeliveryHead
 from app.model import Event, Ignored
 
 _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
@@ -52,8 +52,8 @@ class GitLabIntake:
         )
 
     def read(self, event: str, body: bytes) -> Event:
-        """The typed event, or Ignored with its reason: what is not told is found by reading. Raises BadDelivery
-        for bytes that are no JSON object or whose used fields have other types than documented.
+        """The typed event, or Ignored with its reason: what is not told is found by reading. Raises
+        BadDelivery for bytes that are no JSON object or whose used fields have other types than documented.
         """
         reader = READERS.get(event)
         if reader is None:

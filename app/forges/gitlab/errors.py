@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from app.forges.protocol import Gone
+from app.forges.values import Gone
 from app.model import Misconfigured, Outage, PortcullisError
 
 _LONGEST: Final = 300

@@ -8,13 +8,14 @@ from app.forges.connection import AccountProvider, Connection, Means
 from app.forges.gitlab.client import Client
 from app.forges.gitlab.deliveries import GitLabIntake
 from app.forges.gitlab.elsewhere import Elsewhere
+from app.forges.gitlab.hooks import Hooks
 from app.forges.gitlab.people import People
 from app.forges.gitlab.places import Places
 from app.forges.gitlab.reads import Reads
 from app.forges.gitlab.status_checks import StatusChecks
 from app.forges.gitlab.texts import COMMENT_LIMIT, STATUS_LIMIT
 from app.forges.gitlab.writes import Writes
-from app.forges.protocol import Capabilities, DeliveryLog, Gone, Rate
+from app.forges.values import Capabilities, Rate
 
 GITLAB_CAPABILITIES = Capabilities(
     check_runs=False,
@@ -29,7 +30,7 @@ GITLAB_CAPABILITIES = Capabilities(
 )
 
 
-class GitLabForge(Reads, People, Writes, Elsewhere):
+class GitLabForge(Reads, People, Writes, Elsewhere, Hooks):
     """Implements Forge. `url` is the address for people, which may lie beneath a path."""
 
     kind = "gitlab"
@@ -43,6 +44,11 @@ class GitLabForge(Reads, People, Writes, Elsewhere):
         People.__init__(self, client)
         Writes.__init__(self, client, places, StatusChecks(client, places, means.now))
         Elsewhere.__init__(self, client, places)
+        Hooks.__init__(self, client, self, self._webhook_secret)
+
+    def _webhook_secret(self) -> str:
+        account = self._account()
+        return "" if account is None else account.webhook_secret
 
     async def start(self) -> None:
         """Open clients. Idempotent."""
@@ -71,14 +77,6 @@ class GitLabForge(Reads, People, Writes, Elsewhere):
     def rates(self) -> Mapping[int, Rate]:
         """The rate limit as last told."""
         return self._client.rates
-
-    async def delivery_log(self, since: float, most: int) -> DeliveryLog:  # noqa: ARG002 - as every forge
-        """None: GitLab keeps a log for each webhook of each project. What was lost is found by reading."""
-        return DeliveryLog(entries=())
-
-    async def redeliver(self, attempt_id: int) -> None:
-        """Nothing that the log told can be asked for, as it tells nothing."""
-        raise Gone(f"deliveries: GitLab has no attempt {attempt_id} to repeat")
 
 
 def host_of(url: str) -> str:

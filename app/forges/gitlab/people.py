@@ -19,8 +19,8 @@ from app.forges.gitlab.views import (
     Reviewer,
     Version,
 )
-from app.forges.protocol import Authors, Gone, Permission, Profile
 from app.forges.rest.calls import segment
+from app.forges.values import Authors, Gone, Permission, Profile
 from app.model import Actor, Misconfigured, Repository, Review, Sha
 
 LEVELS: Final = ((50, "admin"), (40, "maintain"), (30, "write"), (20, "triage"), (10, "read"))

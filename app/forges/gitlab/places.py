@@ -9,8 +9,8 @@ import msgspec
 from app.forges.gitlab.calls import on
 from app.forges.gitlab.client import Client
 from app.forges.gitlab.views import Commit, MergeRequest, Pipeline
-from app.forges.protocol import Gone
 from app.forges.rest.calls import segment
+from app.forges.values import Gone
 from app.model import Repository, Sha
 
 

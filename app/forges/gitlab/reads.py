@@ -22,8 +22,8 @@ from app.forges.gitlab.views import (
     Project,
     actor_of,
 )
-from app.forges.protocol import Comment, Gone, OpenChanges, OpenPage, RequiredCheck
 from app.forges.rest.calls import segment
+from app.forges.values import Comment, Gone, OpenChanges, OpenPage, RequiredCheck
 from app.model import Change, Outage, Repository
 
 T = TypeVar("T")
@@ -210,9 +210,9 @@ class Reads:
         return tuple(project.repository() for project in found if not project.archived)
 
     async def whoami(self) -> Mapping[str, object]:
-        """The token: its `login` and `id`, `scopes`, `expires_at`, whether it is `active`."""
+        """The token: its account's `slug` and `id`, `scopes`, `expires_at`, whether it is `active`."""
         user = (await self._client.send(at("user", "/user"))).read(Account)
-        described: dict[str, Any] = {"login": user.username, "id": user.id}
+        described: dict[str, Any] = {"slug": user.username, "id": user.id}
         try:
             token = (await self._client.send(at("token", "/personal_access_tokens/self"))).read(AccessToken)
         except Gone:  # an OAuth token

@@ -14,11 +14,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from app.forges.protocol import BadDelivery
+from app.forges.values import BadDelivery
 
 WINDOW: Final = 300.0
 """Seconds by which a signed delivery's time and ours may differ (Standard Webhooks): older is a replay."""
 PREFIX: Final = "whsec_"
+_PURPOSE: Final = b"portcullis GitLab signing token v1"
 _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -63,13 +64,20 @@ def _standard(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], n
 
 
 def signing_key(secret: str) -> bytes:
-    """The key of a signing token (`whsec_` and base64); empty for any other secret."""
+    """The key that a secret signs by: a signing token's own; of any other secret one is derived, as GitLab
+    takes none but signing tokens of 32 bytes. Empty for a malformed token.
+    """
     if not secret.startswith(PREFIX):
-        return b""
+        return hmac.new(secret.encode(), _PURPOSE, hashlib.sha256).digest()
     try:
         return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):
         return b""
+
+
+def signing_token(secret: str) -> str:
+    """The signing token that a webhook is given for a secret."""
+    return PREFIX + base64.b64encode(signing_key(secret)).decode()
 
 
 def _status_check(given: str, body: bytes, secrets: Sequence[str]) -> None:

@@ -16,9 +16,9 @@ from app.forges.gitlab.status_checks import StatusChecks
 from app.forges.gitlab.texts import COMMENT_LIMIT, POSTED, STATUS_LIMIT, State, state_of
 from app.forges.gitlab.views import Note, Status
 from app.forges.importance import Importance
-from app.forges.protocol import Gone, Posted
 from app.forges.rest.calls import Lost, segment
 from app.forges.rest.texts import brief, fit
+from app.forges.values import Gone, Posted
 from app.model import CommitStatus, Outage, Publication, Repository, Sha, StickyComment
 
 _TRIES: Final = 4

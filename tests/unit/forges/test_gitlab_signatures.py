@@ -10,7 +10,7 @@ import pytest
 
 from app.forges import BadDelivery
 from app.forges.gitlab import GitLabIntake
-from app.forges.gitlab.signatures import WINDOW, signing_key
+from app.forges.gitlab.signatures import WINDOW, signing_key, signing_token
 from tests.support.contracts import contracts
 
 AT = 1_614_265_330.0
@@ -105,9 +105,16 @@ def test_what_is_not_proved_is_refused(headers: dict[str, str], says: str) -> No
 def test_nothing_is_proved_by_an_empty_secret() -> None:
     with pytest.raises(BadDelivery, match="no GitLab is set up"):
         intake("").verify({"x-gitlab-token": ""}, BODY)
-    assert signing_key("whsec_???") == signing_key("plain") == b""
+    assert signing_key("whsec_???") == b""
     with pytest.raises(BadDelivery, match="does not match"):
         intake("plain").verify(signed(secret="whsec_AAAA"), BODY)
+
+
+def test_a_plain_secret_signs_by_a_token_that_gitlab_takes() -> None:
+    token = signing_token("plain")
+    assert len(base64.b64decode(token.removeprefix("whsec_"))) == 32
+    intake("plain").verify(signed(secret=token), BODY)
+    assert signing_token(SIGNING) == SIGNING
 
 
 def test_an_external_status_check_is_proved_by_its_shared_secret() -> None:
