@@ -8,33 +8,16 @@ they are joined. A suite that declares failures none of its tests carries (jest:
 compile) becomes one errored test, so that it is never lost.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
-from typing import TypeVar
-
 from app.model import AuthorFault, Kind, ReportContent, TestCase, TestOutcome
-from app.reports.junit_case import BAD, DETAILS, FLAKY, Case, joined, seconds
+from app.reports.junit_case import BAD, DETAILS, FLAKY, Case, joined
+from app.reports.junit_plain import TOGETHER, UNNAMED, Gathered, Words
 from app.reports.paths import Paths
 from app.reports.protocol import MAX_LINE, Dropped, Format, ReadContext, too_many
-from app.reports.text import NAME_CHARS, both_ends, clean, line, quoted
-from app.reports.xml import (
-    Attributes,
-    EndHandler,
-    Pairs,
-    PairsHandler,
-    XmlReader,
-    attributes_of,
-    root_element,
-)
+from app.reports.text import both_ends, clean, line, quoted
+from app.reports.xml import Attributes, Pairs, XmlReader, attributes_of, root_element
 
 _SUITES = frozenset({"testsuite", "testsuites"})
 _OUTPUTS = frozenset({"system-out", "system-err"})
-# What most tests say, and nothing else.
-_USUAL = frozenset({"name", "classname", "time"})
-_TOGETHER = 1_000
-_UNNAMED = "(unnamed test)"
-
-T = TypeVar("T")
 
 
 def _count(attributes: Attributes, *names: str) -> int:
@@ -43,30 +26,6 @@ def _count(attributes: Attributes, *names: str) -> int:
         text = attributes.get(name, "")
         total += int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 - nine digits
     return total
-
-
-class _Known(dict[str, T]):
-    """What texts mean, each worked out once: a hundred thousand tests name few classes and durations."""
-
-    def __init__(self, meaning: Callable[[str], T]) -> None:
-        super().__init__()
-        self._meaning = meaning
-
-    def __missing__(self, text: str) -> T:
-        found = self[text] = self._meaning(text)
-        return found
-
-
-def _usual(found: Sequence[Pairs]) -> Iterable[tuple[str, str, str]] | None:
-    """Name, class and time of tests that say nothing else; None if any is otherwise."""
-    names = found[0][::2]
-    if len(names) != len(_USUAL) or not _USUAL.issuperset(names):
-        return None
-    flat = list(chain.from_iterable(found))
-    # No test names an attribute twice: if three take turns throughout, each test has these three.
-    if flat[::2] != names * len(found):
-        return None
-    return zip(*(flat[2 * names.index(one) + 1 :: 6] for one in ("name", "classname", "time")), strict=True)
 
 
 class _Suite:
@@ -89,45 +48,48 @@ class _Junit:
         self.tool = ""
         self.dropped = Dropped()
         self.has_tries = False
-        self._plain: list[Pairs] = []
-        # What is made already, and how many of `_plain` stand before it.
-        self._made: list[tuple[int, TestCase]] = []
-        self.xml = XmlReader(*self._handlers(), pairs=True)
         self._limit = context.limits.tests
         self._paths = Paths(context)
+        self._words = Words()
         self._suites = [_Suite({})]
+        self._plain = Gathered()
+        # What is made already, and how many of the plain ones stand before it.
+        self._made: list[tuple[int, TestCase]] = []
+        # What is heard while no test is open, and while one that says something is.
+        self._outside = self._plain.handlers(self._start_other)
+        self._inside = (self._start, self._end)
         self._test: Pairs | None = None
         self._case: Case | None = None
         self._in_detail = False
-        self._classes = _Known(lambda raw: line(raw, NAME_CHARS))
-        self._durations = _Known(seconds)
+        self._xml = XmlReader(*self._outside, pairs=True)
 
-    def _handlers(self) -> tuple[PairsHandler, EndHandler]:
-        """Most of a report are tests that passed: these are gathered by as little as can be done."""
-        plain, start_other, end_other = self._plain, self._start, self._end
+    def read(self, content: bytes) -> None:
+        """Read the whole document. Raises AuthorFault."""
+        self._xml.run(content)
+        self._settle()
 
-        def start(name: str, pairs: Pairs) -> None:
-            if name == "testcase":
-                if self._test is not None:
-                    # One inside another: neither may get lost.
-                    self._close_test(self._test)
-                self._test = pairs
-            else:
-                start_other(name, attributes_of(pairs))
+    def _start_other(self, name: str, pairs: Pairs) -> None:
+        self._settle()
+        self._start(name, pairs)
+        if self._test is not None or self._case is not None:
+            self._xml.hear(*self._inside)
 
-        def end(name: str) -> None:
-            if name != "testcase":
-                end_other(name)
-            elif self._test is not None:
-                if self._case is None and len(plain) < _TOGETHER:
-                    plain.append(self._test)
-                    self._test = None
-                else:
-                    self._close_test(self._test)
+    def _settle(self) -> None:
+        self._test, ends = self._plain.settle()
+        for name in ends:
+            self._end(name)
 
-        return start, end
+    def _start(self, name: str, pairs: Pairs) -> None:
+        if name == "testcase":
+            if self._test is not None:
+                # One inside another: neither may get lost.
+                self._close_test(self._test)
+                self._xml.hear(*self._inside)
+            self._test = pairs
+        else:
+            self._open(name, attributes_of(pairs))
 
-    def _start(self, name: str, attributes: Attributes) -> None:
+    def _open(self, name: str, attributes: Attributes) -> None:
         if name in DETAILS:
             self._open_detail(name, attributes)
         elif name in _SUITES:
@@ -139,9 +101,9 @@ class _Junit:
             self._case = case = self._case or Case(attributes_of(self._test))
             if self._in_detail:
                 # surefire puts the output of a try inside its flakyFailure; the stack trace came first.
-                case.output = case.output or self.xml.text()
+                case.output = case.output or self._xml.text()
             else:
-                self.xml.collect()
+                self._xml.collect()
         elif name == "property" and attributes.get("name") == "go.version":
             self.has_tries = True
 
@@ -159,11 +121,13 @@ class _Junit:
         if name in BAD:
             self._suites[-1].found += 1
         case.message = case.message or attributes.get("message") or attributes.get("type") or ""
-        self.xml.collect()
+        self._xml.collect()
 
     def _end(self, name: str) -> None:
         case = self._case
-        if name in _SUITES:
+        if name == "testcase" and self._test is not None:
+            self._close_test(self._test)
+        elif name in _SUITES:
             self._put()
             self._close_suite(self._suites.pop())
         elif case is None:
@@ -171,13 +135,13 @@ class _Junit:
         elif name in DETAILS:
             self._close_detail(name, case)
         elif name in _OUTPUTS and not self._in_detail:
-            text = self.xml.text()
+            text = self._xml.text()
             if not case.output and case.details:
                 case.output = text
 
     def _close_detail(self, name: str, case: Case) -> None:
         self._in_detail = False
-        text = self.xml.text()
+        text = self._xml.text()
         if name == "skipped":
             case.message = case.message or text
         else:
@@ -196,25 +160,24 @@ class _Junit:
         self._suites[-1].found += suite.found
 
     def _close_test(self, pairs: Pairs) -> None:
-        case = self._case
         self._test = None
-        if case is not None:
-            self._close_case(case)
-        else:
-            self._plain.append(pairs)
-        if len(self._plain) + len(self._made) >= _TOGETHER:
-            self._put()
+        self._close_case(self._case or Case(attributes_of(pairs)))
 
     def _close_case(self, case: Case) -> None:
         self._case = None
         self._in_detail = False
-        self._made.append((len(self._plain), self._of_case(case)))
+        self._made.append((len(self._plain.tests), self._of_case(case)))
+        if self._test is None:
+            self._xml.hear(*self._outside)
+        if len(self._made) + len(self._plain.tests) >= TOGETHER:
+            self._put()
 
     def _put(self) -> None:
         """Make tests of those gathered in this suite, in their order."""
-        if not self._plain and not self._made:
-            return
-        made = self._of_plain(self._plain) if self._plain else []
+        plain, suite = self._plain.tests, self._suites[-1]
+        made = None if suite.path or not plain else self._words.made(plain, suite.name)
+        if made is None:
+            made = [self._of_case(Case(attributes_of(pairs))) for pairs in plain]
         for place, test in reversed(self._made):
             made.insert(place, test)
         self._plain.clear()
@@ -222,20 +185,6 @@ class _Junit:
         if len(self.tests) + len(made) > self._limit:
             raise too_many("tests", self._limit)
         self.tests += made
-
-    def _of_plain(self, found: Sequence[Pairs]) -> list[TestCase]:
-        suite, classes, durations = self._suites[-1], self._classes, self._durations
-        said = None if suite.path else _usual(found)
-        if said is None:
-            return [self._of_case(Case(attributes_of(pairs))) for pairs in found]
-        return [
-            TestCase(
-                name=line(name) or _UNNAMED,
-                classname=classes[classname or suite.name],
-                seconds=durations[duration],
-            )
-            for name, classname, duration in said
-        ]
 
     def _of_case(self, case: Case) -> TestCase:
         outcome = case.outcome()
@@ -248,10 +197,12 @@ class _Junit:
         raw_path = attributes.get("file") or suite.path
         path, at = self._where(raw_path, attributes) if raw_path else ("", 0)
         return TestCase(
-            name=line(attributes.get("name", "")) or _UNNAMED,
-            classname=self._classes[attributes.get("classname") or attributes.get("class") or suite.name],
+            name=line(attributes.get("name", "")) or UNNAMED,
+            classname=self._words.classes[
+                attributes.get("classname") or attributes.get("class") or suite.name
+            ],
             outcome=outcome,
-            seconds=self._durations[attributes.get("time", "")],
+            seconds=self._words.durations[attributes.get("time", "")],
             message=clean(case.message),
             output=both_ends(case.output) if bad or flaky else "",
             path=path,
@@ -280,7 +231,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
     if name and name not in _SUITES:
         raise AuthorFault(f"its root element is {quoted(name)}, not 'testsuites' or 'testsuite'")
     reader = _Junit(context)
-    reader.xml.run(content)
+    reader.read(content)
     return ReportContent(
         format="junit",
         kind="tests",

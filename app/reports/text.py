@@ -1,6 +1,7 @@
 """Words of hostile reports, made fit to show: no terminal escapes, no control characters, no end."""
 
 import re
+from collections.abc import Sequence
 
 MESSAGE_CHARS = 2_000
 OUTPUT_CHARS = 8_000
@@ -18,7 +19,6 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 )
-_LAYOUT = {ord("\n"): None, ord("\t"): None}
 _BLANKS = re.compile(r"\s+")
 _URL = re.compile(r"https?://[!-~]+")
 
@@ -36,7 +36,7 @@ def clean(text: str, limit: int = MESSAGE_CHARS) -> str:
         return text.strip(" ")
     # Cut first, so that a text of 80 MB costs no more than it shows.
     head = text[: limit * 4]
-    if not (head.isascii() and head.translate(_LAYOUT).isprintable()) or "#x1B" in head:
+    if not (head.isascii() and head.replace("\n", "").replace("\t", "").isprintable()) or "#x1B" in head:
         head = _CONTROLS.sub("", _ESCAPES.sub("", head.replace("\r\n", "\n").replace("\r", "\n")))
     head = head.strip()
     return head if len(head) <= limit else head[: limit - 1] + "…"
@@ -55,6 +55,20 @@ def line(text: str, limit: int = NAME_CHARS) -> str:
         head = _BLANKS.sub(" ", clean(head, limit * 4))
     head = head.strip()
     return head if len(head) <= limit else head[: limit - 1] + "…"
+
+
+def lines(texts: Sequence[str], limit: int = NAME_CHARS) -> list[str]:
+    """`line` of each. Where none holds a blank, as is usual for names of tests, one look at all tells so."""
+    joined = "".join(texts)
+    if (
+        joined.isascii()
+        and joined.isprintable()
+        and " " not in joined
+        and "#" not in joined
+        and max(map(len, texts), default=0) <= limit
+    ):
+        return list(texts)
+    return [line(text, limit) for text in texts]
 
 
 def both_ends(text: str, limit: int = OUTPUT_CHARS) -> str:

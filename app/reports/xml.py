@@ -47,7 +47,8 @@ def root_element(content: bytes) -> tuple[str, str]:
 
 def attributes_of(pairs: Pairs) -> Attributes:
     """The same by name; XML allows each name once."""
-    return dict(zip(pairs[::2], pairs[1::2], strict=True))
+    one = iter(pairs)
+    return dict(zip(one, one, strict=True))
 
 
 class _Refused(Exception):
@@ -102,6 +103,11 @@ class XmlReader:
             self._parser.StartElementHandler = None
             self._parser.EndElementHandler = None
             self._parser.CharacterDataHandler = None
+
+    def hear(self, start: StartHandler | PairsHandler, end: EndHandler) -> None:
+        """Call these from now on."""
+        self._parser.StartElementHandler = start
+        self._parser.EndElementHandler = end
 
     def hear_ends(self, end: EndHandler | None) -> None:
         """Call `end` from now on; None = ends of elements do not matter for now."""

@@ -323,5 +323,28 @@ def test_a_test_inside_a_test_hides_nothing():
     assert outcomes(text) == [("a", "failed", False), ("b", "passed", False)]
 
 
+def test_a_problem_with_a_test_within_stays_a_problem():
+    text = (
+        '<testsuite name="s"><error><testcase name="a"><failure/></testcase>broken</error>'
+        '<testcase name="b"/></testsuite>'
+    )
+    assert outcomes(text) == [("s", "errored", False), ("a", "passed", False), ("b", "passed", False)]
+
+
+@pytest.mark.parametrize(
+    "other", ['time="2" classname="C"', 'classname="C" line="3"', 'classname="C" time="2"']
+)
+def test_tests_keep_their_order_however_many_there_are(other):
+    tests = [f'<testcase name="t{n}" classname="C" time="1"/>' for n in range(2_500)]
+    for n in (0, 999, 1_000, 1_999):
+        tests[n] = f'<testcase name="t{n}" {other}/>'
+    tests[1_500] = '<testcase name="t1500" classname="C"><failure>no</failure></testcase>'
+    found = read(f"<testsuites><testsuite>{''.join(tests)}</testsuite></testsuites>").tests
+    assert [test.name for test in found] == [f"t{n}" for n in range(2_500)]
+    assert {test.classname for test in found} == {"C"}
+    assert [n for n, test in enumerate(found) if test.outcome is not model.TestOutcome.PASSED] == [1_500]
+    assert sum(test.seconds for test in found) == 2_495 + (0 if "line" in other else 8)
+
+
 def test_another_root_element():
     assert fault("<report/>", "junit") == "its root element is 'report', not 'testsuites' or 'testsuite'"
