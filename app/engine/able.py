@@ -5,14 +5,12 @@ cannot leave such work to them.
 import asyncio
 from typing import Final
 
-import structlog
 from sqlalchemy import Connection
 
+from app.engine.repeated import Repeated
 from app.engine.services import Services
-from app.model import Outage
 from app.store import Unit, leader
 
-LOG = structlog.get_logger(__name__)
 ABLE: Final = "untrusted"
 RENEWED: Final = 3
 """How often the lease is renewed within its time."""
@@ -32,30 +30,26 @@ class Able:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._task: asyncio.Task[None] | None = None
+        self._repeated = Repeated(
+            self._wait,
+            self._say,
+            postponed="what this worker can do is said again",
+            crashed="saying what this worker can do crashed; it is tried again",
+        )
 
     async def start(self) -> None:
         """Begin, before any work is handed out. Raises Outage where there is no database."""
         services = self._services
         if services.role.checks and not services.untrusted_refused and not services.database.is_sqlite:
             await self._say()
-            self._task = asyncio.create_task(self._for_ever())
+            self._repeated.start()
 
     async def stop(self) -> None:
         """End; the lease goes to another able worker, or runs out."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._repeated.stop()
 
-    async def _for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(self._services.options.lease / RENEWED)
-            try:
-                await self._say()
-            except Outage as outage:
-                LOG.warning("what this worker can do is said again", reason=outage.message)
-            except Exception:
-                LOG.exception("saying what this worker can do crashed; it is tried again")
+    async def _wait(self) -> None:
+        await asyncio.sleep(self._services.options.lease / RENEWED)
 
     async def _say(self) -> None:
         services, now = self._services, self._services.clock.now()

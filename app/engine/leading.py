@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from app.engine.clock import Jumps
+from app.engine.repeated import Repeated
 from app.engine.services import Services
 from app.engine.sweep import lose_lapsed, sweep
 from app.model import Outage
@@ -27,19 +28,26 @@ class Leader:
         self._since: float | None = None
         self._swept_at = 0.0
         self._jumps = Jumps(services.clock, services.options.lease / 3)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._sweeping = Repeated(
+            self._wait,
+            self._sweep,
+            postponed="the sweep is tried again",
+            crashed="the sweep crashed; it is tried again",
+        )
+        self._watching: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin."""
-        self._tasks = [asyncio.create_task(self._sweep_for_ever())]
+        self._sweeping.start()
         if self._fleet:
-            self._tasks.append(asyncio.create_task(self._watch_for_ever()))
+            self._watching = asyncio.create_task(self._watch_for_ever())
 
     async def stop(self) -> None:
         """End, and let another have the lead at once."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sweeping.stop()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         if self._since is not None:
             try:
                 await self._services.database.run(
@@ -48,20 +56,16 @@ class Leader:
             except Outage as outage:
                 LOG.warning("the lead lapses by itself", reason=outage.message)
 
-    async def _sweep_for_ever(self) -> None:
+    async def _wait(self) -> None:
         services = self._services
-        while True:
-            await services.clock.sleep_until(services.clock.now() + services.options.sweep_every)
-            try:
-                if not self._fleet:
-                    await lose_lapsed(services)
-                    await sweep(services)
-                elif self._since is not None:
-                    await sweep(services)
-            except Outage as outage:
-                LOG.warning("the sweep is tried again", reason=outage.message)
-            except Exception:
-                LOG.exception("the sweep crashed; it is tried again")
+        await services.clock.sleep_until(services.clock.now() + services.options.sweep_every)
+
+    async def _sweep(self) -> None:
+        if not self._fleet:
+            await lose_lapsed(self._services)
+            await sweep(self._services)
+        elif self._since is not None:
+            await sweep(self._services)
 
     async def _watch_for_ever(self) -> None:
         while True:

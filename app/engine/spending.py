@@ -1,18 +1,14 @@
 """What this process asked of its forges, written down for the operator (`portcullis doctor --api`)."""
 
-import asyncio
 from collections import Counter
 from functools import partial
 from typing import Final
 
-import structlog
-
+from app.engine.repeated import Repeated
 from app.engine.services import Services
 from app.forges import Rate
-from app.model import Outage
 from app.store import Unit, spendings
 
-LOG = structlog.get_logger(__name__)
 KEPT: Final = 7 * 86_400.0
 
 
@@ -22,32 +18,25 @@ class Spending:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._unwritten: dict[str, Counter[tuple[int, str]]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._repeated = Repeated(
+            self._wait,
+            self.note,
+            postponed="what was asked of the forge is written down later",
+            crashed="writing down what was asked of the forge crashed; it is tried again",
+        )
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._for_ever())
+        self._repeated.start()
 
     async def stop(self) -> None:
         """End; what is left is written down."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            await self._noted()
+        if await self._repeated.stop():
+            await self._repeated.once()
 
-    async def _for_ever(self) -> None:
+    async def _wait(self) -> None:
         services = self._services
-        while True:
-            await services.clock.sleep_until(services.clock.now() + services.options.sweep_every)
-            await self._noted()
-
-    async def _noted(self) -> None:
-        try:
-            await self.note()
-        except Outage as outage:
-            LOG.warning("what was asked of the forge is written down later", reason=outage.message)
-        except Exception:
-            LOG.exception("writing down what was asked of the forge crashed; it is tried again")
+        await services.clock.sleep_until(services.clock.now() + services.options.sweep_every)
 
     async def note(self) -> None:
         """Write down what is not yet. What cannot be written is kept for the next time."""

@@ -1,11 +1,11 @@
 """Care of this process's mirrors: each is packed once a day, and forgets what no run needs any more."""
 
-import asyncio
 from typing import Final
 
 import structlog
 from sqlalchemy import Connection
 
+from app.engine.repeated import Repeated
 from app.engine.services import Services
 from app.model import Outage, Repository, Sha
 from app.store import commits, projects
@@ -19,28 +19,24 @@ class Upkeep:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._task: asyncio.Task[None] | None = None
+        self._repeated = Repeated(
+            self._wait,
+            lambda: care(services),
+            postponed="mirrors are cared for tomorrow",
+            crashed="the care of mirrors crashed; it is tried again tomorrow",
+        )
 
     def start(self) -> None:
         """Begin; the first time is in a day."""
-        self._task = asyncio.create_task(self._for_ever())
+        self._repeated.start()
 
     async def stop(self) -> None:
         """End; what git was about is done or left as it was."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._repeated.stop()
 
-    async def _for_ever(self) -> None:
+    async def _wait(self) -> None:
         clock = self._services.clock
-        while True:
-            await clock.sleep_until(clock.now() + EVERY_SECONDS)
-            try:
-                await care(self._services)
-            except Outage as outage:
-                LOG.warning("mirrors are cared for tomorrow", reason=outage.message)
-            except Exception:
-                LOG.exception("the care of mirrors crashed; it is tried again tomorrow")
+        await clock.sleep_until(clock.now() + EVERY_SECONDS)
 
 
 async def care(services: Services) -> None:

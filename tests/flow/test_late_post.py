@@ -13,7 +13,7 @@ from app.practice import CheckRun, Comment, Fault
 from app.store import metadata, publications
 from app.wiring import Program
 from tests.flow.test_races import opened
-from tests.support.aftermath import ended_well, rows
+from tests.support.aftermath import ended_well, rest, rows
 from tests.support.clock import HandTurnedClock
 from tests.support.service import Stage, stage
 from tests.support.service_process import until
@@ -21,10 +21,13 @@ from tests.support.service_process import until
 TABLE, COMMENTS = metadata.tables["publications"], metadata.tables["comments"]
 
 
-async def judged(scene: Stage) -> tuple[int, CheckRun, Comment]:
-    """A pull request with its verdict posted: the repository's row, our check run and our comment."""
+async def judged(scene: Stage, clock: HandTurnedClock) -> tuple[int, CheckRun, Comment]:
+    """A pull request with its verdict posted: the repository's row, our check run and our comment. No timer
+    is left and the sweep has just been: the service itself does nothing about those until it is told.
+    """
     repo, pull = await opened(scene)
     await scene.settled()
+    await clock.advance(scene.program.services.options.sweep_every, rest(scene, clock))
     run = await ended_well(scene, repo, pull, "success")
     (row,) = await rows(scene, select(TABLE.c.repository_id).where(TABLE.c.name == "portcullis"))
     (comment,) = scene.comments(repo, pull)
@@ -76,6 +79,22 @@ async def want(program: Program, repository_id: int, run: CheckRun, title: str) 
     return row_id
 
 
+async def overtaken(
+    scene: Stage, clock: HandTurnedClock, sleeper: Program, other: Program, method: str
+) -> tuple[CheckRun, int, Callable[[], Awaitable[None]]]:
+    """One process falls asleep in a request of this method; after its lease another one posts what is newer.
+    Gives the check run, the publication's row, and what wakes the sleeper.
+    """
+    repository_id, run, _ = await judged(scene, clock)
+    row_id = await want(sleeper, repository_id, run, "older")
+    fault = Fault(method=method, path="/check-runs/")
+    late = await asleep(scene, post_publication(sleeper.services, row_id), fault)
+    clock.turn_to(clock.now() + scene.program.services.options.lease + 1)
+    await want(other, repository_id, run, "newer")
+    await post_publication(other.services, row_id)
+    return run, row_id, late
+
+
 async def settled_row(scene: Stage, row_id: int) -> None:
     (row,) = await rows(scene, select(TABLE).where(TABLE.c.id == row_id))
     assert (row["wanted_hash"], row["wake_at"]) == (row["posted_hash"], None)
@@ -88,14 +107,7 @@ async def test_what_arrives_late_is_overwritten(tmp_path, migrated_url):
         stage(tmp_path, clock=clock, database_url=migrated_url) as scene,
         two(scene) as (sleeper, other),
     ):
-        repository_id, run, _ = await judged(scene)
-        row_id = await want(sleeper, repository_id, run, "older")
-        late = await asleep(
-            scene, post_publication(sleeper.services, row_id), Fault(method="PATCH", path="/check-runs/")
-        )
-        clock.turn_to(clock.now() + scene.program.services.options.lease + 1)
-        await want(other, repository_id, run, "newer")
-        await post_publication(other.services, row_id)
+        run, row_id, late = await overtaken(scene, clock, sleeper, other, "PATCH")
         assert run.title == "newer"
         await settled_row(scene, row_id)
 
@@ -114,14 +126,7 @@ async def test_who_wakes_before_it_sends_sends_nothing(tmp_path, migrated_url):
         stage(tmp_path, clock=clock, database_url=migrated_url) as scene,
         two(scene) as (sleeper, other),
     ):
-        repository_id, run, _ = await judged(scene)
-        row_id = await want(sleeper, repository_id, run, "older")
-        late = await asleep(
-            scene, post_publication(sleeper.services, row_id), Fault(method="GET", path="/check-runs/")
-        )
-        clock.turn_to(clock.now() + scene.program.services.options.lease + 1)
-        await want(other, repository_id, run, "newer")
-        await post_publication(other.services, row_id)
+        run, row_id, late = await overtaken(scene, clock, sleeper, other, "GET")
         patches = [seen for seen in scene.world.requests if seen.method == "PATCH"]
 
         await late()
@@ -136,7 +141,7 @@ async def test_a_comment_that_arrives_late_is_overwritten(tmp_path, migrated_url
         stage(tmp_path, clock=clock, database_url=migrated_url) as scene,
         two(scene) as (sleeper, other),
     ):
-        repository_id, _, comment = await judged(scene)
+        repository_id, _, comment = await judged(scene, clock)
 
         async def say(program: Program, word: str) -> int:
             def write(unit):
