@@ -71,11 +71,14 @@ def keep_post(unit: Unit, services: Services, repository_id: int, post: External
 
 
 def _is_ours(unit: Unit, services: Services, repository_id: int, post: ExternalPosted) -> bool:
-    """Check runs tell their app. Statuses tell a login that only apps have, and ours leads to our page."""
+    """Check runs tell their app, an account's statuses the account. An app's statuses tell a login that only
+    apps have, and ours leads to our page.
+    """
     if post.kind == "workflow_run":
         return False
-    if post.kind == "check_run":
-        return post.poster_id == services.forges[post.repository.forge].own_id
+    forge = services.forges[post.repository.forge]
+    if post.kind == "check_run" or not forge.capabilities.app:
+        return post.poster_id == forge.own_id
     return post.poster.endswith("[bot]") and any(
         isinstance(row.wanted, CommitStatus)
         and (row.wanted.context, row.wanted.target_url) == (post.name, post.url)

@@ -1,6 +1,6 @@
 """The watchdog: what branches require before a merge, compared with what is posted there, and by whom."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -44,13 +44,13 @@ def drifts(
             posters.setdefault(post.name.casefold(), set()).add(
                 post.poster_id if post.kind == "check_run" else 0
             )
-        found += [_posted(check, posters.get(check.context.casefold())) for check in required]
+        found += [_posted(check, _by(check, posters)) for check in required]
     return tuple(drift for drift in found if drift is not None)
 
 
 def _ours(required: tuple[RequiredCheck, ...], name: str, own_app: int | None) -> Drift | None:
     """Whether our verdict blocks, and nobody else's does in its place."""
-    ours = [check for check in required if check.context.casefold() == name.casefold()]
+    ours = [check for check in required if check.names(name)]
     mend = f"require the check {name!r} from this app in the branch's rules"
     if not ours:
         return Drift(says=f"{name!r} is not required: a verdict blocks nothing", mend=mend)
@@ -59,6 +59,12 @@ def _ours(required: tuple[RequiredCheck, ...], name: str, own_app: int | None) -
     if any(check.app_id is None for check in ours):
         return Drift(says=f"{name!r} is accepted from anybody", mend=f"{mend}, as its expected source")
     return Drift(says=f"{name!r} is required from another app", mend=mend)
+
+
+def _by(check: RequiredCheck, posters: Mapping[str, set[int]]) -> set[int] | None:
+    """Who posted what is required; None where nobody did."""
+    found = [by for name, by in posters.items() if check.names(name)]
+    return set[int]().union(*found) if found else None
 
 
 def _posted(check: RequiredCheck, posters: set[int] | None) -> Drift | None:

@@ -3,6 +3,7 @@
 from app.forges.claims import Identity, Untrusted
 from app.forges.connection import NAME as CONNECTION_NAME
 from app.forges.connection import Account, AccountProvider, Connection, Means, named, on
+from app.forges.gitea import GiteaForge, GiteaIntake
 from app.forges.github import (
     EVENTS,
     PERMISSIONS,
@@ -65,6 +66,8 @@ __all__ = [
     "ForgeEntry",
     "GitHubForge",
     "GitHubIntake",
+    "GiteaForge",
+    "GiteaIntake",
     "Gone",
     "Hooked",
     "Identity",

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from app.forges.connection import AccountProvider, Connection, Means
+from app.forges.gitea import GITEA_CAPABILITIES, GiteaForge, GiteaIntake
 from app.forges.github import GITHUB_CAPABILITIES, connect_github, hear_github
 from app.forges.protocol import Forge, Intake
 from app.forges.values import Capabilities
@@ -32,6 +33,20 @@ FORGES: Final = (
         url="https://api.github.com",
         intake=hear_github,
         connect=connect_github,
+    ),
+    ForgeEntry(
+        kind="gitea",
+        title="Gitea",
+        capabilities=GITEA_CAPABILITIES,
+        intake=GiteaIntake,
+        connect=GiteaForge,
+    ),
+    ForgeEntry(
+        kind="forgejo",
+        title="Forgejo",
+        capabilities=GITEA_CAPABILITIES,
+        intake=GiteaIntake,
+        connect=GiteaForge,
     ),
 )
 

@@ -1,5 +1,7 @@
 """What forges tell and are told: plain values, and the errors of this door."""
 
+from fnmatch import fnmatchcase
+
 import msgspec
 
 from app.model import Actor, Change, Misconfigured
@@ -65,10 +67,18 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequiredCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """A check that a branch's rules require; `app_id` if only one app's counts."""
+    """A check that a branch's rules require; `app_id` if only one app's counts. `glob`: any of the names that
+    match is meant, caselessly as all are.
+    """
 
     context: str
     app_id: int | None = None
+    glob: bool = False
+
+    def names(self, name: str) -> bool:
+        """Whether a check of this name is meant."""
+        wanted, name = self.context.casefold(), name.casefold()
+        return fnmatchcase(name, wanted) if self.glob else name == wanted
 
 
 class LoggedDelivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,6 +45,8 @@ class GitHubIntake:
         """
         event = headers.get("x-github-event", "")
         delivery_id = headers.get("x-github-delivery", "")
+        if "x-gitea-event" in headers or "x-forgejo-event" in headers:  # they send our headers too
+            raise BadDelivery("no GitHub sent this: it belongs to /webhooks/gitea or /webhooks/forgejo")
         if not _EVENT.fullmatch(event):
             raise BadDelivery("no valid X-GitHub-Event header")
         if not _DELIVERY_ID.fullmatch(delivery_id):
