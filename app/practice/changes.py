@@ -17,7 +17,11 @@ class Forbidden(Exception):
 
 
 class Changes:
-    """Actions on repositories and pull requests. Each emits the deliveries GitHub would send."""
+    """Actions on repositories and pull requests. Each emits the deliveries that the forge would send: GitHub
+    unless a face says otherwise. `pulls` is where the heads of pull requests are.
+    """
+
+    pulls = "refs/pull"
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -115,9 +119,9 @@ class Changes:
         await self.events.pull_request("synchronize", repo, pull, sender, more)
 
     async def _refresh(self, repo: Repository, pull: PullRequest, source: Repository | None) -> None:
-        """refs/pull/N/head and /merge, the base's tip, whether it merges."""
+        """The refs of its head and of its merge, the base's tip, whether it merges."""
         git = repo.git
-        ref = f"refs/pull/{pull.number}/head"
+        ref = f"{self.pulls}/{pull.number}/head"
         if source is not None and source.id != repo.id:
             await git.fetch(source.directory, pull.head_sha, ref)
         else:
@@ -127,7 +131,7 @@ class Changes:
         merged = await git.merge(pull.base_sha, pull.head_sha, message, self.signature(pull.author.login))
         pull.mergeable = merged is not None
         pull.merge_commit_sha = merged
-        await git.set_ref(f"refs/pull/{pull.number}/merge", merged)
+        await git.set_ref(f"{self.pulls}/{pull.number}/merge", merged)
         pull.updated_at = self.world.stamp()
 
     async def fork(self, by: str, repo: Repository) -> Repository:

@@ -57,8 +57,12 @@ class Hooks:
         delivery = self._make(app, event, action, payload)
         delivery.installation_id = installation.id if installation is not None else None
         delivery.repository_id = repository.id if repository is not None else None
+        return self.post(delivery, somewhere=bool(app.webhook_url))
+
+    def post(self, delivery: Delivery, *, somewhere: bool = True) -> Delivery:
+        """Remember a delivery that is ready, and send it in the background if it leads `somewhere`."""
         self._world.deliveries[delivery.id] = delivery
-        if len(delivery.body) > _CAP or not app.webhook_url:
+        if len(delivery.body) > _CAP or not somewhere:
             delivery.status = "not sent"
         elif self.drop:
             self.drop -= 1
@@ -127,6 +131,7 @@ class Hooks:
             installation_id=delivery.installation_id,
             repository_id=delivery.repository_id,
             redelivery=True,
+            url=delivery.url,
         )
         self._world.deliveries[again.id] = again
         self._enqueue(again)
@@ -159,7 +164,7 @@ class Hooks:
             return
         if self._http is None:
             self._http = httpx.AsyncClient(timeout=_TIME_OUT, trust_env=False)
-        url = self._world.apps[delivery.app_id].webhook_url
+        url = delivery.url or self._world.apps[delivery.app_id].webhook_url
         delivery.delivered_at = self._world.stamp()
         started = asyncio.get_running_loop().time()
         try:

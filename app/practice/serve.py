@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from email.utils import formatdate
 
 import uvicorn
@@ -132,13 +132,19 @@ async def listening(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> 
         listener.close()
 
 
+Face = Callable[[PracticeForge], ASGIApp]
+"""How a forge looks over HTTP."""
+
+
 @contextlib.asynccontextmanager
-async def serving(forge: PracticeForge, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serving(
+    forge: PracticeForge, *, host: str = "127.0.0.1", port: int = 0, face: Face = practice_app
+) -> AsyncIterator[str]:
     """Serve the forge until the block ends; gives the base URL (also in `forge.world.url`).
 
     Runs in the caller's event loop. Deliveries stop with it.
     """
-    async with listening(_Front(practice_app(forge), forge), host=host, port=port) as url:
+    async with listening(_Front(face(forge), forge), host=host, port=port) as url:
         forge.world.url = url
         try:
             yield url

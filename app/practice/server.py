@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,6 @@ from app.practice.state import App, Repository
 from app.practice.traffic import Fault, Seen
 from app.practice.world import NotThere, World
 
-_PREFIX = "/api/v3"
 _HOUR = 3600.0
 
 
@@ -120,7 +119,14 @@ class Endpoint:
 
 
 class Api:
-    """Serves the endpoints."""
+    """Serves the endpoints beneath `prefix`. The names of the headers that tell the rate limit begin with
+    `limits`; who asks too often is answered `too_many`; each refusal carries `about`.
+    """
+
+    prefix = "/api/v3"
+    limits = "x-ratelimit-"
+    too_many = (403, "API rate limit exceeded for installation.")
+    about: Mapping[str, str] = {"documentation_url": "https://docs.github.com/rest"}
 
     def __init__(self, forge: PracticeForge) -> None:
         self._forge = forge
@@ -129,7 +135,9 @@ class Api:
 
     def routes(self, endpoints: Sequence[Endpoint]) -> list[Route]:
         """Starlette routes; one per path, so that a wrong method is 404 as on GitHub."""
-        return [Route(_PREFIX + each.path, self._serve(each), methods=[each.method]) for each in endpoints]
+        return [
+            Route(self.prefix + each.path, self._serve(each), methods=[each.method]) for each in endpoints
+        ]
 
     def _serve(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def serve(request: Request) -> Response:
@@ -138,7 +146,7 @@ class Api:
         return serve
 
     async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
-        path = request.url.path.removeprefix(_PREFIX)
+        path = request.url.path.removeprefix(self.prefix)
         raw = await request.body()
         try:
             body = json.loads(raw) if raw else None
@@ -182,30 +190,30 @@ class Api:
             return await endpoint.handler(ask)
         except _Lacking as refusal:
             accepted = {"x-accepted-github-permissions": refusal.accepted}
-            return Reply(status=403, body={"message": refusal.message, **_DOCS}, headers=accepted)
+            return Reply(status=403, body={"message": refusal.message, **self.about}, headers=accepted)
         except Refusal as refusal:
             errors = {"errors": refusal.errors} if refusal.errors else {}
-            return Reply(status=refusal.status, body={"message": refusal.message, **errors, **_DOCS})
+            return Reply(status=refusal.status, body={"message": refusal.message, **errors, **self.about})
         except Moved as moved:
             return self._moved(request, moved.repository_id)
         except BadCredentials as problem:
-            return Reply(status=401, body={"message": str(problem), **_DOCS})
+            return Reply(status=401, body={"message": str(problem), **self.about})
         except (Suspended, Forbidden) as problem:
-            return Reply(status=403, body={"message": str(problem), **_DOCS})
+            return Reply(status=403, body={"message": str(problem), **self.about})
         except (NotThere, KeyError):
-            return Reply(status=404, body={"message": "Not Found", **_DOCS})
+            return Reply(status=404, body={"message": "Not Found", **self.about})
         except Invalid as problem:
-            return Reply(status=422, body={"message": str(problem), **_DOCS})
+            return Reply(status=422, body={"message": str(problem), **self.about})
 
     def _moved(self, request: Request, repository_id: int) -> Reply:
         """301 for reads, 307 for writes: docs.github.com "Follow redirects"."""
-        rest = request.url.path.removeprefix(_PREFIX).split("/", 4)[4:]
+        rest = request.url.path.removeprefix(self.prefix).split("/", 4)[4:]
         url = "/".join([f"{self._world.api_url}/repositories/{repository_id}", *rest])
         if request.url.query:
             url += f"?{request.url.query}"
         return Reply(
             status=301 if request.method == "GET" else 307,
-            body={"message": "Moved Permanently", "url": url, **_DOCS},
+            body={"message": "Moved Permanently", "url": url, **self.about},
             headers={"location": url},
         )
 
@@ -231,17 +239,17 @@ class Api:
         who = caller.installation.id if caller.installation is not None else 0
         used = self._world.rate_used.get(who, 0) + 1
         if used > self._world.rate_limit:
-            raise Refusal(403, "API rate limit exceeded for installation.")
+            raise Refusal(*self.too_many)
         self._world.rate_used[who] = used
 
     def _limits(self, who: int) -> dict[str, str]:
         used = self._world.rate_used.get(who, 0)
         return {
-            "x-ratelimit-limit": str(self._world.rate_limit),
-            "x-ratelimit-remaining": str(max(0, self._world.rate_limit - used)),
-            "x-ratelimit-used": str(used),
-            "x-ratelimit-reset": str(int(self._world.rate_reset)),
-            "x-ratelimit-resource": "core",
+            f"{self.limits}limit": str(self._world.rate_limit),
+            f"{self.limits}remaining": str(max(0, self._world.rate_limit - used)),
+            f"{self.limits}used": str(used),
+            f"{self.limits}reset": str(int(self._world.rate_reset)),
+            f"{self.limits}resource": "core",
         }
 
     def _render(self, request: Request, seen: Seen, reply: Reply) -> Response:
@@ -267,9 +275,6 @@ class Api:
                 return Response(status_code=304, headers={**headers, **self._limits(who)})
         kind = "application/json; charset=utf-8" if reply.raw is None else "application/octet-stream"
         return Response(content, status_code=reply.status, headers=headers, media_type=kind)
-
-
-_DOCS = {"documentation_url": "https://docs.github.com/rest"}
 
 
 class _Lacking(Refusal):

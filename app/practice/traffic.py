@@ -67,3 +67,5 @@ class Delivery:
     status_code: int = 0
     status: str = "pending"
     dropped: bool = False
+    url: str = ""
+    """Where it goes; '' = to the app's address as it is when it leaves."""
