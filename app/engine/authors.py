@@ -16,7 +16,7 @@ from app.forges import Forge, Gone, Profile
 from app.model import Repository, Run
 from app.store import changes
 
-NOREPLY: Final = re.compile(r"(?:\d+\+)?([A-Za-z0-9_-]+(?:\[bot\])?)@users\.noreply\.", re.IGNORECASE)
+NOREPLY: Final = re.compile(r"(?:\d+\+)?([A-Za-z0-9_.-]+(?:\[bot\])?)@users\.noreply\.", re.IGNORECASE)
 MOST_ASKED: Final = 50
 """Addresses the forge is asked for, one read each; those after are without an account."""
 
@@ -39,10 +39,9 @@ async def authors_of(
     logins |= set(listed.logins)
     unknown: list[tuple[str, str]] = []
     for name, email in run.facts.authors:
-        login = noreply_login(email) or listed.by_email.get(email.lower(), "")
-        if login:
-            logins.add(login)
-        else:
+        theirs = (noreply_logins(email) | {listed.by_email.get(email.lower(), "")}) - {""}
+        logins |= theirs
+        if not theirs:
             unknown.append((name, email))
     if not unknown:
         return logins, ()
@@ -75,10 +74,15 @@ async def _asked(
     return {email: login for email, login in found.items() if login}
 
 
-def noreply_login(email: str) -> str:
-    """The login in one of the forge's no-reply addresses, '' in any other."""
+def noreply_logins(email: str) -> set[str]:
+    """The login in one of the forges' no-reply addresses; none in any other. GitLab's `12-alice@` may be a
+    login `12-alice` elsewhere: both count, as an author's approval must not.
+    """
     found = NOREPLY.match(email)
-    return found.group(1).lower() if found else ""
+    if found is None:
+        return set()
+    login = found.group(1).lower()
+    return {login, re.sub(r"^\d+-", "", login)}
 
 
 async def might_be(forge: Forge, repository: Repository, login: str, unknown: Unknown) -> str:

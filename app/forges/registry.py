@@ -8,6 +8,7 @@ import msgspec
 from app.forges.connection import AccountProvider, Connection, Means
 from app.forges.gitea import GITEA_CAPABILITIES, GiteaForge, GiteaIntake
 from app.forges.github import GITHUB_CAPABILITIES, connect_github, hear_github
+from app.forges.gitlab import GITLAB_CAPABILITIES, connect_gitlab, hear_gitlab
 from app.forges.protocol import Forge, Intake
 from app.forges.values import Capabilities
 
@@ -47,6 +48,14 @@ FORGES: Final = (
         capabilities=GITEA_CAPABILITIES,
         intake=GiteaIntake,
         connect=GiteaForge,
+    ),
+    ForgeEntry(
+        kind="gitlab",
+        title="GitLab",
+        capabilities=GITLAB_CAPABILITIES,
+        url="https://gitlab.com",
+        intake=hear_gitlab,
+        connect=connect_gitlab,
     ),
 )
 

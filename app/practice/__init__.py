@@ -9,6 +9,7 @@ from app.practice.access import Caller
 from app.practice.changes import Forbidden
 from app.practice.forge import PracticeForge
 from app.practice.git import Content, File, Git, GitError, Signature
+from app.practice.gitlab import Job, Pipeline, PostedStatus, PracticeGitLab, StatusCheck, Webhook, gitlab_app
 from app.practice.hooks import Hooks
 from app.practice.posts import Invalid
 from app.practice.serve import listening, practice_app, serving
@@ -45,9 +46,13 @@ __all__ = [
     "Hooks",
     "Installation",
     "Invalid",
+    "Job",
     "MergeGroup",
     "NotThere",
+    "Pipeline",
+    "PostedStatus",
     "PracticeForge",
+    "PracticeGitLab",
     "PullRequest",
     "Repository",
     "RequiredCheck",
@@ -55,8 +60,11 @@ __all__ = [
     "Seen",
     "Signature",
     "Status",
+    "StatusCheck",
+    "Webhook",
     "WorkflowRun",
     "World",
+    "gitlab_app",
     "listening",
     "practice_app",
     "serving",

@@ -10,6 +10,7 @@ from app.practice import PullRequest
 from tests.support.github_stage import Stage, staged, unlike_github
 
 STAGES = {"github": staged}
+"""Forges with apps and check runs; the others are held to the port in `tests/contracts/KIND`."""
 
 
 @pytest.fixture(params=[entry.kind for entry in FORGES if entry.kind in STAGES])

@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.engine.authors import _alike, noreply_login
+from app.engine.authors import _alike, noreply_logins
 from app.forges import Profile
 
 
 @pytest.mark.parametrize(
-    ("email", "login"),
+    ("email", "logins"),
     [
         ("7+dana@users.noreply.github.com", "dana"),
         ("dana@users.noreply.github.com", "dana"),
@@ -15,12 +15,14 @@ from app.forges import Profile
         ("7+dana@Users.NoReply.GitHub.com", "dana"),
         ("7+dana@users.noreply.github.acme.example", "dana"),
         ("49699333+dependabot[bot]@users.noreply.github.com", "dependabot[bot]"),
+        ("7-dana@users.noreply.gitlab.com", "dana 7-dana"),
+        ("7-d.ana@users.noreply.gitlab.com", "d.ana 7-d.ana"),
         ("dana@acme.example", ""),
         ("", ""),
     ],
 )
-def test_the_forges_own_addresses_name_who_wrote_it(email: str, login: str) -> None:
-    assert noreply_login(email) == login
+def test_the_forges_own_addresses_name_who_wrote_it(email: str, logins: str) -> None:
+    assert noreply_logins(email) == set(logins.split())
 
 
 @pytest.mark.parametrize(
