@@ -3,13 +3,14 @@
 import msgspec
 
 from app.engine import rules
+from app.engine.asked import with_asked
 from app.engine.base_runs import Base
 from app.engine.base_settling import fill_ahead
 from app.engine.fetching import fetch
 from app.engine.gates import Reading, gate_state, read_gate
 from app.engine.missed import awaited_posts
 from app.engine.opening import PORTCULLIS, accept_change, start_run
-from app.engine.prepare import is_gated, looks_reverting, with_operator_limits
+from app.engine.prepare import is_gated, with_operator_limits
 from app.engine.publishing import republish
 from app.engine.services import Services
 from app.model import (
@@ -17,12 +18,14 @@ from app.model import (
     ChangeKind,
     CheckSpec,
     Outage,
+    Plan,
     Repository,
     Run,
+    RunFacts,
     RunStatus,
     Sha,
 )
-from app.plan import GateFile, compile_plan
+from app.plan import compile_plan
 from app.store import Unit, attempts, changes, checks, projects, runs
 
 
@@ -96,33 +99,43 @@ async def _base(services: Services, moved: Moved) -> Base | None:
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read of a change's newest run: which one it was, the paths of its tested tree (for
-    matrices), how many commits of the target it was not merged with, and whether it is a revert (None:
-    the gate file does not ask).
+    """What was read of a change's newest run: which one it was, how many commits of the target it was not
+    merged with, and where its plan (`gate_hash`) is another gate file's: the plan by the file as it is now,
+    and the facts with those which that one asks for.
     """
 
-    run_id: int | None
-    status: RunStatus | None
-    tree_paths: tuple[str, ...] = ()
+    run_id: int | None = None
+    status: RunStatus | None = None
+    gate_hash: str = ""
     behind: int = 0
-    reverts: bool | None = None
+    plan: Plan | None = None
+    facts: RunFacts = RunFacts()
 
 
 async def _see(services: Services, moved: Moved, change_id: int) -> Seen:
     run = await services.database.read(lambda c: runs.latest_run(c, change_id))
     if run is None:
-        return Seen(run_id=None, status=None)
-    spaces, behind = services.workspaces, 0
-    paths: tuple[str, ...] = ()
-    reverts: bool | None = None
-    if run.status is RunStatus.PLANNED and run.tested_sha:
-        entries = await spaces.entries(moved.repository, run.tested_sha)
-        paths = tuple(entry.path for entry in entries)
-        if b"pr.reverts" in moved.reading.text and run.comparison is not None:
-            reverts = await looks_reverting(spaces, moved.repository, run.comparison)
+        return Seen()
+    spaces, behind, plan, facts = services.workspaces, 0, None, run.facts
+    gatefile, comparison, planned = moved.reading.gatefile, run.comparison, _gate_hash(run)
     if run.base_sha and run.base_sha != moved.tip:
         behind = len(await spaces.commits(moved.repository, run.base_sha, moved.tip))
-    return Seen(run_id=run.id, status=run.status, tree_paths=paths, behind=behind, reverts=reverts)
+    if gatefile is not None and comparison is not None and planned not in {"", gatefile.gate_hash}:
+        entries = await spaces.entries(moved.repository, comparison.tested_sha)
+        plan = compile_plan(
+            gatefile,
+            comparison=comparison,
+            tree_paths=tuple(entry.path for entry in entries),
+            policy_sha=moved.reading.policy_sha,
+        )
+        plan = with_operator_limits(services, plan)
+        facts = await with_asked(spaces, moved.repository, plan, comparison, facts)
+    return Seen(run_id=run.id, status=run.status, gate_hash=planned, behind=behind, plan=plan, facts=facts)
+
+
+def _gate_hash(run: Run) -> str:
+    """The gate file that a run was planned by; '' = it was not."""
+    return "" if run.plan is None else run.plan.gate_hash
 
 
 def _apply(unit: Unit, services: Services, moved: Moved, seen: dict[int, Seen]) -> bool:
@@ -143,7 +156,8 @@ def _apply(unit: Unit, services: Services, moved: Moved, seen: dict[int, Seen]) 
         if run is None or not run.status.live or row.change.kind is not ChangeKind.PULL_REQUEST:
             continue
         known = seen.get(row.id)
-        if known is None or (known.run_id, known.status) != (run.id, run.status):
+        now_as = (run.id, run.status, _gate_hash(run))
+        if known is None or (known.run_id, known.status, known.gate_hash) != now_as:
             # a new run, or one just planned by what the branch said before
             current = current and run.status is RunStatus.NEW
             continue
@@ -176,33 +190,29 @@ def _look_at(
     note = f"judged on {moved.name}@{run.base_sha[:7]}, {behind} {commits} behind" if behind else ""
     facts = msgspec.structs.replace(
         run.facts,
+        reverts=seen.facts.reverts,
+        configuring=seen.facts.configuring,
         notes=(note,) if note else (),
         title_note=moved.reading.note if moved.reading.state == "older" else "",
         diagnostics=moved.reading.diagnostics,
-        reverts=run.facts.reverts if seen.reverts is None else seen.reverts,
     )
-    if run.plan.gate_hash == gatefile.gate_hash:
+    if seen.plan is None:
         runs.save_facts(unit, run.id, facts)
         if facts.title_note != run.facts.title_note:
             republish(unit, services, row.repository_id, run.head_sha)
         return
     run = msgspec.structs.replace(run, facts=facts, policy_sha=moved.reading.policy_sha)
-    _replan(unit, services, run, gatefile, moved.reading.text, seen.tree_paths)
+    _replan(unit, services, run, seen.plan, moved.reading.text)
 
 
 def _replan(
     unit: Unit,
     services: Services,
     run: Run,
-    gatefile: GateFile,
+    plan: Plan,
     text: bytes,
-    tree_paths: tuple[str, ...],
 ) -> None:
     """A changed gate file moves policy_sha only: evidence of unchanged checks stays, others run."""
-    plan = with_operator_limits(
-        services,
-        compile_plan(gatefile, comparison=run.comparison, tree_paths=tree_paths, policy_sha=run.policy_sha),
-    )
     old = {spec.key: _meaning(spec) for spec in run.plan.checks} if run.plan is not None else {}
     same = {spec.key: spec for spec in plan.checks if old.get(spec.key) == _meaning(spec)}
     now = services.clock.now()

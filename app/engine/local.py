@@ -6,6 +6,7 @@ import time
 import msgspec
 
 from app.engine import rules
+from app.engine.asked import with_asked
 from app.engine.base_plan import on_base, with_itself
 from app.engine.base_runs import name_of
 from app.engine.base_settling import why_impossible
@@ -14,8 +15,6 @@ from app.engine.local_checks import LocalChecks, Machine, Output, Progress
 from app.engine.prepare import (
     authors_of,
     looks_ai_authored,
-    looks_reverting,
-    reads_reverts,
     trailers_of,
 )
 from app.executors import Executor, ReportReader, Workspaces
@@ -102,8 +101,8 @@ class LocalRun:
         facts = RunFacts(
             authors=authors_of(commits),
             trailers=trailers_of(commits),
-            reverts=reads_reverts(plan) and await looks_reverting(self._workspaces, repository, comparison),
         )
+        facts = await with_asked(self._workspaces, repository, plan, comparison, facts)
         decision = await self._decide(repository, change, plan, comparison, facts)
         return Judgement(
             run_id=0,
@@ -137,7 +136,7 @@ class LocalRun:
                 plan,
                 comparison,
                 ai_authored=looks_ai_authored(plan, change, facts),
-                reverts=facts.reverts,
+                facts=facts,
             )
             base = _base_checks(machine, repository, change, plan, comparison)
             try:

@@ -39,6 +39,7 @@ from app.model import (
     Plan,
     Readable,
     Repository,
+    RunFacts,
     Status,
 )
 
@@ -77,7 +78,7 @@ class LocalChecks:
         comparison: Comparison,
         *,
         ai_authored: bool = False,
-        reverts: bool = False,
+        facts: RunFacts | None = None,
         place: str = "",
         whole: bool = False,
     ) -> None:
@@ -87,7 +88,7 @@ class LocalChecks:
         self._plan = msgspec.structs.replace(plan, checks=())
         self._comparison = comparison
         self._ai_authored = ai_authored
-        self._reverts = reverts
+        self._facts = facts or RunFacts()
         self._place = place
         self._whole = whole
         self.rows: dict[str, CheckRow] = {}
@@ -122,7 +123,7 @@ class LocalChecks:
             people=People(state=Readable.NOT_APPLICABLE),
             trusted=True,
             ai_authored=self._ai_authored,
-            reverts=self._reverts,
+            facts=self._facts,
         )
 
     def advance(self) -> rules.Moved:

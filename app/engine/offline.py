@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from app.engine.asked import with_asked
 from app.engine.borrowed import fetch_borrowed
 from app.engine.conclude import conclude_reports, delivered_by, read_into
 from app.executors import Collected, ReportReader, ReportsRead, Workspaces, read_reports
@@ -27,6 +28,7 @@ from app.model import (
     ReportContent,
     ReportSpec,
     Repository,
+    RunFacts,
     Sha,
     Status,
 )
@@ -90,6 +92,7 @@ class OfflineJudge:
             async with self._workspaces.checkout(repository, base_sha) as tree:
                 baselines = _baselines(await self._read(plan, base_reports, tree))
         plan = _with_reports(plan, read, gatefile)
+        facts = await with_asked(self._workspaces, repository, plan, comparison, RunFacts())
         evidence = Evidence(
             change=change,
             comparison=comparison,
@@ -97,6 +100,8 @@ class OfflineJudge:
             checks=tuple(_result(spec, read) for spec in plan.checks),
             reports=tuple(CheckEvidence(key=key, reports=some) for key, some in read.contents.items()),
             baselines=baselines,
+            reverts=facts.reverts,
+            configuring=facts.configuring,
         )
         return Judgement(
             run_id=0,

@@ -6,18 +6,17 @@ import fnmatch
 
 import msgspec
 
+from app.engine.asked import with_asked
 from app.engine.fetching import base_of, fetch_as_named
 from app.engine.gates import lint_head, read_gate
 from app.engine.services import Options, Services
 from app.engine.trust import is_trusted
-from app.executors import Commit, Fetched, TreeEntry, Workspaces
+from app.executors import Commit, Fetched, TreeEntry
 from app.forges import Forge
-from app.language import used
 from app.model import (
     AuthorFault,
     Change,
     CheckSpec,
-    Comparison,
     Outage,
     Plan,
     Repository,
@@ -27,7 +26,6 @@ from app.model import (
     Sha,
 )
 from app.plan import GateFile, applies, compile_plan, covers
-from app.policy import expressions_of
 from app.store import changes
 
 
@@ -164,8 +162,8 @@ async def _plan(
         trailers=trailers_of(commits),
         edits_gate=edits,
         head_diagnostics=await lint_head(services, repository, run.head_sha) if edits else (),
-        reverts=reads_reverts(plan) and await looks_reverting(spaces, repository, comparison),
     )
+    facts = await with_asked(spaces, repository, plan, comparison, facts)
     run = msgspec.structs.replace(
         run,
         status=RunStatus.PLANNED,
@@ -248,15 +246,3 @@ def looks_ai_authored(plan: Plan, change: Change, facts: RunFacts) -> bool:
 
 def _any(globs: tuple[str, ...], texts: list[str] | tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(text.casefold(), glob.casefold()) for glob in globs for text in texts)
-
-
-def reads_reverts(plan: Plan) -> bool:
-    """Whether any condition asks for `pr.reverts`: the answer walks the history, so nobody else pays."""
-    return any("pr.reverts" in used(expression.text).names for expression in expressions_of(plan))
-
-
-async def looks_reverting(spaces: Workspaces, repository: Repository, comparison: Comparison) -> bool:
-    """Whether the change exactly undoes a commit of the base."""
-    if not comparison.files:
-        return False
-    return await spaces.undoes(repository, comparison.base_sha, comparison.tested_sha)

@@ -36,6 +36,7 @@ from app.model import (
     People,
     Plan,
     Readable,
+    RunFacts,
     StartRequest,
     Status,
     Upload,
@@ -66,7 +67,7 @@ class Standings(msgspec.Struct, frozen=True, kw_only=True):
     people: People = People(state=Readable.NOT_APPLICABLE)
     trusted: bool = False
     ai_authored: bool = False
-    reverts: bool = False
+    facts: RunFacts = RunFacts()
     subject: Verdict | None = None
     overrides: tuple[Override, ...] = ()
     waivers: tuple[Waiver, ...] = ()
@@ -194,7 +195,8 @@ class _Moving:
             comparison=self.state.comparison,
             trusted=self.state.trusted,
             ai_authored=self.state.ai_authored,
-            reverts=self.state.reverts,
+            reverts=self.state.facts.reverts,
+            configuring=self.state.facts.configuring,
             checks=tuple(self.rows[spec.key].result for spec in specs),
             reports=tuple(
                 reports[spec.key]

@@ -210,7 +210,7 @@ def _standings(
         people=_people(run, row),
         trusted=run.trusted,
         ai_authored=row.ai_authored,
-        reverts=run.facts.reverts,
+        facts=run.facts,
         subject=subject,
         overrides=granted.overrides_in_force(connection, row.id, run.head_sha),
         waivers=granted.waivers_granted(connection, granted_to),

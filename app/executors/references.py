@@ -16,9 +16,7 @@ from pathlib import Path, PurePosixPath
 _MOST = 200
 _LARGEST = 1_000_000
 _PROJECT = "pyproject.toml"
-_EXTENDING = frozenset({"ruff.toml", ".ruff.toml", _PROJECT})
-_MYPY = frozenset({"mypy.ini", ".mypy.ini", "setup.cfg", _PROJECT})
-_CODESPELL = frozenset({".codespellrc", "setup.cfg", _PROJECT})
+_TABLES = frozenset({".toml", ".ini", ".cfg"})
 _SCRIPTS = frozenset({".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"})
 _DATA = frozenset({".json", ".jsonc", ".json5", ".yaml", ".yml", ""})
 _ENDINGS = ("", *sorted(_SCRIPTS), ".json", "/index.js", "/index.mjs", "/index.cjs", "/index.ts")
@@ -93,12 +91,14 @@ def _text(tree: Path, path: str) -> str:
 
 
 def _words(path: PurePosixPath, text: str) -> Iterator[str]:
-    """What might name a file."""
-    if path.name in _EXTENDING:
+    """What might name a file. By kinds of files, not by names: what is extended extends others, and a tool
+    may be given its configuration under any name.
+    """
+    if path.suffix == ".toml":
         yield from _extended(path.name, text)
-    if path.name in _MYPY:
+    if path.suffix in _TABLES:
         yield from (word for found in _PLUGINS.findall(text) for word in _WORD.findall(found))
-    if path.name in _CODESPELL:
+    if path.suffix in _TABLES or path.name == ".codespellrc":
         yield from (word for found in _LISTS.findall(text) for word in _WORD.findall(found))
     if path.suffix in _SCRIPTS:
         yield from _IMPORTED.findall(text)

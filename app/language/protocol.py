@@ -100,13 +100,15 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Used(msgspec.Struct, frozen=True, kw_only=True):
     """What an expression names: for implied soft needs, evidence kinds and refusals.
 
-    `texts` are the texts given to each function: ("findings", "new").
+    `texts` are the texts given to each function: ("findings", "new"); `configured` are ids of checks whose
+    `config_changed` is asked for.
     """
 
     names: frozenset[str]
     functions: frozenset[str]
     checks: frozenset[str]
     texts: frozenset[tuple[str, str]] = frozenset()
+    configured: frozenset[str] = frozenset()
 
 
 Plain = bool | Fraction | str | tuple["Plain", ...]

@@ -56,6 +56,7 @@ def used(text: str) -> Used:
         names=names,
         functions=frozenset(call.name for call in calls),
         checks=frozenset(part[1] for part in parts if len(part) >= _CHECK_PARTS),
+        configured=frozenset(part[1] for part in parts if part[2:] == ["config_changed"]),
         texts=frozenset((call.name, text) for call in calls for text in _texts(call)),
     )
 

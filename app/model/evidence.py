@@ -278,7 +278,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     `today` is the UTC date of judging (`2026-11-21`): waivers expire by it. `flaky` is what history says of
     tests that failed here, or differ from an earlier run on this tree. `waivers` were granted to this change
-    alone, by comment; `overrides` are in force for its head.
+    alone, by comment; `overrides` are in force for its head. `configuring` says, by check id, which
+    touched files are its configuration or are extended, imported or plugged in by it, where a condition asks
+    for that; None where it cannot be told.
     """
 
     change: Change
@@ -294,3 +296,4 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     flaky: tuple[KnownFlaky, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     overrides: tuple[Override, ...] = ()
+    configuring: dict[str, tuple[str, ...] | None] = {}

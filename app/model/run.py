@@ -41,7 +41,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     `neutral` is `first` or `removed` for a NEUTRAL run; `base_ref` is the target it was judged against;
     `trailers` are those of its commits, as `ai_authored` reads them; `holds_back` when a push to the branch
     waits for the end of this base run. `fresh`: somebody asked for everything to be run, so no earlier
-    result may serve.
+    result may serve. `configuring`: see `Evidence`.
     """
 
     notes: tuple[str, ...] = ()
@@ -56,6 +56,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     trailers: tuple[str, ...] = ()
     holds_back: bool = False
     fresh: bool = False
+    configuring: dict[str, tuple[str, ...] | None] = {}
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

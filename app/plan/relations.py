@@ -18,7 +18,6 @@ Place = tuple[int, int]
 Sound = frozenset[Place]
 """The expressions without a complaint."""
 
-_CONFIG_PARTS = 3
 _RING = 12
 """Checks named in full when they wait for each other."""
 
@@ -144,11 +143,10 @@ class _Relations:
         node = pending.node
         if (node.span.line, node.span.column) not in self.sound:
             return
-        for name in sorted(used(node.text).names):
-            parts = name.split(".")
-            asked = len(parts) == _CONFIG_PARTS and parts[0] == "checks" and parts[2] == "config_changed"
-            if asked and parts[1] in self.decls and not self.decls[parts[1]].template.config_files:
-                message = f"'{name}': '{parts[1]}' is no preset, its configuration files are not known"
+        for name in sorted(used(node.text).configured & self.decls.keys()):
+            if not self.decls[name].template.config_files:
+                asked = f"checks.{name}.config_changed"
+                message = f"'{asked}': '{name}' is no preset, its configuration files are not known"
                 hint = "write changed('…') with their names"
                 self.complaints.add("G109", message, node.span, where=pending.where, hint=hint)
 

@@ -159,8 +159,12 @@ def _config_changed(judged: Judged, check_id: str) -> Value:
     if not cells:
         return _without_cells(judged, check_id, NotApplicable(reason="nothing to run on"))
     # outside a workdir it is another tool's, but what lies above may be inherited: all of the name count
-    configuring = Globs(cells[0].config_files)
-    edited = [path for path in judged.paths if configuring.matches(path)]
+    configuring = Globs(tuple(dict.fromkeys(glob for cell in cells for glob in cell.config_files)))
+    named = judged.evidence.configuring.get(check_id, ())
+    edited = [path for path in judged.paths if configuring.matches(path) or path in (named or ())]
+    if named is None and not edited:
+        reason = f"which files configure {check_id} cannot be told: among them is a link or a very large file"
+        return Unknown(cause=UnknownCause.MISSING, reason=reason)
     says = f"changes {', '.join(edited[:3])}" + (f" and {len(edited) - 3} more" if len(edited) > 3 else "")  # noqa: PLR2004 - as many as are read at a glance
     return Known(value=bool(edited), says=says if edited else "no file that configures it is changed")
 

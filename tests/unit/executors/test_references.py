@@ -24,6 +24,22 @@ def lay(tree: Path, files: dict[str, str]) -> Path:
             {"tools/a.toml"},
         ),
         (
+            {
+                "ruff.toml": 'extend = "a/strict.toml"',
+                "a/strict.toml": 'extend = "base.toml"',
+                "a/base.toml": "",
+            },
+            {"a/strict.toml", "a/base.toml"},
+        ),
+        (
+            {
+                "setup.cfg": "[mypy]\nplugins = ci/a.py\n[codespell]\nignore-words = ci/words.cfg\n",
+                "ci/words.cfg": "plugins = b.py\n",
+                **dict.fromkeys(("ci/a.py", "ci/b.py"), ""),
+            },
+            {"ci/a.py", "ci/words.cfg", "ci/b.py"},
+        ),
+        (
             {"sub/ruff.toml": 'extend = "../ruff.toml"', "ruff.toml": 'extend = "up.toml"', "up.toml": ""},
             {"up.toml"},
         ),

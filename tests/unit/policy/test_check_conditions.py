@@ -4,7 +4,7 @@ import pytest
 
 from app.model import CheckResult, Kind, Outcome, OutcomeValue, ReportSpec, Source, Status, UnknownCause
 from tests.unit.policy.decided import EXEMPT, MET, UNKNOWN, UNMET, judge
-from tests.unit.policy.world import C, E, F, P, S, check, ended, junit, plan
+from tests.unit.policy.world import C, E, F, P, S, check, ended, file, junit, plan
 
 
 @pytest.mark.parametrize(
@@ -275,3 +275,32 @@ def test_an_optional_report_may_be_left_out_by_a_success() -> None:
     assert judge("tests.failed == 0", checks=[optional], results=[ended("test", C.FAILURE)]).value is UNKNOWN
     there = judge("tests.failed == 0", checks=[optional], results=[DONE], reports=[junit("test", F)])
     assert there.value is UNMET
+
+
+@pytest.mark.parametrize(
+    ("touched", "named", "value", "says"),
+    [
+        (["ruff.toml"], (), MET, "changes ruff.toml"),
+        (["a.py", "lint/base.toml"], ("lint/base.toml",), MET, "changes lint/base.toml"),
+        (["a.py"], (), UNMET, "no file that configures it is changed"),
+        (["a.py"], None, UNKNOWN, "which files configure lint cannot be told"),
+        (["ruff.toml"], None, MET, "changes ruff.toml"),
+        (["of-second.toml"], (), MET, "changes of-second.toml"),
+    ],
+)
+def test_configuration_is_what_its_files_name_too(
+    touched: list[str], named: tuple[str, ...] | None, value: OutcomeValue, says: str
+) -> None:
+    outcome = judge(
+        "checks.lint.config_changed",
+        checks=[
+            check("lint", cell="a", config_files=("ruff.toml",)),
+            check("lint", cell="b", config_files=("ruff.toml", "of-second.toml")),
+        ],
+        results=[ended("lint (a)"), ended("lint (b)")],
+        files=[file(path) for path in touched],
+        configuring={"lint": named},
+    )
+    assert outcome.value is value
+    assert says in outcome.says
+    assert outcome.cause is (UnknownCause.MISSING if value is UNKNOWN else UnknownCause.NONE)
