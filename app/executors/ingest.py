@@ -10,11 +10,17 @@ import msgspec
 
 from app.executors.ingest_child import FileReply, FileRequest, Request
 from app.executors.protocol import MISSING, Collected
-from app.executors.report_reader import ReportReader
+from app.executors.report_reader import ReportReader, Spent
 from app.model import CheckSpec, ReportContent, ReportSpec, Scalar
 from app.reports import Limits
 
 MAX_OUTPUTS = 4_096
+MAX_FILES = 5_000
+"""Report files of one check."""
+CHECK_TIMES = 6
+"""All reports of a check may take that many times the processor time of one."""
+_AT_ONCE = 2
+"""Requests of one check: many files of one wait for themselves, not others for them."""
 _BATCH_BYTES = 1_000_000
 _BATCH_FILES = 64
 _MAX_INTEGER = 2**53
@@ -23,6 +29,7 @@ _OUTPUT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 _OUTPUTS = msgspec.json.Decoder(dict[str, bool | int | float | str])
 
 Outputs = dict[str, str | int | float | bool]
+_Batch = list[tuple[ReportSpec, Collected]]
 
 
 class ReportsRead(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,11 +106,9 @@ def _shown(path: str) -> str:
     return "".join(char if char.isprintable() else "�" for char in path)
 
 
-def _wanted(
-    check: CheckSpec, files: tuple[Collected, ...], collector: _Collector
-) -> list[tuple[ReportSpec, Collected]]:
+def _wanted(check: CheckSpec, files: tuple[Collected, ...], collector: _Collector) -> _Batch:
     """Each file to read with the first declaration that matches it; notes what is missing."""
-    wanted: list[tuple[ReportSpec, Collected]] = []
+    wanted: _Batch = []
     claimed: set[str] = set()
     for spec in check.reports:
         if not _applies(spec, check.cell):
@@ -119,14 +124,19 @@ def _wanted(
                 wanted.append((spec, msgspec.structs.replace(file, path=path)))
         # Only now: two names of one glob may look alike once they are fit to be shown.
         claimed.update(file.path for file in found)
+    if len(wanted) > MAX_FILES:
+        collector.problems.append(
+            f"reports not read: {len(wanted):,} files match what is declared, at most {MAX_FILES:,} are read"
+        )
+        return []
     return wanted
 
 
 def _batches(
     wanted: Iterable[tuple[ReportSpec, Collected]],
-) -> Iterable[list[tuple[ReportSpec, Collected]]]:
+) -> Iterable[_Batch]:
     """Small files together: a Java build leaves hundreds of JUnit files, and a fork has a price."""
-    batch: list[tuple[ReportSpec, Collected]] = []
+    batch: _Batch = []
     size = 0
     for entry in wanted:
         length = len(entry[1].content)
@@ -137,6 +147,38 @@ def _batches(
         size += length
     if batch:
         yield batch
+
+
+class _Desk:
+    """Where the files of one check are read, `blank` being what each request is like."""
+
+    def __init__(self, reader: ReportReader, blank: Request) -> None:
+        self._reader = reader
+        self._blank = blank
+        self._spent = Spent()
+        self._most = CHECK_TIMES * blank.seconds
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(self, batch: _Batch) -> list[FileReply]:
+        """One reply per file. Raises Outage."""
+        async with self._turns:
+            replies = await self._read(batch)
+            if len(batch) > 1 and all(reply.content is None for reply in replies):
+                # One of them took the others along: each alone tells which.
+                return [reply for entry in batch for reply in await self._read([entry])]
+            return replies
+
+    async def _read(self, batch: _Batch) -> list[FileReply]:
+        left = math.ceil(self._most - self._spent.seconds)
+        if left <= 0:
+            why = f"the reports of this check took {self._most} s to read before its turn came"
+            return [FileReply(problem=why, hint="let it write fewer or smaller reports")] * len(batch)
+        request = msgspec.structs.replace(
+            self._blank,
+            files=tuple(FileRequest(spec, file.path, len(file.content)) for spec, file in batch),
+            seconds=min(self._blank.seconds, left),
+        )
+        return await self._reader.ask(request, [file.content for _, file in batch], self._spent)
 
 
 async def read_file(
@@ -189,10 +231,10 @@ async def read_reports(
             return await read_reports(check, files, reader=own, tree=tree, roots=roots, limits=limits)
     limits = limits if limits is not None else Limits()
     collector = _Collector(limits)
-
-    async def ask(batch: list[tuple[ReportSpec, Collected]]) -> list[FileReply]:
-        request = Request(
-            files=tuple(FileRequest(spec, file.path, len(file.content)) for spec, file in batch),
+    desk = _Desk(
+        reader,
+        Request(
+            files=(),
             roots=roots,
             workdir=check.workdir,
             severities=check.severities,
@@ -200,15 +242,10 @@ async def read_reports(
             limits=limits,
             memory=reader.memory,
             seconds=reader.seconds,
-        )
-        replies = await reader.ask(request, [file.content for _, file in batch])
-        if len(batch) > 1 and all(reply.content is None for reply in replies):
-            # One of them took the others along: each alone tells which.
-            return [reply for entry in batch for reply in await ask([entry])]
-        return replies
-
+        ),
+    )
     batches = list(_batches(_wanted(check, files, collector)))
-    answers = await asyncio.gather(*map(ask, batches), return_exceptions=True)
+    answers = await asyncio.gather(*map(desk.ask, batches), return_exceptions=True)
     for batch, replies in zip(batches, answers, strict=True):
         if isinstance(replies, BaseException):
             raise replies

@@ -4,7 +4,8 @@ alone.
 
 Wire: one datagram per request on standard input (a Unix socket) carries three descriptors: the
 request (a memory file), where the reply goes (another), and a pipe that gets the wait status of the
-child as decimal text. No status before the pipe closes means that this process itself ended.
+child and the processor time it took in milliseconds, both as decimal text. No status before the pipe closes
+means that this process itself ended.
 """
 
 import contextlib
@@ -230,9 +231,10 @@ class Server:
     def _reap(self, pidfd: int, pid: int, status: int) -> None:
         self._waiting.unregister(pidfd)
         os.close(pidfd)
-        _, ended = os.waitpid(pid, 0)
+        _, ended, usage = os.wait4(pid, 0)
+        spent = round((usage.ru_utime + usage.ru_stime) * 1_000)
         with contextlib.suppress(OSError):
-            os.write(status, str(ended).encode())
+            os.write(status, f"{ended} {spent}".encode())
         os.close(status)
 
     def _end(self) -> None:

@@ -23,6 +23,12 @@ MEMORY = 1 << 30
 _REPLIES = msgspec.msgpack.Decoder(list[FileReply])
 
 
+class Spent(msgspec.Struct):
+    """Processor time that reading took so far, in seconds."""
+
+    seconds: float = 0.0
+
+
 class ReportReader:
     """A warm process that forks one child per request. Belongs to one event loop; close it at the end.
 
@@ -58,12 +64,17 @@ class ReportReader:
             self._process.wait()
             self._process = None
 
-    async def ask(self, request: Request, contents: list[bytes]) -> list[FileReply]:
-        """One reply per file. Raises Outage when no process for reading can be had."""
+    async def ask(
+        self, request: Request, contents: list[bytes], spent: Spent | None = None
+    ) -> list[FileReply]:
+        """One reply per file; what it took is added to `spent`. Raises Outage when no process for reading can
+        be had.
+        """
+        spent = spent if spent is not None else Spent()
         async with self._slots:
             for _ in range(2):
                 channel = self._start()
-                replies = await self._try(channel, request, contents)
+                replies = await self._try(channel, request, contents, spent)
                 if replies is not None:
                     return replies
                 if channel is self._channel:
@@ -100,7 +111,7 @@ class ReportReader:
         return ours
 
     async def _try(
-        self, channel: socket.socket, request: Request, contents: list[bytes]
+        self, channel: socket.socket, request: Request, contents: list[bytes], spent: Spent
     ) -> list[FileReply] | None:
         """The replies; None if the process for reading was lost."""
         with contextlib.ExitStack() as opened:
@@ -110,24 +121,26 @@ class ReportReader:
             with os.fdopen(os.dup(asked), "wb") as stream:
                 stream.writelines(pack(request, contents))
             os.lseek(asked, 0, os.SEEK_SET)
-            status, theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-            opened.callback(os.close, status)
+            told, theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            opened.callback(os.close, told)
             try:
                 socket.send_fds(channel, [b"read"], [asked, answered, theirs])
             except OSError:
                 return None
             finally:
                 os.close(theirs)
-            ended = await _status(status)
+            ended = await _status(told)
             if ended is None:
                 return None
-            if ended == 0:
+            status, seconds = ended
+            spent.seconds += seconds
+            if status == 0:
                 return _replies(answered)
-            return [FileReply(problem=self._cause(ended))] * len(request.files)
+            return [FileReply(problem=self._cause(status, request.seconds))] * len(request.files)
 
-    def _cause(self, ended: int) -> str:
+    def _cause(self, ended: int, seconds: int) -> str:
         if ended in {-signal.SIGALRM, -signal.SIGXCPU}:
-            return f"reading it took longer than {self.seconds} s"
+            return f"reading it took longer than {seconds} s"
         if ended == OUT_OF_MEMORY:
             return f"reading it takes more than {self.memory >> 20} MB of memory"
         if ended < 0:
@@ -135,8 +148,10 @@ class ReportReader:
         return "reading it ended without a result"
 
 
-async def _status(pipe: int) -> int | None:
-    """How the child ended (negative: by that signal) once it has; None if nobody can tell any more."""
+async def _status(pipe: int) -> tuple[int, float] | None:
+    """How the child ended (negative: by that signal) and the processor time it took, in seconds, once it has;
+    None if nobody can tell any more.
+    """
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()
     loop.add_reader(pipe, readable.set)
@@ -144,8 +159,11 @@ async def _status(pipe: int) -> int | None:
         await readable.wait()
     finally:
         loop.remove_reader(pipe)
-    text = os.read(pipe, 32)
-    return os.waitstatus_to_exitcode(int(text)) if text else None
+    text = os.read(pipe, 64)
+    if not text:
+        return None
+    ended, milliseconds = map(int, text.split())
+    return os.waitstatus_to_exitcode(ended), milliseconds / 1_000
 
 
 def _replies(answered: int) -> list[FileReply]:

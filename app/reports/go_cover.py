@@ -100,9 +100,11 @@ class _Profile:
         if span not in blocks:
             self._count += 1
             self._spread += last - first
-            # Blocks of Go hardly overlap, so that lines cannot be many more than code has.
-            if self._count > self._limit or self._spread > 4 * self._limit:
+            if self._count > self._limit:
                 raise too_many("covered blocks", self._limit)
+            # One block has no line twice, and blocks of Go hardly overlap.
+            if max(last - first, self._spread / 4) > self._limit:
+                raise too_many("covered lines", self._limit)
         blocks[span] = min(joined(blocks.get(span, 0), count), MAX_HITS)
 
     def put(self, gathered: Gathered, context: ReadContext) -> None:

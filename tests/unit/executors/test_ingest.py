@@ -218,6 +218,24 @@ async def test_one_bad_report_does_not_take_others_along():
     assert read.errors == ()
 
 
+async def test_all_reports_together_have_a_budget_of_time():
+    """Each file alone is within its second or ends at it; a check that brings many holds nobody up."""
+    wide = b"mode: set\n" + b"".join(b"a%d.go:1.1,499999.2 1 1\n" % at for at in range(8))
+    files = tuple(file(f"out/{at}.cov", wide, "out/*.cov") for at in range(100))
+    with ReportReader(seconds=1) as quick:
+        read = await read_reports(check(ReportSpec(path="out/*.cov")), files, reader=quick)
+    late = [problem for problem in read.problems if "took 6 s to read before its turn came" in problem]
+    assert late
+    assert not read.errors
+
+
+async def test_too_many_files_are_told_and_none_is_read(reader):
+    files = tuple(file(f"out/{at}.xml", JUNIT, "out/*.xml") for at in range(5_001))
+    read = await read_reports(check(ReportSpec(path="out/*.xml")), files, reader=reader)
+    assert read.contents == ()
+    assert read.problems == ("reports not read: 5,001 files match what is declared, at most 5,000 are read",)
+
+
 async def test_a_killed_process_is_started_again(reader):
     await one(reader, JUNIT)
     process = reader._process

@@ -220,6 +220,8 @@ def test_broken_profiles(text, message):
 def test_more_than_we_read():
     context = ReadContext(limits=Limits(lines=10))
     wide = "mode: set\n" + "".join(f"a.go:{at},1 1 1\n".replace(",", ".1,9999999.", 1) for at in (1, 2))
-    assert fault(wide, context=context) == "it holds more than 10 covered blocks"
+    assert fault(wide, context=context) == "it holds more than 10 covered lines"
+    overlapping = "mode: set\n" + "".join(f"a.go:1.{at},10.{at} 1 1\n" for at in range(1, 7))
+    assert fault(overlapping, context=context) == "it holds more than 10 covered lines"
     many = "mode: set\n" + "".join(f"a.go:{at}.1,{at}.5 1 1\n" for at in range(1, 12))
     assert fault(many, context=context) == "it holds more than 10 covered blocks"
