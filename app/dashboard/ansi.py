@@ -4,6 +4,9 @@ dropped. The input is hostile.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 from markupsafe import Markup, escape
 
@@ -15,7 +18,10 @@ _CODE = re.compile(
 )
 _WEIGHTS = {1: "b", 2: "dim", 3: "i", 4: "u"}
 _ENDS = {22: ("b", "dim"), 23: ("i",), 24: ("u",)}
+_NAMES = frozenset(_WEIGHTS.values())
 _EXTENDED = (38, 48)
+_MOST_STYLED = 20_000
+_MOST_PARAMETERS = 128
 _NORMAL = range(30, 38)
 _BRIGHT = range(90, 98)
 
@@ -25,10 +31,11 @@ def ansi_html(text: str) -> Markup:
 
     A carriage return starts its line anew, as progress bars mean it. Never an attribute from the text.
     """
-    return Markup("").join(
-        Markup('<span class="{}">{}</span>').format(classes, piece) if classes else escape(piece)
-        for classes, piece in _pieces(_last_drawn(text))
-    )
+    drawn = []
+    for classes, piece in _pieces(_last_drawn(text)):
+        shown = str(escape(clean.block(piece)))
+        drawn.append(f'<span class="{classes}">{shown}</span>' if classes and shown else shown)
+    return Markup("".join(drawn))  # noqa: S704 - the text is escaped, the classes are ours
 
 
 def _last_drawn(text: str) -> str:
@@ -38,17 +45,31 @@ def _last_drawn(text: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
-    """(classes, clean text) in order; neighbours of equal style are not joined."""
-    style: dict[str, str] = {}
-    at = 0
+    """(classes, text) in order, neighbours of equal style as one."""
+    for classes, pieces in groupby(_parts(text), key=itemgetter(0)):
+        yield classes, "".join(piece for _, piece in pieces)
+
+
+def _parts(text: str) -> Iterator[tuple[str, str]]:
+    """(classes, text between two codes). Of too many styles the rest is plain."""
+    classes, at, styled = "", 0, 0
     for found in _CODE.finditer(text):
         if found.start() > at:
-            yield " ".join(style.values()), clean.block(text[at : found.start()])
+            yield classes, text[at : found.start()]
         at = found.end()
-        if found.group(1) is not None:
-            _apply(style, found.group(1))
+        if found[1] is not None and styled < _MOST_STYLED:
+            styled += 1
+            classes = _after(classes, found[1][:_MOST_PARAMETERS]) if styled < _MOST_STYLED else ""
     if at < len(text):
-        yield " ".join(style.values()), clean.block(text[at:])
+        yield classes, text[at:]
+
+
+@lru_cache(maxsize=4096)
+def _after(classes: str, parameters: str) -> str:
+    """The classes of what follows `ESC [ parameters m`, from those before it."""
+    style = {name if name in _NAMES else "colour": name for name in classes.split()}
+    _apply(style, parameters)
+    return " ".join(style.values())
 
 
 def _apply(style: dict[str, str], parameters: str) -> None:

@@ -1,5 +1,6 @@
 """The output of one attempt: as a page with colours, or as plain text to keep."""
 
+import asyncio
 import codecs
 from collections.abc import AsyncIterator, Sequence
 
@@ -9,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from app.dashboard import frame
 from app.dashboard.access import number, open_run
 from app.dashboard.ansi import ansi_html
-from app.dashboard.protocol import LogPart, Reads, Surroundings
+from app.dashboard.protocol import AttemptView, LogPart, Reads, Surroundings
 from app.model import AttemptStatus, Outage
 from app.publish import words
 
@@ -56,30 +57,41 @@ def text(parts: Sequence[LogPart], offset: int) -> str:
 
 async def log(request: Request, surroundings: Surroundings) -> Response:
     """`/runs/<id>/log/<attempt>`: all output of one attempt of a run; `?raw=1` as plain text."""
-    opened = await open_run(request, surroundings)
-    if isinstance(opened, Response):
-        return opened
-    attempt_id = number(request.path_params["attempt_id"])
-    attempt = next((found for found in opened.attempts if found.id == attempt_id), None)
-    if attempt is None:
-        return frame.missing()
-    if request.query_params.get("raw"):
-        headers = {**frame.headers(), "Content-Disposition": f'inline; filename="attempt-{attempt.id}.log"'}
-        stream = _plain(surroundings.reads, attempt.id)
-        return StreamingResponse(stream, media_type="text/plain; charset=utf-8", headers=headers)
-    offset = max(0, attempt.log_bytes - WHOLE)
-    try:
-        parts = await read(surroundings.reads, attempt.id, offset, WHOLE)
-    except Outage:
-        return frame.unavailable()
+    async with surroundings.drawing:
+        opened = await open_run(request, surroundings)
+        if isinstance(opened, Response):
+            return opened
+        attempt_id = number(request.path_params["attempt_id"])
+        attempt = next((found for found in opened.attempts if found.id == attempt_id), None)
+        if attempt is None:
+            return frame.missing()
+        if request.query_params.get("raw"):
+            headers = {
+                **frame.headers(),
+                "Content-Disposition": f'inline; filename="attempt-{attempt.id}.log"',
+            }
+            stream = _plain(surroundings.reads, attempt.id)
+            return StreamingResponse(stream, media_type="text/plain; charset=utf-8", headers=headers)
+        offset = max(0, attempt.log_bytes - WHOLE)
+        try:
+            parts = await read(surroundings.reads, attempt.id, offset, WHOLE)
+        except Outage:
+            return frame.unavailable()
+        token = request.query_params.get("t", "")
+        return await asyncio.to_thread(_drawn, opened.judgement.run_id, attempt, offset, parts, token)
+
+
+def _drawn(
+    run_id: int, attempt: AttemptView, offset: int, parts: tuple[LogPart, ...], token: str
+) -> Response:
     word = words.conclusion_word(attempt.conclusion) if attempt.conclusion else attempt.status.value
     view = {
-        "run_id": opened.judgement.run_id,
+        "run_id": run_id,
         "attempt": attempt,
         "word": word,
         "html": ansi_html(text(parts, offset)),
         "cut": offset > 0,
-        "token": request.query_params.get("t", ""),
+        "token": token,
         "live": attempt.status in {AttemptStatus.RUNNING, AttemptStatus.QUEUED},
     }
     return frame.page("log.html", view)

@@ -1,5 +1,6 @@
 """What the pages need from outside: values to show, and who reads them. Wiring gives the real ones."""
 
+import asyncio
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
@@ -128,10 +129,16 @@ class Setup(Protocol):
         ...
 
 
+_AT_ONCE = 2
+
+
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every page is given. `now` gives epoch seconds."""
+    """What every page is given. `now` gives epoch seconds; `drawing` holds how many pages of runs are made
+    ready at a time: what stands on them was written by the change's own code, and has its size.
+    """
 
     reads: Reads
     setup: Setup
     links: Links
     now: Callable[[], float]
+    drawing: asyncio.Semaphore = msgspec.field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))

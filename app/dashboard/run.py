@@ -1,6 +1,7 @@
 """The run page: the verdict tree first, then everything it rests on; live while the run is."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from app.dashboard import frame, logs
 from app.dashboard.access import open_run
 from app.dashboard.ansi import ansi_html
-from app.dashboard.protocol import ArtifactView, AttemptView, RunPage, Surroundings
+from app.dashboard.protocol import ArtifactView, AttemptView, LogPart, RunPage, Surroundings
 from app.model import (
     AttemptStatus,
     CheckResult,
@@ -61,21 +62,33 @@ class Group(NamedTuple):
 
 async def run(request: Request, surroundings: Surroundings) -> Response:
     """`/runs/<id>`: one run, for everybody if its repository is public, else by a signed link."""
-    opened = await open_run(request, surroundings)
-    if isinstance(opened, Response):
-        return opened
-    try:
-        shown_logs = {one.id: await _tail(surroundings, one) for one in attempts_with_log(opened.attempts)}
-    except Outage:
-        return frame.unavailable()
-    token = request.query_params.get("t", "")
-    return frame.page("run.html", run_view(opened, shown_logs, token=token, now=surroundings.now()))
+    async with surroundings.drawing:
+        opened = await open_run(request, surroundings)
+        if isinstance(opened, Response):
+            return opened
+        try:
+            ends = {one.id: await _end(surroundings, one) for one in attempts_with_log(opened.attempts)}
+        except Outage:
+            return frame.unavailable()
+        token = request.query_params.get("t", "")
+        return await asyncio.to_thread(_drawn, opened, ends, token, surroundings.now())
 
 
-async def _tail(surroundings: Surroundings, attempt: AttemptView) -> LogView:
+_End = tuple[int, tuple[LogPart, ...]]
+"""From which byte on the end of an attempt's output is shown, and what was read of it."""
+
+
+async def _end(surroundings: Surroundings, attempt: AttemptView) -> _End:
     offset = max(0, attempt.log_bytes - logs.TAIL)
-    parts = await logs.read(surroundings.reads, attempt.id, offset, logs.TAIL)
-    return LogView(ansi_html(logs.text(parts, offset)), cut=offset > 0)
+    return offset, await logs.read(surroundings.reads, attempt.id, offset, logs.TAIL)
+
+
+def _drawn(opened: RunPage, ends: Mapping[int, _End], token: str, now: float) -> Response:
+    shown_logs = {
+        attempt: LogView(ansi_html(logs.text(parts, offset)), cut=offset > 0)
+        for attempt, (offset, parts) in ends.items()
+    }
+    return frame.page("run.html", run_view(opened, shown_logs, token=token, now=now))
 
 
 def attempts_with_log(attempts: Sequence[AttemptView]) -> list[AttemptView]:

@@ -1,7 +1,8 @@
 """`/api/v1`: runs as JSON, for who may see them; and the gate file's schema."""
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Protocol
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Protocol, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Header, Path, Query
@@ -30,6 +31,10 @@ class RunReads(Protocol):
         ...
 
 
+_T = TypeVar("_T")
+_AT_ONCE = 2
+"""Runs read and written out at a time: one may hold what a hundred megabytes of reports say."""
+
 RunId = Annotated[int, Path(ge=1, lt=1 << 63)]
 Token = Annotated[str, Query(alias="t", max_length=200, description="The signature of a run's link")]
 Bearer = Annotated[str, Header(alias="authorization", max_length=300)]
@@ -40,37 +45,35 @@ def api_routes(reads: RunReads, links: Links, now: Callable[[], float]) -> APIRo
     one that may not be seen and one that is not there get the same answer.
     """
     router = APIRouter(prefix="/api/v1")
+    turns = asyncio.Semaphore(_AT_ONCE)
     refusals = documented(404, 410, 422, 503)
 
-    async def refusal(run_id: int, token: str, bearer: str) -> Response | None:
-        token = token or bearer.removeprefix("Bearer ")
-        match admit(await reads.visibility(run_id), links.verify(run_id, token, now())):
-            case Admission.SHOWN:
-                return None
-            case Admission.EXPIRED:
-                return problem(410, "this link has expired", hint="press Explain for a new one")
-            case Admission.HIDDEN:
-                return _missing()
+    async def given(
+        run_id: int, token: str, read: Callable[[int], Awaitable[_T | None]], write: Callable[[_T], Response]
+    ) -> Response:
+        link = links.verify(run_id, token.removeprefix("Bearer "), now())
+        try:
+            match admit(await reads.visibility(run_id), link):
+                case Admission.EXPIRED:
+                    return problem(410, "this link has expired", hint="press Explain for a new one")
+                case Admission.HIDDEN:
+                    return _missing()
+                case Admission.SHOWN:
+                    async with turns:
+                        found = await read(run_id)
+                        return _missing() if found is None else await asyncio.to_thread(write, found)
+        except Outage as outage:
+            return unavailable(outage)
 
     @router.get("/runs/{run_id}", responses=refusals)
     async def run(run_id: RunId, t: Token = "", authorization: Bearer = "") -> Response:
         """A run: its change, plan, checks, evidence and verdict."""
-        try:
-            refused = await refusal(run_id, t, authorization)
-            found = None if refused else await reads.judgement(run_id)
-        except Outage as outage:
-            return unavailable(outage)
-        return refused or (_missing() if found is None else _answer(found))
+        return await given(run_id, t or authorization, reads.judgement, _answer)
 
     @router.get("/runs/{run_id}/explain", responses=refusals)
     async def explain(run_id: RunId, t: Token = "", authorization: Bearer = "") -> Response:
         """A run's verdict judged again from its stored inputs, as a tree and in words."""
-        try:
-            refused = await refusal(run_id, t, authorization)
-            found = None if refused else await reads.explain(run_id)
-        except Outage as outage:
-            return unavailable(outage)
-        return refused or (_missing() if found is None else _answer(_explained(found)))
+        return await given(run_id, t or authorization, reads.explain, _explained)
 
     return router
 
@@ -88,15 +91,17 @@ def schema_routes(schema: Mapping[str, object]) -> APIRouter:
     return router
 
 
-def _explained(found: Recomputed) -> dict[str, object]:
-    return {
-        "run": found.judgement.run_id,
-        "verdict": found.judgement.verdict,
-        "text": explain_text(found.judgement),
-        "same": found.same,
-        "rules": {"stored": found.stored_rules, "now": found.rules},
-        "now": found.now,
-    }
+def _explained(found: Recomputed) -> Response:
+    return _answer(
+        {
+            "run": found.judgement.run_id,
+            "verdict": found.judgement.verdict,
+            "text": explain_text(found.judgement),
+            "same": found.same,
+            "rules": {"stored": found.stored_rules, "now": found.rules},
+            "now": found.now,
+        }
+    )
 
 
 def _answer(value: object) -> Response:

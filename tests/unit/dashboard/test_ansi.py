@@ -56,6 +56,17 @@ def test_long_output_is_quick() -> None:
     assert str(ansi_html(text)).count('<span class="c2">PASSED</span>') == 4000
 
 
+def test_what_has_too_many_styles_is_plain_from_there_on() -> None:
+    rendered = str(ansi_html("\x1b[1mx\x1b[my" * 30_000 + "\x1b[31mend"))
+    assert rendered.startswith('<span class="b">x</span>y<span class="b">x</span>')
+    assert rendered.count("<span") == 10_000
+    assert rendered.endswith("xyxyend")
+
+
+def test_neighbours_of_one_style_are_one_piece() -> None:
+    assert str(ansi_html("\x1b[1ma\x1b[1mb\x1b[0;1mc")) == '<span class="b">abc</span>'
+
+
 @pytest.mark.parametrize("text", ["\x1b[" * 100_000, "\x1b]" * 100_000, "\r" * 300_000, "\x1bP" * 100_000])
 def test_output_made_to_be_slow_is_not(text: str) -> None:
     assert len(str(ansi_html(text))) < 300_000

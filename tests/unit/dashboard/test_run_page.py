@@ -1,5 +1,6 @@
 """The run page as people, and people who should not, see it."""
 
+import asyncio
 import html
 import re
 
@@ -145,6 +146,16 @@ async def test_public_runs_need_no_link(world: World, browser: httpx.AsyncClient
         assert (await browser.get(path)).status_code == 200
     world.clock.at += 30 * DAY
     assert (await browser.get(signed)).status_code == 200
+
+
+async def test_few_pages_are_made_ready_at_a_time(world: World, browser: httpx.AsyncClient) -> None:
+    """What stands on them is the change's: its size is held by few of them at once, not by many readers."""
+    signed = world.add(BLOCKED, log=b"\x1b[1mx\x1b[0my" * 10_000)
+    attempt = world.runs.pages[1].attempts[0].id
+    paths = [signed, signed.replace("?", f"/log/{attempt}?")] * 6
+    answers = await asyncio.gather(*map(browser.get, paths))
+    assert {answer.status_code for answer in answers} == {200}
+    assert world.runs.most_reading == 2
 
 
 async def test_an_outage_is_told_kindly(world: World, browser: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """A small world for pages: runs in memory, a set-up that works once, a hand-turned clock."""
 
+import asyncio
 import hmac
 import json
 
@@ -42,6 +43,8 @@ class Runs:
         self.logs: dict[int, tuple[LogPart, ...]] = {}
         self.down = False
         self.logs_down = False
+        self.reading = 0
+        self.most_reading = 0
 
     def _reach(self) -> None:
         if self.down:
@@ -56,6 +59,10 @@ class Runs:
 
     async def run_page(self, run_id: int) -> RunPage | None:
         self._reach()
+        self.reading += 1
+        self.most_reading = max(self.most_reading, self.reading)
+        await asyncio.sleep(0)
+        self.reading -= 1
         return self.pages.get(run_id)
 
     async def log(self, attempt_id: int, offset: int, limit: int) -> tuple[LogPart, ...]:
