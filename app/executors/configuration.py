@@ -19,22 +19,33 @@ from app.executors.trees import JOB_UID
 
 
 class Replacement(msgspec.Struct, frozen=True, kw_only=True):
-    """Relative paths: `files` come from the base, `removed` go."""
+    """Relative paths: `files` come from the base, `removed` go, directories with all in them where the base
+    has none of that name.
+    """
 
     files: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
 
-def _matching(tree: Path, patterns: tuple[str, ...]) -> set[str]:
+def _matching(tree: Path, patterns: tuple[str, ...], beside: Path | None = None) -> set[str]:
+    """The files and links of a tree that the globs mean; of a directory that they mean and that `beside` has
+    not, the directory alone.
+    """
     spec = pathspec.PathSpec.from_lines("gitignore", patterns)
     found: set[str] = set()
     for folder, folders, files in os.walk(tree):
         inside = os.path.relpath(folder, tree)
+        begin = "" if inside == "." else f"{inside}/"
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
-        for name in (*files, *links):
-            path = name if inside == "." else f"{inside}/{name}"
-            if spec.match_file(path):
-                found.add(path)
+        found.update(begin + name for name in (*files, *links) if spec.match_file(begin + name))
+        if beside is not None:
+            whole = [
+                name
+                for name in folders
+                if spec.match_file(f"{begin}{name}/") and not os.path.lexists(beside / begin / name)
+            ]
+            found.update(begin + name for name in whole)
+            folders[:] = [name for name in folders if name not in whole]
     return found
 
 
@@ -44,7 +55,7 @@ def replacement(tree: Path, config_tree: Path, patterns: tuple[str, ...]) -> Rep
     if not patterns:
         return Replacement()
     ours = with_references(config_tree, _matching(config_tree, patterns))
-    theirs = _matching(tree, patterns)
+    theirs = _matching(tree, patterns, beside=config_tree)
     files = {path for path in ours if _resolved(config_tree, path) is not None}
     return Replacement(files=tuple(sorted(files)), removed=tuple(sorted(theirs - files)))
 

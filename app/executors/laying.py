@@ -25,6 +25,15 @@ def in_the_way(tree: Path, above: Path, paths: Iterable[str]) -> tuple[str, ...]
     return tuple(found)
 
 
+def beside(tree: Path, above: Path, path: str) -> Iterator[str]:
+    """What of a path of `tree` is seen beside `above` laid over it: all that `above` has nothing for."""
+    if not os.path.lexists(above / path):
+        yield path
+    elif _is_folder(tree / path) and _is_folder(above / path):
+        for name in sorted(entry.name for entry in (tree / path).iterdir()):
+            yield from beside(tree, above, f"{path}/{name}")
+
+
 def _is_folder(path: Path) -> bool:
     """Whether it is a directory itself, not a link to one."""
     try:

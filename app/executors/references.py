@@ -1,9 +1,9 @@
 """Which further files a tool's configuration names: what it extends, imports or plugs in.
 
-What is looked for is what linters agree on: `extend` of ruff, `extends` of
-pyright; `extends`, `ignore-from-file` and the lists of plugins, rules and formatters of JSON and YAML;
-`plugins` of mypy; the lists of codespell; relative imports of JavaScript and TypeScript. A word that names no
-file of the tree is no reference: it is a package, a rule or a preset.
+What is looked for is what linters agree on: `extend` of ruff, `extends` of pyright; `extends`,
+`ignore-from-file` and the lists of plugins, rules and formatters of JSON and YAML; `plugins` of mypy; the
+lists of codespell; plugins and filters of detect-secrets; relative imports of JavaScript and TypeScript. A
+word that names no file of the tree is no reference: it is a package, a rule or a preset.
 """
 
 import posixpath
@@ -17,6 +17,8 @@ _MOST = 200
 _LARGEST = 1_000_000
 _PROJECT = "pyproject.toml"
 _TABLES = frozenset({".toml", ".ini", ".cfg"})
+_SECRETS = ".secrets.baseline"
+_INSTALLED = frozenset({"node_modules", ".venv", "venv"})
 _SCRIPTS = frozenset({".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"})
 _DATA = frozenset({".json", ".jsonc", ".json5", ".yaml", ".yml", ""})
 _ENDINGS = ("", *sorted(_SCRIPTS), ".json", "/index.js", "/index.mjs", "/index.cjs", "/index.ts")
@@ -34,11 +36,13 @@ _LISTS = re.compile(
     r"(?m)^(?:ignore-words|exclude-file|dictionary)[ \t]{0,20}[=:][ \t]{0,20}"
     r"(\[[^\]]{0,5000}\]|[^\n]{0,1000})"
 )
+_PLUGGED = re.compile(r'"(?:path|file_name)"\s{0,20}:\s{0,20}"(?:file://)?([^":\n]{1,500})')
 _WORD = re.compile(r"""[^\s"',\[\]{}]+""")
 
 
 class References:
     """Files of a tree (paths from its root) and all that they name, in turn, at most 200 more, as `known`.
+    What installed packages name is not looked for: where they count, all of them do.
 
     Whoever has the tree reads each path of `unread()` and tells its text by `read`; `there` says of a path
     whether it is a file of the tree.
@@ -48,7 +52,7 @@ class References:
         self.known = set(files)
         self._there = there
         self._most = len(self.known) + _MOST
-        self._waiting = sorted(self.known)
+        self._waiting = sorted(path for path in self.known if not _INSTALLED.intersection(path.split("/")))
 
     def unread(self) -> Iterator[str]:
         """What to read next, also of what was named meanwhile."""
@@ -100,6 +104,8 @@ def _words(path: PurePosixPath, text: str) -> Iterator[str]:
         yield from (word for found in _PLUGINS.findall(text) for word in _WORD.findall(found))
     if path.suffix in _TABLES or path.name == ".codespellrc":
         yield from (word for found in _LISTS.findall(text) for word in _WORD.findall(found))
+    if path.name == _SECRETS:
+        yield from _PLUGGED.findall(text)
     if path.suffix in _SCRIPTS:
         yield from _IMPORTED.findall(text)
     if path.suffix in _DATA:

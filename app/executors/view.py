@@ -11,7 +11,7 @@ import msgspec
 from app.executors import egress, launcher
 from app.executors.configuration import replacement, write_layer
 from app.executors.launcher import FACTS, HEAD_TREE, WORKSPACE, Bind, Layout, Over
-from app.executors.laying import in_the_way
+from app.executors.laying import beside, in_the_way
 from app.executors.protocol import AttemptSpec
 from app.executors.toolbox import BASIC, GROUPS, absent, group_path, visible
 from app.executors.trees import JOB_UID
@@ -117,7 +117,7 @@ def _above(
     spec: AttemptSpec, place: Path, cached: Path | None, *, root: bool
 ) -> tuple[tuple[Over, ...], tuple[str, ...]]:
     """What lies above the tree, lowest first: the cache entry, then the base's configuration files; and the
-    configuration files to remove.
+    configuration files to remove: what the cache entry hides or brings itself is not.
     """
     above: list[Over] = []
     if cached is not None and spec.check.cache is not None:
@@ -132,7 +132,9 @@ def _above(
         below = (spec.tree, *(over.source for over in above))
         hidden = tuple(path for tree in below for path in in_the_way(tree, layer, what.files))
         above.append(Over(name="layer", source=layer, hidden=hidden))
-    return tuple(above), what.removed
+    if cached is None:
+        return tuple(above), what.removed
+    return tuple(above), tuple(one for path in what.removed for one in beside(spec.tree, cached, path))
 
 
 def _binds(spec: AttemptSpec, place: Path, given: Given) -> tuple[Bind, ...]:

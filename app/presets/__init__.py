@@ -14,7 +14,9 @@ What a preset's script may rely on (the contract of this door):
 - `config_files` are all files that make the tool see less: its configuration, and the ignore files of
   git and ripgrep where it reads them. They are names or globs that match in any folder.
 - A tool that must see the project's own packages (pytest, mypy) is taken from the project's Python if
-  that has it, else from the toolbox. Then `tool` is '' and the result is shown as self-reported.
+  that has it, else from the toolbox. Then `tool` is '' and the result is shown as self-reported. Of an
+  untrusted head the project's installed packages (`installed`) are held like configuration, and Python runs
+  isolated (`-I`): without it the tree comes first on its path. Only pytest runs what a change brings.
 
 To add one: a file with `PRESET`, a line in `PRESETS`, its packages beneath deploy/toolbox (`lock` pins them),
 and a real run on a small sample in the tests.

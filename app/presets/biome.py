@@ -5,6 +5,7 @@ are named `lint/GROUP/RULE`; the group tells how bad it is. Formatting is not ju
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
+from app.presets.installed import NODE
 
 SEVERITIES: dict[str, Severity] = {
     "*": Severity.MEDIUM,
@@ -41,6 +42,9 @@ PRESET = Preset(
     findings_exits=(1,),
     severities=SEVERITIES,
     config_options=("--config-path",),
-    config_files=("biome.json", "biome.jsonc", ".biome.json", ".biome.jsonc", ".gitignore", ".ignore"),
+    config_files=(
+        *("biome.json", "biome.jsonc", ".biome.json", ".biome.jsonc", ".gitignore", ".ignore"),
+        *NODE,  # where shared configurations lie
+    ),
     missing_hint="the operator installs it: portcullis toolbox install web",
 )

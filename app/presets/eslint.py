@@ -2,10 +2,12 @@
 
 Exits 0 (clean, or warnings only), 1 (errors), 2 (eslint could not run: no or a broken configuration, a plugin
 that is not there). Its rules are what the project's eslint.config.js loads, so the project's own eslint is
-taken where node_modules has one.
+taken where node_modules has one. Of an untrusted head nothing of node_modules counts: what is there then is
+base's own, or what base's set-up installed.
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
+from app.presets.installed import NODE
 
 SEVERITIES: dict[str, Severity] = {
     # What is not listed keeps the project's own level: error is high, warn is medium.
@@ -40,6 +42,11 @@ PRESET = Preset(
     config_options=("-c", "--config"),
     config_files=(
         *("eslint.config.*", ".eslintrc", ".eslintrc.*", ".eslintignore", "package.json", "tsconfig*.json"),
+        # what plugins read or run
+        *(".prettierrc", ".prettierrc.*", "prettier.config.*", ".prettierignore", ".editorconfig"),
+        *(".babelrc", ".babelrc.*", "babel.config.*", "webpack.config.*", "vite.config.*"),
+        *("svelte.config.*", "tailwind.config.*", ".graphqlrc", ".graphqlrc.*", "graphql.config.*"),
+        *NODE,
     ),
     missing_hint="the operator installs it: portcullis toolbox install web; plugins must be in node_modules, "
     "which a tool chain of the operator or the repository itself brings",

@@ -5,6 +5,7 @@ no report of its own: the lines it prints are one.
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
+from app.presets.installed import NODE
 from app.presets.spoken import spoken
 
 SEVERITIES: dict[str, Severity] = {
@@ -43,6 +44,6 @@ PRESET = Preset(
     findings_exits=(1,),
     severities=SEVERITIES,
     config_options=("--config",),
-    config_files=(".markdownlint-cli2.*", ".markdownlint.*", "package.json", ".markdownlintignore"),
+    config_files=(".markdownlint-cli2.*", ".markdownlint.*", "package.json", ".markdownlintignore", *NODE),
     missing_hint="the operator installs it: portcullis toolbox install web",
 )

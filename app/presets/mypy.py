@@ -1,9 +1,13 @@
 """mypy: Python's types, as JSON lines.
 
-Exits 0 (clean), 1 (errors found), 2 (mypy could not run, and a file that cannot be parsed).
+Exits 0 (clean), 1 (errors found), 2 (mypy could not run, and a file that cannot be parsed). Of an untrusted
+head it runs isolated (`python -I`) and nothing of its virtual environment counts: a folder `mypy`, a module
+beside it or an interpreter of the change would be the judge. A plugin that is a module of the repository is
+then not found, and named by its path it is base's.
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
+from app.presets.installed import PYTHON
 
 SEVERITIES: dict[str, Severity] = {
     # What is not listed keeps mypy's own level: errors are high, notes low.
@@ -19,11 +23,13 @@ _SCRIPT = """\
 set -- ${args}
 if [ $# -eq 0 ]; then set -- .; fi
 python=$PORTCULLIS_TOOLBOX/python
+isolated=
+if [ "${PORTCULLIS_TRUSTED:-}" != true ]; then isolated=-I; fi
 for own in .venv/bin/python venv/bin/python python python3; do
-  if "$own" -c 'import mypy' 2>/dev/null; then python=$own; break; fi
+  if "$own" $isolated -c 'import mypy' 2>/dev/null; then python=$own; break; fi
 done
 report=$PORTCULLIS_OUT/mypy.json
-"$python" -m mypy --cache-dir=/dev/null --output=json --no-error-summary "$@" | tee "$report"
+"$python" $isolated -m mypy --cache-dir=/dev/null --output=json --no-error-summary "$@" | tee "$report"
 """
 
 PRESET = Preset(
@@ -38,7 +44,7 @@ PRESET = Preset(
     findings_exits=(1,),
     severities=SEVERITIES,
     config_options=("--config-file",),
-    config_files=("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg"),
+    config_files=("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg", *PYTHON),
     missing_hint="let the operator offer an environment with mypy as a tool chain, "
     "and put its bin first in the check's env: {PATH: …}",
 )

@@ -6,6 +6,7 @@ Exits 0 (clean, or warnings only), 1 (errors; also where it could not run, and t
 
 from app.model import Kind, Preset, ReportSpec, Severity
 from app.presets.chosen import NOTHING
+from app.presets.installed import NODE
 
 SEVERITIES: dict[str, Severity] = {
     # Without a configuration only its rules of the kind "correctness" are on, all as warnings.
@@ -47,7 +48,7 @@ PRESET = Preset(
     config_options=("-c", "--config", "--ignore-path", "--tsconfig"),
     config_files=(
         *(".oxlintrc.json", ".oxlintrc.jsonc", "oxlint.config.*", ".eslintignore"),
-        *("tsconfig*.json", ".gitignore", ".ignore"),
+        *("tsconfig*.json", ".gitignore", ".ignore", *NODE),
     ),
     missing_hint="the operator installs it: portcullis toolbox install web",
 )

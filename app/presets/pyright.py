@@ -6,6 +6,7 @@ finds, so that the result is self-reported. Of 245,000 lines it takes a minute.
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
+from app.presets.installed import PYTHON
 
 SEVERITIES: dict[str, Severity] = {
     # What is not listed keeps pyright's own level: errors are high, warnings medium, the rest low.
@@ -61,7 +62,7 @@ PRESET = Preset(
     findings_exits=(1,),
     severities=SEVERITIES,
     config_options=("-p", "--project"),
-    config_files=("pyrightconfig.json", "pyproject.toml"),
+    config_files=("pyrightconfig.json", "pyproject.toml", *PYTHON),
     missing_hint="the operator installs it: portcullis toolbox install web; what the project imports must be "
     "in an environment that a tool chain of the operator or the repository itself brings",
 )

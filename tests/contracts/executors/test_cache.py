@@ -72,6 +72,7 @@ def check(executor: Local, tree: Path) -> Iterator[Check]:
         scope: str = BASE,
         base: Path | None = None,
         paths: tuple[str, ...] = (".deps", "src/made"),
+        config_tree: Path | None = None,
     ) -> tuple[AttemptOutcome, str]:
         log = bytearray()
 
@@ -92,6 +93,7 @@ def check(executor: Local, tree: Path) -> Iterator[Check]:
             setup=setup,
             timeout=20.0,
             cache=Cache(key="k", paths=paths),
+            config_files=(".deps",) if config_tree is not None else (),
         )
         attempt = AttemptSpec(
             attempt_id="attempt-1",
@@ -100,6 +102,7 @@ def check(executor: Local, tree: Path) -> Iterator[Check]:
             trusted=trusted,
             cache=use,
             setup_tree=base,
+            config_tree=config_tree,
             changed=("evil",),
             commits={"c" * 40 + "/evil": b"evil"},
             facts={"PORTCULLIS_HEAD_SHA": "h" * 40, "PORTCULLIS_BASE_SHA": "b" * 40},
@@ -141,6 +144,30 @@ async def test_an_untrusted_head_reads_what_the_target_keeps_and_writes_nothing(
     assert (await check(LOOK, trusted=False))[1] == "one\n750\n"
     await check("echo poison > .deps/lib/file", trusted=False)
     assert (await check(LOOK))[1] == "one\n750\n"
+
+
+@pytest.mark.parametrize("copied", [False, True])
+async def test_an_untrusted_head_adds_nothing_beside_what_the_target_keeps(
+    check: Check, tree: Path, tmp_path: Path, copied: bool
+):
+    """Where a check's `config_files` name the kept folder: else a fork slips a plugin in."""
+    base = tmp_path / "base"
+    shutil.copytree(tree, base)
+    await check(FILL)
+    for name in (".deps/lib/file", ".deps/lib/inner/evil", ".deps/evil", "sub/.deps/evil", "sub/fine"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("evil\n")
+    (tree / "links").mkdir()
+    (tree / "links/.deps").symlink_to("../sub")
+    if copied and os.geteuid() == 0:
+        for path in (tree, *tree.rglob("*")):
+            os.chown(path, 0, 0, follow_symlinks=False)
+    look = "find .deps sub links ! -type d | sort; cat .deps/lib/file"
+    kept = ".deps/lib/file\n.deps/lib/link\nsub/fine\none\n"
+    assert (await check(look, trusted=False, config_tree=base))[1] == kept
+    shutil.rmtree(tree / ".deps")
+    (tree / ".deps").symlink_to("sub")
+    assert (await check(look, trusted=False, config_tree=base))[1] == kept
 
 
 async def test_what_a_change_keeps_is_for_itself(check: Check):

@@ -63,11 +63,12 @@ def spec(use: str, **more: str) -> CheckSpec:
 
 
 def lay(place: Path, files: Files) -> Path:
-    """A source tree as workspaces give it."""
+    """A source tree as workspaces give it; what begins with `#!` can be executed."""
     for name, content in files.items():
         target = place / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content.encode() if isinstance(content, str) else content)
+        target.chmod(0o755 if target.read_bytes().startswith(b"#!") else 0o644)
     place.mkdir(exist_ok=True)
     if place.owner() == "root":
         for path in (place, *place.rglob("*")):

@@ -59,3 +59,18 @@ def test_a_link_that_is_the_configuration_itself(tmp_path: Path):
     write_layer(base, what.files, tmp_path / "layer", root=False)
     assert (tmp_path / "layer/ruff.toml").read_text() == "kept"
     assert not (tmp_path / "layer/ruff.toml").is_symlink()
+
+
+def test_a_folder_that_only_the_head_has_goes_as_a_whole(tmp_path: Path):
+    base = tree(tmp_path / "base", code_py="1", web___venv__own__a_py="base")
+    head = tree(
+        tmp_path / "head",
+        _venv__a_py="head",
+        web___venv__own__a_py="head",
+        web___venv__more__b_py="head",
+        linked__code_py="head",
+    )
+    (head / "linked/.venv").symlink_to("../web")
+    what = replacement(head, base, (".venv",))
+    assert what.files == ("web/.venv/own/a.py",)
+    assert what.removed == (".venv", "linked/.venv", "web/.venv/more")
