@@ -1,6 +1,7 @@
 """`portcullis run`."""
 
 import asyncio
+import re
 import tempfile
 from pathlib import Path
 from typing import Self
@@ -21,7 +22,7 @@ from app.cli.output import Exit, format_option
 from app.engine import Invalid, LocalRun, borrowed
 from app.executors import GitWorkspaces
 from app.model import CheckResult, Conclusion, Judgement, Status
-from app.publish import explain_text
+from app.publish import clean, explain_text
 from app.wiring import executor
 
 _COLORS = {
@@ -36,6 +37,7 @@ _BAD = {Conclusion.FAILURE, Conclusion.TIMED_OUT, Conclusion.ERROR}
 TAIL_LINES = 12
 """As much of its output is shown of a check that failed; all of it with --verbose."""
 _TAIL_BYTES = 16 * 1024
+_SGR = re.compile(r"(\x1b\[[0-9;:]{0,60}m)")
 
 
 class Board:
@@ -80,7 +82,7 @@ class Board:
 
     def _say(self, key: str, lines: list[bytes]) -> None:
         for line in lines:
-            text = Text.from_ansi(line.decode("utf-8", "replace"))
+            text = Text.from_ansi(_harmless(line.decode("utf-8", "replace")))
             self._console.print(Text.assemble((f"{key} | ", "dim"), text), highlight=False)
 
     def _table(self) -> Table:
@@ -91,6 +93,12 @@ class Board:
         return table
 
 
+def _harmless(text: str) -> str:
+    """Hostile output for a terminal: of its escape sequences only colours and the like (SGR) are left."""
+    pieces = _SGR.split(text)  # every second one is a match
+    return "".join(piece if n % 2 else clean.block(piece) for n, piece in enumerate(pieces))
+
+
 def _line(result: CheckResult) -> Text:
     word = result.conclusion.value.replace("_", " ") if result.conclusion else result.status.value
     color = _COLORS.get(result.conclusion, "red") if result.conclusion else "cyan"
@@ -98,7 +106,7 @@ def _line(result: CheckResult) -> Text:
     if result.seconds is not None:
         line.append(f"  {result.seconds:.1f} s", "dim")
     if result.reason:
-        line.append(f"  {result.reason}", "dim")
+        line.append(f"  {clean.line(result.reason)}", "dim")
     return line
 
 
