@@ -215,7 +215,7 @@ async def _store(
     def write(unit: Unit) -> None:
         now = services.clock.now()
         status = AttemptStatus.COMPLETED
-        runs.lock_run(unit, work.run.id, now)
+        runs.hold_run(unit, work.run.id, now)
         if not attempts.end_attempt(unit, work.attempt.id, services.worker, status, ending, now):
             return  # superseded, lost or stored before: late results change nothing
         for artifact in outcome.artifacts:

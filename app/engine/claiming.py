@@ -91,10 +91,10 @@ def claim_work(unit: Unit, services: Services, attempt_id: int, lease: float, no
     run_id = attempts.run_of_attempt(connection, attempt_id)
     if run_id is None:
         return None
-    runs.lock_run(unit, run_id, now)  # before the attempt's row: every decision locks in this order
+    run = runs.lock_run(unit, run_id, now)  # before the attempt's row: every decision locks in this order
     if not attempts.claim_attempt(unit, attempt_id, services.worker, lease, now):
         return None
-    work = _load(connection, attempt_id)
+    work = _load(connection, attempt_id, run)
     if work is not None and work.on_base and work.spec not in _still_wanted(unit, work):
         runs.wake_run(unit, run_id, now)  # which ends it, if nothing is left
         return None
@@ -110,9 +110,8 @@ def _still_wanted(unit: Unit, work: Work) -> tuple[CheckSpec, ...]:
     return () if plan is None else plan.checks
 
 
-def _load(connection: Connection, attempt_id: int) -> Work | None:
+def _load(connection: Connection, attempt_id: int, run: Run | None) -> Work | None:
     attempt = attempts.load_attempt(connection, attempt_id)
-    run = None if attempt is None else runs.load_run(connection, attempt.run_id)
     if attempt is None or run is None or run.plan is None or run.comparison is None:
         return None
     check = checks.load_check(connection, attempt.check_id)

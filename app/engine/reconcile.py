@@ -37,8 +37,10 @@ from app.store import Unit, changes, checks, projects, runs, verdicts, wakes
 
 LOG = structlog.get_logger(__name__)
 CRASH_LIMIT = 5
-MANY, PAUSE = 8, 0.1
-"""While that many checks run, a run is decided ten times a second at most: each decision reads them all."""
+MANY, PAUSE, LONGEST_PAUSE = 8, 0.0125, 0.3
+"""While that many checks run or wait for a place, a run is decided the less often the more they are: each
+decision reads them all. Seconds for each of them, and at most.
+"""
 FIRST_RETRY = 10.0
 LONGEST_RETRY = 300.0
 FIRST_LOOK = 2.0
@@ -63,7 +65,7 @@ async def reconcile(services: Services, run_id: int) -> None:
     await _refresh_facts(services, repository, loaded[0], loaded[1])
     running = await services.database.run(lambda unit: settle(unit, services, run_id))
     if running >= MANY:
-        await asyncio.sleep(PAUSE)  # what ends meanwhile is decided together
+        await asyncio.sleep(min(running * PAUSE, LONGEST_PAUSE))  # what ends meanwhile is decided together
 
 
 def _load(connection: Connection, run_id: int) -> tuple[Run, changes.ChangeRow, Repository] | None:

@@ -207,14 +207,16 @@ class Group:
     def create(self, resources: Resources) -> None:
         """Make the directories and set the limits; a hierarchy that refuses is left out."""
         made = []
+        limits = _limits(resources)
         for place in self.places:
             try:
                 place.mkdir()
             except OSError:
                 continue
             made.append(place)
-            for file, value in _limits(resources).items():
-                if (place / file).exists():
+            there = {file.name for file in place.iterdir()}
+            for file, value in limits.items():
+                if file in there:
                     _write(place / file, value)
         self.places = made
 

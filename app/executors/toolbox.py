@@ -215,9 +215,9 @@ def visible(toolbox: Path) -> tuple[Path, ...]:
     """What a check must see to use the toolbox: itself by its real path, and its interpreter where that
     does not lie beneath /usr.
     """
-    real = toolbox.resolve()
-    if not real.is_dir():
+    if not toolbox.is_dir():
         return ()
+    real = toolbox.resolve()
     found = [real]
     config = real / "pyvenv.cfg"
     text = config.read_text() if config.is_file() else ""

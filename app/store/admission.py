@@ -141,11 +141,11 @@ def had_turn(unit: Unit, one: Waiting, now: float, began: float, share: float) -
         ("began", one.owner, began),
         ("ended", _urgency(one), began + share),
     )
-    for kind, name, at in had:
-        statement = insert(unit.connection, turns).values(kind=kind, name=name, at=at)
-        unit.connection.execute(
-            statement.on_conflict_do_update(index_elements=["kind", "name"], set_={"at": at})
-        )
+    statement = insert(unit.connection, turns)
+    unit.connection.execute(
+        statement.on_conflict_do_update(index_elements=["kind", "name"], set_={"at": statement.excluded.at}),
+        [{"kind": kind, "name": name, "at": at} for kind, name, at in had],
+    )
 
 
 def wake_waiting(unit: Unit, places: int, now: float) -> None:

@@ -89,14 +89,19 @@ def load_run(connection: Connection, run_id: int) -> Run | None:
     return None if row is None else _run(row)
 
 
-def lock_run(unit: Unit, run_id: int, now: float) -> Run | None:
-    """A run, its repository and its row locked until the transaction ends: the first statement of every
-    decision (what a head shows is computed from several runs).
+def hold_run(unit: Unit, run_id: int, now: float) -> bool:
+    """Lock a run's repository and row until the transaction ends: the first statement of every decision
+    (what a head shows is computed from several runs). False where there is no such run.
     """
     repository = select(runs.c.repository_id).where(runs.c.id == run_id).scalar_subquery()
     lock_repository(unit, repository)
     touched = unit.connection.execute(update(runs).where(runs.c.id == run_id).values(touched_at=now))
-    return load_run(unit.connection, run_id) if touched.rowcount else None
+    return bool(touched.rowcount)
+
+
+def lock_run(unit: Unit, run_id: int, now: float) -> Run | None:
+    """A run as it is once it is held."""
+    return load_run(unit.connection, run_id) if hold_run(unit, run_id, now) else None
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
