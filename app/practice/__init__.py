@@ -9,6 +9,7 @@ from app.practice.access import Caller
 from app.practice.changes import Forbidden
 from app.practice.forge import PracticeForge
 from app.practice.git import Content, File, Git, GitError, Signature
+from app.practice.gitea import GiteaHook, PracticeGitea, gitea_app
 from app.practice.gitlab import Job, Pipeline, PostedStatus, PracticeGitLab, StatusCheck, Webhook, gitlab_app
 from app.practice.hooks import Hooks
 from app.practice.posts import Invalid
@@ -43,6 +44,7 @@ __all__ = [
     "Forbidden",
     "Git",
     "GitError",
+    "GiteaHook",
     "Hooks",
     "Installation",
     "Invalid",
@@ -53,6 +55,7 @@ __all__ = [
     "PostedStatus",
     "PracticeForge",
     "PracticeGitLab",
+    "PracticeGitea",
     "PullRequest",
     "Repository",
     "RequiredCheck",
@@ -64,6 +67,7 @@ __all__ = [
     "Webhook",
     "WorkflowRun",
     "World",
+    "gitea_app",
     "gitlab_app",
     "listening",
     "practice_app",

@@ -120,13 +120,17 @@ class Endpoint:
 
 class Api:
     """Serves the endpoints beneath `prefix`. The names of the headers that tell the rate limit begin with
-    `limits`; who asks too often is answered `too_many`; each refusal carries `about`.
+    `limits`; who asks too often is answered `too_many`; each refusal carries `about`. `paging` is the
+    parameter for a page's size and the largest, `root_url` where links lead ('' = where it was asked).
     """
 
     prefix = "/api/v3"
     limits = "x-ratelimit-"
     too_many = (403, "API rate limit exceeded for installation.")
     about: Mapping[str, str] = {"documentation_url": "https://docs.github.com/rest"}
+    etags = True
+    paging = ("per_page", 100)
+    root_url = ""
 
     def __init__(self, forge: PracticeForge) -> None:
         self._forge = forge
@@ -257,14 +261,14 @@ class Api:
         headers = {**self._limits(who), **reply.headers}
         body = reply.body
         if reply.items is not None:
-            body, link = _page(request, reply)
+            body, link = self._page(request, reply)
             if link:
                 headers["link"] = link
         seen.status, seen.answer = reply.status, body
         if reply.status == 204:  # noqa: PLR2004 - HTTP's own number
             return Response(status_code=204, headers=headers)
         content = reply.raw if reply.raw is not None else json.dumps(body).encode()
-        if request.method == "GET" and reply.status == 200:  # noqa: PLR2004 - HTTP's own number
+        if self.etags and request.method == "GET" and reply.status == 200:  # noqa: PLR2004 - HTTP's own number
             # GitHub's differ from token to token, so an installation's from hour to hour
             asked = request.headers.get("authorization", "").encode()
             etag = f'W/"{hashlib.sha256(asked + content).hexdigest()}"'
@@ -275,6 +279,28 @@ class Api:
                 return Response(status_code=304, headers={**headers, **self._limits(who)})
         kind = "application/json; charset=utf-8" if reply.raw is None else "application/octet-stream"
         return Response(content, status_code=reply.status, headers=headers, media_type=kind)
+
+    def _page(self, request: Request, reply: Reply) -> tuple[Any, str]:
+        """One page of a list and its Link header."""
+        items = list(reply.items or ())
+        name, most = self.paging
+        size = min(_number(request.query_params.get(name, ""), 30), most)
+        page = _number(request.query_params.get("page", ""), 1)
+        last = max(1, -(-len(items) // size))
+        links = {"prev": page - 1, "next": page + 1, "first": 1, "last": last}
+        if page >= last:
+            links = {name: target for name, target in links.items() if name not in {"next", "last"}}
+        if page <= 1:
+            links = {name: target for name, target in links.items() if name not in {"prev", "first"}}
+        link = ", ".join(f'<{self._link(request, target)}>; rel="{rel}"' for rel, target in links.items())
+        cut = items[(page - 1) * size : page * size]
+        if reply.shape is not None:
+            cut = [reply.shape(item) for item in cut]
+        return ({"total_count": len(items), reply.envelope: cut} if reply.envelope else cut), link
+
+    def _link(self, request: Request, page: int) -> str:
+        url = request.url.include_query_params(page=page)
+        return str(url) if not self.root_url else f"{self.root_url}{url.path}?{url.query}"
 
 
 class _Lacking(Refusal):
@@ -291,23 +317,3 @@ def _json(status: int, body: Any, headers: dict[str, str]) -> Response:  # noqa:
 
 def _number(text: str, fallback: int) -> int:
     return int(text) if text.isdigit() and int(text) else fallback
-
-
-def _page(request: Request, reply: Reply) -> tuple[Any, str]:
-    """One page of a list and its Link header."""
-    items = list(reply.items or ())
-    size = min(_number(request.query_params.get("per_page", ""), 30), 100)
-    page = _number(request.query_params.get("page", ""), 1)
-    last = max(1, -(-len(items) // size))
-    links = {"prev": page - 1, "next": page + 1, "first": 1, "last": last}
-    if page >= last:
-        links = {name: target for name, target in links.items() if name not in {"next", "last"}}
-    if page <= 1:
-        links = {name: target for name, target in links.items() if name not in {"prev", "first"}}
-    link = ", ".join(
-        f'<{request.url.include_query_params(page=target)}>; rel="{name}"' for name, target in links.items()
-    )
-    cut = items[(page - 1) * size : page * size]
-    if reply.shape is not None:
-        cut = [reply.shape(item) for item in cut]
-    return ({"total_count": len(items), reply.envelope: cut} if reply.envelope else cut), link
