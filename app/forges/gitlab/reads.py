@@ -211,6 +211,7 @@ class Reads:
 
     async def whoami(self) -> Mapping[str, object]:
         """The token: its account's `slug` and `id`, `scopes`, `expires_at`, whether it is `active`."""
+        await self._client.own_id()  # from now on what we post is known as ours
         user = (await self._client.send(at("user", "/user"))).read(Account)
         described: dict[str, Any] = {"slug": user.username, "id": user.id}
         try:

@@ -153,7 +153,6 @@ def _hooks(ask: Ask) -> dict[int, GiteaHook]:
 def _shown(hook: GiteaHook) -> dict[str, Any]:
     return {
         "id": hook.id,
-        "name": "",
         "type": "gitea",
         "branch_filter": "*",
         "config": {"content_type": hook.content_type, "url": hook.url},

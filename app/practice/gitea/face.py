@@ -31,7 +31,7 @@ class GiteaApi(Api):
 
     def _moved(self, request: Request, repository_id: int) -> Reply:
         """307 to the new name, on the same server."""
-        _, _, _, _, _, *rest = request.url.path.split("/")
+        rest = request.url.path.removeprefix(f"{self.prefix}/repos/").split("/")[2:]
         repo = self._world.repositories[repository_id]
         query = f"?{request.url.query}" if request.url.query else ""
         where = "/".join([f"{self.prefix}/repos/{repo.full_name}", *rest])

@@ -32,7 +32,6 @@ def user(world: World, account: Account) -> Json:
         "website": "",
         "description": "",
         "visibility": "public",
-        "username": account.login,
     }
 
 
