@@ -33,6 +33,7 @@ OUTGOING = {
     "app/forges/rest/client.py": "PORTCULLIS_GITHUB_API_URL; redirects and pages on that server only",
     "app/forges/oidc.py": "PORTCULLIS_GITHUB_OIDC_ISSUER, …_GITLAB_OIDC_ISSUERS; keys at the issuer's origin only",
     "app/executors/egress_child.py": "the exit of checks with network: refuses by resolved address",
+    "app/executors/kubernetes/cluster.py": "PORTCULLIS_KUBERNETES_CONFIG, or the API of the cluster we run in",
     "app/cli/upload.py": "a CI job's own client: the address that the job names",
     "app/cli/ci.py": "the same: the CI's own address of identity tokens",
     "app/cli/examine_network.py": "doctor: the configured forge and our own address",
@@ -40,7 +41,8 @@ OUTGOING = {
     "app/practice/hooks.py": "the practice forge, in demo and tests",
 }
 LISTENING = {  # sockets of their own, between processes or to listen; no address from outside
-    "app/executors/egress.py", "app/executors/hostile.py", "app/executors/ingest_child.py",
+    "app/executors/egress.py", "app/executors/hostile.py", "app/executors/hostile_cluster.py",
+    "app/executors/ingest_child.py",
     "app/executors/probe_world.py", "app/executors/report_reader.py", "app/practice/serve.py",
     "app/web/program.py", "app/wiring/building.py",
 }  # fmt: skip

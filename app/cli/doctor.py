@@ -6,7 +6,15 @@ import click
 import msgspec
 
 from app import settings
-from app.cli import examine_app, examine_checks, examine_forge, examine_machine, examine_network, output
+from app.cli import (
+    examine_app,
+    examine_checks,
+    examine_cluster,
+    examine_forge,
+    examine_machine,
+    examine_network,
+    output,
+)
 from app.cli.examined import Examination, Health
 from app.cli.output import Exit, format_option
 
@@ -16,6 +24,7 @@ EXAMINATIONS: tuple[Examination, ...] = (
     Examination(name="migrations", about="its schema is this version's", examine=examine_machine.migrations),
     Examination(name="key", about="the secret key", examine=examine_machine.key),
     Examination(name="git", about="git can make test merges", examine=examine_machine.git),
+    Examination(name="cluster", about="it lets us run checks", examine=examine_cluster.cluster),
     Examination(name="sandbox", about="hostile acts fail in it", examine=examine_checks.sandbox),
     Examination(name="network", about="checks with network have one exit", examine=examine_checks.network),
     Examination(name="toolbox", about="the presets' tools", examine=examine_checks.toolbox),

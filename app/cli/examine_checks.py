@@ -59,7 +59,8 @@ async def network(settings: Settings) -> tuple[Examined, ...]:
     if outcome.exit_code != 0:
         says = f"checks with network cannot run: {outcome.detail or f'exit {outcome.exit_code}'}"
         return warning(says, _NETWORK_MEND)
-    return good("a check with network gets its proxy as the only exit")
+    exit_by = "the cluster's network policy" if settings.executor == "kubernetes" else "its proxy"
+    return good(f"a check with network gets {exit_by} as the only exit")
 
 
 async def _silent(chunk: LogChunk) -> None:

@@ -9,6 +9,7 @@ from app.executors.container import Containers, Images
 from app.executors.egress_child import Rules
 from app.executors.ingest import ReportsRead, read_file, read_reports
 from app.executors.ingest_child import FileReply
+from app.executors.kubernetes import KubernetesExecutor, KubernetesOptions, missing_rights
 from app.executors.limits import WorkspaceLimits
 from app.executors.local import LocalExecutor, LocalKeywords
 from app.executors.logs import LogLimits
@@ -40,7 +41,7 @@ from app.executors.toolbox import BASIC, GROUPS, Toolbox, ToolboxStatus, group_p
 from app.executors.trees import JOB_UID
 from app.executors.workspace import GitWorkspaces
 
-EXECUTORS = (Sandbox, Containers, ScriptedExecutor)
+EXECUTORS = (Sandbox, Containers, KubernetesExecutor, ScriptedExecutor)
 """Every executor there is, by its `name`; those that hold processes of this machine are kinds of
 `LocalExecutor`.
 """
@@ -70,6 +71,8 @@ __all__ = [
     "FileReply",
     "GitWorkspaces",
     "Images",
+    "KubernetesExecutor",
+    "KubernetesOptions",
     "LocalExecutor",
     "LocalKeywords",
     "LogChunk",
@@ -90,6 +93,7 @@ __all__ = [
     "WorkspaceLimits",
     "Workspaces",
     "group_path",
+    "missing_rights",
     "read_file",
     "read_reports",
     "script_key",

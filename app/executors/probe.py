@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -29,15 +29,18 @@ from app.executors.protocol import (
 )
 from app.model import CheckSpec, PortcullisError, ReportSpec
 
-_INSIDE = (
+_WITHIN = (
     "read_shadow service_environment key_file other_workspace_read other_workspace_write shared_tree_write "
     "write_usr proc_sys_write loopback_tcp loopback_udp metadata_tcp metadata_udp unix_path unix_abstract "
     "user_namespace io_uring kernel_keys bpf userfault trace_service signal_service"
 )
+INSIDE = tuple(_WITHIN.split())
+"""Attacks of which the set itself can tell how they ended."""
 _STAY_SECONDS = (0.5, 4.0, 20.0)
-_LINKS = ("out/link.xml", "out/folder/key", "out/fifo.xml", "out/../key")
+LINKS = ("out/link.xml", "out/folder/key", "out/fifo.xml", "out/../key")
+HOSTILE = Path(__file__).parent / "hostile.py"
 _OUTSIDE = ("memory_one", "memory_tree", "forks", "fill_disk", "report_links", "outlive", "linger")
-CELLS = (*_INSIDE.split(), *_OUTSIDE)
+CELLS = (*INSIDE, *_OUTSIDE)
 
 _GROUPS_MEND = (
     "let the service make control groups: run it as a systemd unit with Delegate=yes, or as root on a "
@@ -118,7 +121,7 @@ def _refused(why: str, mend: str = "") -> tuple[Protection, ...]:
 
 async def _cells(executor: Probed, outside: World) -> tuple[Protection, ...]:
     groups = (
-        _INSIDE.split(),
+        INSIDE,
         ["memory_one"],
         ["memory_tree"],
         ["forks", "fill_disk", "report_links"],
@@ -128,13 +131,13 @@ async def _cells(executor: Probed, outside: World) -> tuple[Protection, ...]:
         *(_try(executor, outside, number, names) for number, names in enumerate(groups)),
         return_exceptions=True,  # none is left behind at its work where another cannot begin
     )
-    tried = [_tried(answer) for answer in answers]
+    tried = [answered(answer) for answer in answers]
     inside = tried[0]
     if inside.outcome.ended is Ended.SETUP_ERROR:
         return _refused(inside.outcome.detail)
-    cells = [_said(inside, name) for name in groups[0]]
-    cells += [_memory(tried[1], "memory_one"), _memory(tried[2], "memory_tree")]
-    cells += [_said(tried[3], "forks"), _said(tried[3], "fill_disk"), _links(tried[3], outside)]
+    cells = [said(inside, name) for name in groups[0]]
+    cells += [memory(tried[1], "memory_one"), memory(tried[2], "memory_tree")]
+    cells += [said(tried[3], "forks"), said(tried[3], "fill_disk"), links(tried[3], outside)]
     cells += _survivors(tried[4], outside)
     if await asyncio.to_thread(os.listdir, outside.tree):
         tree = _cell("shared_tree_write", "a check wrote into the shared tree", held=False)
@@ -142,13 +145,14 @@ async def _cells(executor: Probed, outside: World) -> tuple[Protection, ...]:
     return tuple(cells)
 
 
-def _tried(answer: Tried | BaseException) -> Tried:
+def answered(answer: Tried | BaseException) -> Tried:
+    """What was tried. Raises what kept it from being tried."""
     if isinstance(answer, BaseException):
         raise answer
     return answer
 
 
-async def _try(executor: Probed, outside: World, number: int, names: list[str]) -> Tried:
+async def _try(executor: Probed, outside: World, number: int, names: Sequence[str]) -> Tried:
     """Run some attacks in one attempt. Those that stay until they are ended are given longer, should the
     machine be too busy to begin them in time.
     """
@@ -165,7 +169,7 @@ async def _attack(
     executor: Probed, outside: World, number: int, names: Iterable[str], seconds: float
 ) -> Tried:
     program, _ = interpreter()
-    text = (Path(__file__).parent / "hostile.py").read_text()
+    text = HOSTILE.read_text()
     told = json.dumps(msgspec.to_builtins(outside))
     said = bytearray()
 
@@ -181,14 +185,15 @@ async def _attack(
             argv=(program, "-I", "-c", text, told, *names),
             timeout=seconds,
             resources=LIMITS,
-            reports=tuple(ReportSpec(path=path) for path in _LINKS if "report_links" in names),
+            reports=tuple(ReportSpec(path=path) for path in LINKS if "report_links" in names),
         ),
     )
     outcome = await executor.attempt(spec, listen, executor.programs, grace=0.1)
-    return Tried(outcome=outcome, said=_parse(bytes(said)))
+    return Tried(outcome=outcome, said=parse(bytes(said)))
 
 
-def _parse(said: bytes) -> dict[str, tuple[bool, str]]:
+def parse(said: bytes) -> dict[str, tuple[bool, str]]:
+    """Whether each attack succeeded, and what it says, by its name; other output is left out."""
     found: dict[str, tuple[bool, str]] = {}
     for line in said.splitlines():
         with contextlib.suppress(ValueError, KeyError, TypeError):
@@ -201,7 +206,7 @@ def _cell(name: str, detail: str, *, held: bool) -> Protection:
     return Protection(name=name, held=held, detail=detail, mend="" if held else _MENDS.get(name, ""))
 
 
-def _said(tried: Tried, name: str) -> Protection:
+def said(tried: Tried, name: str) -> Protection:
     """A cell that the set itself can tell; silence is not a protection."""
     if name not in tried.said:
         outcome = tried.outcome
@@ -210,12 +215,14 @@ def _said(tried: Tried, name: str) -> Protection:
     return _cell(name, detail, held=not is_open)
 
 
-def _memory(tried: Tried, name: str) -> Protection:
+def memory(tried: Tried, name: str) -> Protection:
+    """The cell of an attack that must end by its memory."""
     is_open, detail = tried.said.get(name, (False, tried.outcome.detail))
     return _cell(name, detail, held=not is_open and tried.outcome.ended is Ended.OUT_OF_MEMORY)
 
 
-def _links(tried: Tried, outside: World) -> Protection:
+def links(tried: Tried, outside: World) -> Protection:
+    """The cell of reports that lead elsewhere: none may have been read."""
     followed = [file.path for file in tried.outcome.files if not file.problem]
     leaked = any(outside.secret.encode() in file.content for file in tried.outcome.files)
     made = "report_links" in tried.said

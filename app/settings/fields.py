@@ -19,6 +19,7 @@ from app.settings.kinds import (
     DatabaseAddress,
     Duration,
     Network,
+    NodeLabel,
     PrivateKey,
     SecretKey,
     Toolchain,
@@ -155,10 +156,10 @@ class Settings(BaseModel):
         default=(),
         description="Further directories that checks may read (a JDK): absolute, separated by colons.",
     )
-    executor: Literal["sandbox", "container"] = Field(
+    executor: Literal["sandbox", "container", "kubernetes"] = Field(
         default="sandbox",
-        description="What checks run in: `sandbox` (bubblewrap, this machine's programs) or `container` "
-        "(docker or podman on this machine, an image's programs).",
+        description="What checks run in: `sandbox` (bubblewrap, this machine's programs), `container` "
+        "(docker or podman on this machine, an image's programs) or `kubernetes` (Jobs of a cluster).",
     )
     container_engine: str = Field(
         default="podman",
@@ -172,6 +173,37 @@ class Settings(BaseModel):
         default=(),
         description="Further images that a gate file may name, comma-separated globs: `python:3.*`. "
         "Default: none.",
+    )
+    kubernetes_namespace: str = Field(
+        default="portcullis-checks",
+        min_length=1,
+        description="Namespace of the cluster that holds the checks' Jobs and nothing else.",
+    )
+    kubernetes_config: AbsolutePath | None = Field(
+        default=None,
+        description="kubeconfig of the cluster that runs checks. Default: the account of the pod we run in.",
+    )
+    kubernetes_helper_image: str = Field(
+        default="",
+        description="Image with `sh`, GNU tar and Python 3 that lays trees into pods and takes results. "
+        "Default: that of `PORTCULLIS_IMAGE`.",
+    )
+    kubernetes_runtime_class: str = Field(
+        default="", description="Runtime class of the checks' pods, as `gvisor`. Default: the cluster's."
+    )
+    kubernetes_seccomp: str = Field(
+        default="",
+        description="seccomp profile of the nodes that holds checks, a path beneath the kubelet's `seccomp` "
+        "directory. Default: the runtime's own.",
+    )
+    kubernetes_node_labels: Annotated[tuple[NodeLabel, ...], separated(",")] = Field(
+        default=(),
+        description="Labels that nodes of checks must have: `pool=checks`, comma-separated. Default: none.",
+    )
+    kubernetes_toolbox_claim: str = Field(
+        default="",
+        description="Volume claim of the directory that holds the toolbox, for presets in pods. "
+        "Default: images bring the toolbox, at the same path.",
     )
     egress_hosts: Annotated[tuple[str, ...], separated(",")] = Field(
         default=(),

@@ -62,6 +62,16 @@ def _network(value: object) -> object:
         raise ValueError(f"is not a network such as 10.1.2.0/24: {error}") from error
 
 
+def _node_label(value: object) -> object:
+    """`KEY=VALUE` as a pair."""
+    if not isinstance(value, str):
+        return value
+    key, equals, label = value.partition("=")
+    if not equals or not key.strip():
+        raise ValueError(f"names {value!r}, which is no label such as pool=checks")
+    return key.strip(), label.strip()
+
+
 def _toolchain(value: Path) -> Path:
     if not value.is_absolute() or value == Path("/"):
         raise ValueError(f"names {value}, which is not an absolute path to a tool chain")
@@ -88,6 +98,7 @@ Toolchain = Annotated[Path, AfterValidator(_toolchain)]
 SecretKey = Annotated[SecretStr, AfterValidator(_long_enough)]
 PrivateKey = Annotated[SecretStr, AfterValidator(_pem)]
 Network = Annotated[str, BeforeValidator(_network)]
+NodeLabel = Annotated[tuple[str, str], BeforeValidator(_node_label)]
 WebAddress = Annotated[str, BeforeValidator(_web_address)]
 DatabaseAddress = Annotated[SecretStr, BeforeValidator(_database_address)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]

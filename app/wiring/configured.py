@@ -17,6 +17,8 @@ from app.executors import (
     Executor,
     GitWorkspaces,
     Images,
+    KubernetesExecutor,
+    KubernetesOptions,
     LocalExecutor,
     LocalKeywords,
     LogLimits,
@@ -73,10 +75,35 @@ def executor(settings: Settings, *, root: Path | None = None) -> Executor:
             owner=JOB_UID if os.geteuid() == 0 else None,
         ),
     )
+    images = Images(settings.image, settings.images)
+    if settings.executor == "kubernetes":
+        return _in_cluster(settings, root, images, given)
     if settings.executor == "container":
-        images = Images(settings.image, settings.images)
         return LocalExecutor(Containers(settings.container_engine, images), root, **given)
     return LocalExecutor(Sandbox(), root, **given)
+
+
+def _in_cluster(settings: Settings, root: Path, images: Images, given: LocalKeywords) -> Executor:
+    """What runs checks in a cluster: no tool chain of this machine is seen there."""
+    options = KubernetesOptions(
+        namespace=settings.kubernetes_namespace,
+        helper=settings.kubernetes_helper_image or settings.image,
+        runtime_class=settings.kubernetes_runtime_class,
+        seccomp=settings.kubernetes_seccomp,
+        node_labels=settings.kubernetes_node_labels,
+        toolbox_claim=settings.kubernetes_toolbox_claim,
+    )
+    return KubernetesExecutor(
+        root,
+        options,
+        images,
+        config=settings.kubernetes_config,
+        store=given["store"],
+        toolbox=given["toolbox"],
+        log_limits=given["log_limits"],
+        egress=given["egress"],
+        caches=given["caches"],
+    )
 
 
 def egress(settings: Settings) -> Rules:

@@ -13,6 +13,7 @@ from app.executors import (
     AttemptSpec,
     Containers,
     Images,
+    KubernetesExecutor,
     LocalExecutor,
     LogChunk,
     Sandbox,
@@ -21,13 +22,16 @@ from app.executors.cgroup import descendants
 from app.executors.launcher import STAGES
 from app.executors.probe import interpreter
 from app.model import CheckSpec
-from tests.support import containers
+from tests.support import clusters, containers
 from tests.support.prerequisites import program
 
-KINDS = ("sandbox", "container")
-"""The executors that start processes on this machine; the same suite holds for each."""
+LOCAL = ("sandbox", "container")
+"""The executors that start processes on this machine."""
+KINDS = (*LOCAL, "kubernetes") if "PORTCULLIS_TEST_KUBECONFIG" in os.environ else LOCAL
+"""The executors that start processes; the same suite holds for each."""
 Local = LocalExecutor
-Make = Callable[..., Local]
+AnyExecutor = LocalExecutor | KubernetesExecutor
+Make = Callable[..., AnyExecutor]
 Run = Callable[..., Awaitable[tuple[AttemptOutcome, str]]]
 
 
@@ -51,7 +55,7 @@ def python(code: str) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module", params=KINDS)
 def make_executor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
-    """Makes executors of each kind, which see our interpreter."""
+    """Makes executors of each kind, which see our interpreter, or another that is called `python3`."""
     place = tmp_path_factory.mktemp("executor")
     interpreters = tuple(bind.source for bind in interpreter()[1])
     if request.param == "sandbox":
@@ -59,6 +63,14 @@ def make_executor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         yield lambda **more: LocalExecutor(
             Sandbox(), place / "root", toolchains=interpreters, grace=1.5, **more
         )
+        return
+    if request.param == "kubernetes":
+        with clusters.cluster() as cluster:
+            images, options = Images(cluster.image), cluster.options
+            yield lambda **more: KubernetesExecutor(
+                place / "root", options, images, config=cluster.config, grace=1.5, **more
+            )
+            assert cluster.left() == []
         return
     chains = (*containers.TOOLCHAINS, *interpreters)
     with containers.engine() as engine, pytest.MonkeyPatch.context() as patch:
@@ -70,19 +82,21 @@ def make_executor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="module")
-def shared_executor(make_executor: Make) -> Local:
+def shared_executor(make_executor: Make) -> AnyExecutor:
     """One executor per module: its probe runs once."""
     return make_executor(secrets=[b"hunter2-hunter2"])
 
 
 @pytest.fixture
-def executor(shared_executor: Local) -> Iterator[Local]:
+def executor(shared_executor: AnyExecutor) -> Iterator[AnyExecutor]:
     """The executor; afterwards no process, group, mount or directory of it is left."""
     own = shared_executor.root.parent
     mounts = mounted(own)
     before = descendants(os.getpid())
     yield shared_executor
     assert list(shared_executor.attempts.iterdir()) == []
+    if isinstance(shared_executor, KubernetesExecutor):
+        return  # its pods are processes of a cluster, which is looked at when it goes
     assert groups(shared_executor.owner) == []
     assert descendants(os.getpid()) <= before
     assert mounted(own) <= mounts
@@ -102,7 +116,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(executor: Local, tree: Path) -> Run:
+def run(executor: AnyExecutor, tree: Path) -> Run:
     """Run a script untrusted; gives the outcome and its log. Keywords go to the check or, if the spec has
     such a field, to the spec."""
 
@@ -114,6 +128,8 @@ def run(executor: Local, tree: Path) -> Run:
 
         for_spec = {name: more.pop(name) for name in tuple(more) if name in AttemptSpec.__struct_fields__}
         check = {"id": "check", "key": "check", "script": script, "timeout": 20.0, **more}
+        if isinstance(executor, KubernetesExecutor) and check.get("argv", ("",))[0] == interpreter()[0]:
+            check["argv"] = ("python3", *check["argv"][1:])  # images have their own
         spec = {"attempt_id": "attempt-1", "tree": tree, **for_spec}
         outcome = await executor.run(AttemptSpec(check=CheckSpec(**check), **spec), listen)
         return outcome, log.decode("utf-8", "replace")

@@ -21,9 +21,12 @@ from app.executors import (
 )
 from app.executors.probe import interpreter
 from app.model import Cache, CheckSpec
-from tests.contracts.executors.conftest import Local, Make
+from tests.contracts.executors.conftest import LOCAL, Local, Make
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.parametrize("make_executor", LOCAL, indirect=True),
+]
 
 MIRROR = "127.0.0.78"
 BASE, OWN = "forge-1/base/abc", "forge-1/change-7/abc"

@@ -1,4 +1,4 @@
-"""What every executor that starts processes must do; run on the sandbox of this machine."""
+"""What every executor that starts processes must do; run on this machine and in a cluster."""
 
 import asyncio
 import os
@@ -14,10 +14,11 @@ import pytest
 from app.executors import EXECUTORS, JOB_UID, AttemptSpec, Ended, LocalExecutor, LogChunk, Sandbox
 from app.executors.cgroup import Cgroups
 from app.model import CheckSpec, Misconfigured, ReportSpec, Resources
-from tests.contracts.executors.conftest import Local, Run, groups, python
+from tests.contracts.executors.conftest import LOCAL, AnyExecutor, Local, Run, groups, python
 from tests.support.prerequisites import missing
 
 pytestmark = pytest.mark.sandbox
+ON_THIS_MACHINE = pytest.mark.parametrize("make_executor", LOCAL, indirect=True)
 
 
 def test_every_executor_says_what_it_is():
@@ -139,7 +140,7 @@ def _foreign_copy(tree: Path, tmp_path: Path) -> Path:
     return copy
 
 
-async def test_reports_outputs_and_artifacts(run: Run, executor: Local):
+async def test_reports_outputs_and_artifacts(run: Run, executor: AnyExecutor):
     outcome, _ = await run(
         "mkdir -p out/html; echo r > out/junit.xml; echo '{}' > out/facts.json; echo h > out/html/i.html; exit 1",
         reports=(ReportSpec(path="out/junit.xml"), ReportSpec(path="out/no.xml")),
@@ -182,14 +183,14 @@ async def test_a_timeout_gives_a_grace_and_then_kills(run: Run):
     assert time.monotonic() - began < 60  # far from the 99 s that it would have liked
 
 
-async def test_resources_are_told_apart(run: Run):
+async def test_resources_are_told_apart(run: Run, executor: AnyExecutor):
     outcome, _ = await run("exec tail /dev/zero", resources=Resources(memory=32 << 20, disk=16 << 20))
     assert (outcome.ended, outcome.detail) == (Ended.OUT_OF_MEMORY, "used more memory than its 32 MiB")
     outcome, _ = await run(
         "head -c 32M /dev/zero > fill", resources=Resources(memory=128 << 20, disk=16 << 20)
     )
     assert (outcome.ended, outcome.detail) == (Ended.DISK_FULL, "filled its disk of 16 MiB")
-    outcome, _ = await run("yes", timeout=20)
+    outcome, _ = await run("yes $(printf %01000d 0)", timeout=20)
     assert outcome.ended is Ended.LOG_LIMIT
     assert outcome.log_dropped > 50 << 20
     outcome, _ = await run(
@@ -197,7 +198,8 @@ async def test_resources_are_told_apart(run: Run):
         argv=(*python("import os, signal\nfor _ in range(9): os.fork() or signal.pause()"),),
         resources=Resources(pids=3),
     )
-    assert (outcome.ended, outcome.detail) == (Ended.EXITED, "reached its limit of 3 processes")
+    told = "" if executor.name == "kubernetes" else "reached its limit of 3 processes"
+    assert (outcome.ended, outcome.exit_code, outcome.detail) == (Ended.EXITED, 1, told)
 
 
 async def test_secrets_are_masked_in_the_log(run: Run):
@@ -208,7 +210,7 @@ async def test_secrets_are_masked_in_the_log(run: Run):
     assert log.startswith("a *** b\n***")
 
 
-async def test_cancelling_kills_before_it_returns(executor: Local, tree: Path):
+async def test_cancelling_kills_before_it_returns(executor: AnyExecutor, tree: Path):
     seen = asyncio.Event()
 
     async def listen(chunk: LogChunk) -> None:
@@ -235,7 +237,7 @@ def _read(path: Path) -> bytes:
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.005, 0.01, 0.02, 0.03])
-async def test_cancelling_at_any_moment_leaves_nothing(executor: Local, tree: Path, delay: float):
+async def test_cancelling_at_any_moment_leaves_nothing(executor: AnyExecutor, tree: Path, delay: float):
     async def listen(chunk: LogChunk) -> None: ...
 
     await executor.probe()
@@ -254,7 +256,7 @@ async def test_many_at_once(run: Run):
     assert [log for _, log in outcomes] == [f"{number}\n" for number in range(8)]
 
 
-async def test_a_sink_that_fails_fails_the_run_and_leaves_nothing(executor: Local, tree: Path):
+async def test_a_sink_that_fails_fails_the_run_and_leaves_nothing(executor: AnyExecutor, tree: Path):
     async def broken(chunk: LogChunk) -> None:
         raise ConnectionError("the store is gone")
 
@@ -264,7 +266,7 @@ async def test_a_sink_that_fails_fails_the_run_and_leaves_nothing(executor: Loca
 
 
 @pytest.mark.parametrize("attempt_id", ["../../etc", "a/b", "x" * 300, "ä", "-x", "a b", "."])
-async def test_any_attempt_id_is_harmless(run: Run, executor: Local, attempt_id: str):
+async def test_any_attempt_id_is_harmless(run: Run, executor: AnyExecutor, attempt_id: str):
     outcome, _ = await run("echo k > out/a.txt", attempt_id=attempt_id, artifacts=("out/a.txt",))
     assert outcome.exit_code == 0
     assert Path(outcome.artifacts[0].stored).is_relative_to(executor.store)
@@ -301,6 +303,7 @@ async def test_sweep_removes_what_a_dead_process_left(tmp_path: Path):
     second.close()
 
 
+@ON_THIS_MACHINE
 async def test_an_earlier_attempt_of_the_same_id_is_killed_first(executor: Local, run: Run):
     group = executor.cgroups.group("attempt-1")
     group.create(Resources())
@@ -321,6 +324,7 @@ async def test_permissions_inside_look_ordinary(run: Run, tree: Path):
     assert stat.S_ISDIR(tree.stat().st_mode)
 
 
+@ON_THIS_MACHINE
 async def test_where_the_kernel_refuses_an_overlay_the_view_is_a_copy(run: Run, tree: Path, tmp_path: Path):
     """The kernel lays overlays two deep at most: a tree that lies on two already gets a third refused."""
     if os.geteuid() != 0:

@@ -17,10 +17,13 @@ from app.executors.probe import CELLS, probe
 from app.executors.probe_world import world
 from app.executors.protocol import AttemptOutcome, AttemptSpec, LogChunk
 from app.model import ReportSpec, Resources
-from tests.contracts.executors.conftest import Local, Run, python
+from tests.contracts.executors.conftest import LOCAL, Local, Run, python
 from tests.support.prerequisites import missing
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.parametrize("make_executor", LOCAL, indirect=True),
+]
 HOSTILE = Path(hostile_file.__file__).read_text()
 
 

@@ -9,9 +9,12 @@ import pytest
 
 from app.executors import JOB_UID, AttemptOutcome, AttemptSpec, CacheUse, LogChunk
 from app.model import Cache, CheckSpec
-from tests.contracts.executors.conftest import Local
+from tests.contracts.executors.conftest import LOCAL, Local
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.parametrize("make_executor", LOCAL, indirect=True),
+]
 
 ENTRY = "forge-1/base/abc"
 Attempt = Callable[..., Awaitable[tuple[AttemptOutcome, str]]]

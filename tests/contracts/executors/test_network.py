@@ -7,9 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from app.executors import Ended, Rules
-from tests.contracts.executors.conftest import Local, Make, Run, python
+from tests.contracts.executors.conftest import LOCAL, Local, Make, Run, python
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.parametrize("make_executor", LOCAL, indirect=True),
+]
 ONE_KIND = pytest.mark.parametrize("make_executor", ["sandbox"], indirect=True)
 """What the proxy itself decides, which is one for all executors."""
 
