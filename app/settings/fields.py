@@ -3,7 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -14,6 +14,13 @@ from pydantic import (
     model_validator,
 )
 
+from app.settings.credentials import (
+    BY_TOKEN,
+    PREFIX,
+    GitHubCredentials,
+    TokenCredentials,
+    read_files,
+)
 from app.settings.kinds import (
     AbsolutePath,
     DatabaseAddress,
@@ -25,33 +32,6 @@ from app.settings.kinds import (
     Toolchain,
     WebAddress,
     separated,
-)
-
-PREFIX = "PORTCULLIS_"
-
-
-class GitHubCredentials(NamedTuple):
-    """What acting as our GitHub App needs."""
-
-    app_id: int
-    private_key: SecretStr
-    webhook_secret: SecretStr
-
-
-class TokenCredentials(NamedTuple):
-    """What acting by an account's token on one forge needs, and the forge's address."""
-
-    url: str
-    token: SecretStr
-    webhook_secret: SecretStr
-
-
-BY_TOKEN = ("gitlab", "gitea")
-"""Kinds of forges that the environment connects by a token: what is set of one is set whole."""
-_IN_FILES = (
-    "github_private_key",
-    "github_webhook_secret",
-    *(f"{kind}_{name}" for kind in BY_TOKEN for name in ("token", "webhook_secret")),
 )
 
 
@@ -296,21 +276,7 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        values = dict(values)
-        for name in _IN_FILES:
-            file = values.get(f"{name}_file")
-            if not file:
-                continue
-            if values.get(name):
-                raise ValueError(
-                    f"{PREFIX}{name.upper()} and {PREFIX}{name.upper()}_FILE are both set; keep one"
-                )
-            try:
-                values[name] = Path(file).expanduser().read_text("utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "not a text file"
-                raise ValueError(f"{PREFIX}{name.upper()}_FILE: cannot read {file}: {reason}") from error
-        return values
+        return read_files(values)
 
     @model_validator(mode="after")
     def _whole_credentials(self) -> Self:

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.model import Misconfigured
-from app.settings.fields import PREFIX, Settings, variable
+from app.settings.credentials import PREFIX
+from app.settings.fields import Settings, variable
 
 _NEAR_MISS = 0.85
 _PLAINER = {
