@@ -21,6 +21,13 @@ _V2_CONTROLLERS = ("memory", "pids", "cpu")
 _PERIOD = 100_000
 _LEAF = "supervisor"
 _OWN_PROCESSES = 4
+_FILES = {
+    "memory": ("memory.max", "memory.limit_in_bytes"),
+    "pids": ("pids.max",),
+    "cpu": ("cpu.max", "cpu.cfs_quota_us"),
+    "kill": ("cgroup.kill", "freezer.state"),
+}
+"""What a group can do → the files of both versions that do it."""
 
 
 class Hierarchy(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +121,7 @@ class Cgroups:
         for hierarchy in self.hierarchies:
             if hierarchy.version == 2:  # noqa: PLR2004 - cgroup v2
                 self._delegate(hierarchy)
-        self.limits = self._usable()
+        self.limits, self._held = self._usable()
 
     def _delegate(self, hierarchy: Hierarchy) -> None:
         """Pass the controllers on to child groups, moving ourselves to a leaf if v2 asks for it."""
@@ -132,31 +139,33 @@ class Cgroups:
         _write(leaf / "cgroup.procs", str(os.getpid()))
         _write(control, line)
 
-    def _usable(self) -> frozenset[str]:
-        """What a group made here has: made, read and removed at once."""
+    def _usable(self) -> tuple[frozenset[str], frozenset[str]]:
+        """What a group made here has, and the files of limits that it takes: made, written and removed at
+        once. Hierarchies that let us make none are left out from then on.
+        """
         usable: set[str] = set()
+        held: set[str] = set()
+        able = []
         for hierarchy in self.hierarchies:
             place = hierarchy.place / f"{self.prefix}-try-{os.getpid()}"
             try:
                 place.mkdir()
             except OSError:
                 continue
-            present = {
-                "memory": ("memory.max", "memory.limit_in_bytes"),
-                "pids": ("pids.max",),
-                "cpu": ("cpu.max", "cpu.cfs_quota_us"),
-                "kill": ("cgroup.kill", "freezer.state"),
-            }
-            for name, files in present.items():
-                if any((place / file).exists() for file in files):
+            able.append(hierarchy)
+            held |= _set(place, Resources())
+            for name, files in _FILES.items():
+                if any(file in held or ((place / file).exists() and name == "kill") for file in files):
                     usable.add(name)
             with contextlib.suppress(OSError):
                 place.rmdir()
-        return frozenset(usable)
+        self.hierarchies = able
+        return frozenset(usable), frozenset(held)
 
     def group(self, name: str) -> "Group":
         """The group of one attempt; `create` makes it."""
-        return Group([hierarchy.place / f"{self.prefix}-{name}" for hierarchy in self.hierarchies])
+        places = [hierarchy.place / f"{self.prefix}-{name}" for hierarchy in self.hierarchies]
+        return Group(places, self._held)
 
     def sweep(self) -> int:
         """Kill and remove every group of this owner; gives how many."""
@@ -198,27 +207,32 @@ def _limits(resources: Resources) -> dict[str, str]:
     }
 
 
-class Group:
-    """One attempt's group, a directory in each hierarchy."""
+def _set(place: Path, resources: Resources) -> set[str]:
+    """Set the limits of a group; gives the files that took theirs."""
+    there = {file.name for file in place.iterdir()}
+    return {
+        file for file, value in _limits(resources).items() if file in there and _write(place / file, value)
+    }
 
-    def __init__(self, places: list[Path]) -> None:
+
+class Group:
+    """One attempt's group, a directory in each hierarchy. `held` are the files of limits that groups take
+    here.
+    """
+
+    def __init__(self, places: list[Path], held: frozenset[str] = frozenset()) -> None:
         self.places = places
+        self._held = held
 
     def create(self, resources: Resources) -> None:
-        """Make the directories and set the limits; a hierarchy that refuses is left out."""
-        made = []
-        limits = _limits(resources)
+        """Make the directories and set the limits. Raises OSError where that fails: nothing runs without a
+        limit that this machine holds.
+        """
         for place in self.places:
-            try:
-                place.mkdir()
-            except OSError:
-                continue
-            made.append(place)
-            there = {file.name for file in place.iterdir()}
-            for file, value in limits.items():
-                if file in there:
-                    _write(place / file, value)
-        self.places = made
+            place.mkdir()
+            left = self._held - _set(place, resources)
+            if refused := [file for file in sorted(left) if (place / file).exists()]:
+                raise OSError(f"the control group took no {', '.join(refused)}")
 
     @property
     def joins(self) -> list[str]:

@@ -179,7 +179,27 @@ def test_what_a_v2_group_says_of_its_processes(tmp_path):
     assert group.joins == [str(tmp_path / "cgroup.procs")]
 
 
-def test_a_hierarchy_that_refuses_a_group_is_left_out(tmp_path):
-    group = Group([tmp_path / "missing" / "group", tmp_path / "group"])
-    group.create(Resources())
-    assert group.places == [tmp_path / "group"]
+def test_a_hierarchy_that_refuses_a_group_at_the_start_is_left_out(machine):
+    machine.group(machine.mount("memory", "cgroup", options="rw,memory") / SERVICE)
+    refuses = machine.group(machine.mount("pids", "cgroup", options="rw,pids") / SERVICE)
+    (refuses / f"ours-try-{os.getpid()}").write_text("in the way")
+    groups = Cgroups("ours", machine.boot(f"3:memory:/{SERVICE}", f"2:pids:/{SERVICE}"))
+    assert [hierarchy.controllers for hierarchy in groups.hierarchies] == [{"memory"}]
+
+
+def test_one_that_refuses_later_is_told(tmp_path):
+    """A check would run without the limits that the probe found."""
+    with pytest.raises(OSError, match="No such file"):
+        Group([tmp_path / "group", tmp_path / "missing" / "group"]).create(Resources())
+
+
+@pytest.mark.sandbox
+def test_a_limit_that_is_not_taken_is_told():
+    groups = Cgroups(f"test-{os.getpid()}")
+    assert "pids" in groups.limits
+    group = groups.group("one")
+    try:
+        with pytest.raises(OSError, match=r"took no pids\.max"):
+            group.create(Resources(pids=10**12))
+    finally:
+        group.destroy_now()
