@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -22,17 +23,20 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _GLOB = frozenset("*?[")
 _PREFIX = "out/"
 _DEEPEST = 40
+_UNNAMEABLE = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+"""Written as text names grow, and two may become one."""
 _COPY = 1 << 20
 
 
 class CollectLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes of one report, of all reports, of all artifacts; counts of files."""
+    """Bytes of one report, of all reports, of all artifacts; counts of files; bytes of all their names."""
 
     report: int = Limits().content
     reports: int = 256 << 20
     artifacts: int = 512 << 20
     artifact_files: int = 2_000
     entries: int = 50_000
+    names: int = 8 << 20
 
 
 class _How(ctypes.Structure):
@@ -62,11 +66,21 @@ def shown(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def listing(folder: int, most: int) -> list[str]:
-    """Every file (and link, FIFO, …) beneath `folder`, sorted, at most `most` and 40 levels deep."""
+class Listing(msgspec.Struct, frozen=True):
+    """Every file (and link, FIFO, …) beneath a directory, sorted, as far as 40 levels; `cut` where there are
+    too many.
+    """
+
+    names: list[str]
+    cut: bool
+
+
+def listing(folder: int, limits: CollectLimits) -> Listing:
+    """The files beneath `folder`."""
     found: list[str] = []
+    size = 0
     waiting = [(".", 0)]
-    while waiting and len(found) < most:
+    while waiting:
         at, depth = waiting.pop()
         try:
             handle = open_beneath(folder, at, _READ | os.O_DIRECTORY)
@@ -76,15 +90,16 @@ def listing(folder: int, most: int) -> list[str]:
             with os.scandir(handle) as entries:
                 for entry in entries:
                     path = entry.name if at == "." else f"{at}/{entry.name}"
+                    size += len(path)
+                    if len(found) >= limits.entries or size > limits.names:
+                        return Listing(sorted(found), cut=True)
                     if not entry.is_dir(follow_symlinks=False):
                         found.append(path)
                     elif depth < _DEEPEST:
                         waiting.append((path, depth + 1))
-                    if len(found) >= most:
-                        break
         finally:
             os.close(handle)
-    return sorted(found)
+    return Listing(sorted(found), cut=False)
 
 
 class _Refused(Exception):
@@ -133,13 +148,10 @@ class Collector:
         self.folder = folder
         self.limits = limits
         self._left = limits.reports
-        self._listing: list[str] | None = None
 
-    @property
-    def _all(self) -> list[str]:
-        if self._listing is None:
-            self._listing = listing(self.folder, self.limits.entries)
-        return self._listing
+    @cached_property
+    def _all(self) -> Listing:
+        return listing(self.folder, self.limits)
 
     def files(self, check: CheckSpec) -> tuple[Collected, ...]:
         """The declared reports and outputs, in the order of the declaration."""
@@ -154,8 +166,11 @@ class Collector:
             return [Collected(declared=declared, path="", problem="not beneath out/")]
         if not _GLOB & set(path):
             return [self._one(declared, path.removeprefix(_PREFIX))]
+        if self._all.cut:
+            why = f"out/ holds more than {self.limits.entries:,} files or too long names"
+            return [Collected(declared=declared, path="", problem=why)]
         matcher = _matcher([path])
-        names = [name for name in self._all if matcher.match_file(_PREFIX + shown(name))]
+        names = [name for name in self._all.names if matcher.match_file(_PREFIX + shown(name))]
         return [self._one(declared, name) for name in names] or [
             Collected(declared=declared, path="", problem=MISSING)
         ]
@@ -172,14 +187,16 @@ class Collector:
         return Collected(declared=declared, path=path, content=content)
 
     def artifacts(self, check: CheckSpec, store: Path) -> tuple[Artifact, ...]:
-        """Copy the declared artifacts beneath `store`. What is no regular file, or over the limits, stays."""
+        """Copy the declared artifacts beneath `store`. What is no regular file, over the limits, or of a name
+        that no file of ours can have, stays.
+        """
         patterns = [p.removeprefix("./") for p in check.artifacts if p.removeprefix("./").startswith(_PREFIX)]
         if not patterns:
             return ()
         matcher = _matcher(patterns)
         kept: list[Artifact] = []
-        left = self.limits.artifacts
-        for name in self._all:
+        left, taken = self.limits.artifacts, set[str]()
+        for name in self._all.names:
             path = _PREFIX + shown(name)
             if len(kept) >= self.limits.artifact_files or not matcher.match_file(path):
                 continue
@@ -191,10 +208,19 @@ class Collector:
                 if size > left:
                     continue
                 stored = store / shown(name)
-                stored.parent.mkdir(parents=True, exist_ok=True)
-                with stored.open("wb") as target:
+                if str(stored) in taken:
+                    continue
+                try:
+                    stored.parent.mkdir(parents=True, exist_ok=True)
+                    target = stored.open("wb")
+                except OSError as error:
+                    if error.errno in _UNNAMEABLE:
+                        continue
+                    raise
+                with target:
                     while block := source.read(_COPY):
                         target.write(block)
             left -= size
+            taken.add(str(stored))
             kept.append(Artifact(path=path, size=size, stored=str(stored)))
         return tuple(kept)

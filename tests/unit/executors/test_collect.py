@@ -113,10 +113,47 @@ def test_a_directory_without_end_is_cut(out: Path):
         (out / f"f{number}").write_text("")
     handle = os.open(out, os.O_RDONLY)
     try:
-        assert len(listing(handle, 20)) == 20
-        assert all("deep.xml" not in name for name in listing(handle, 10_000))
+        few = listing(handle, CollectLimits(entries=20))
+        assert (len(few.names), few.cut) == (20, True)
+        assert listing(handle, CollectLimits(names=100)).cut
+        whole = listing(handle, CollectLimits())
+        assert (len(whole.names), whole.cut) == (50, False)
         with pytest.raises(OSError, match="cross-device"):
             open_beneath(handle, "../key")
+    finally:
+        os.close(handle)
+
+
+def test_a_glob_that_cannot_be_followed_to_its_end_is_told(out: Path):
+    """A part of the reports would look like all of them."""
+    for number in range(30):
+        (out / f"{number}.xml").write_text("x")
+    found = collected(out, "out/*.xml", "out/3.xml", limits=CollectLimits(entries=20))
+    assert found == {
+        "out/*.xml": (b"", "out/ holds more than 20 files or too long names"),
+        "out/3.xml": (b"x", ""),
+    }
+
+
+def test_names_that_cannot_be_kept_leave_the_others(out: Path, tmp_path: Path):
+    """Bytes that are no UTF-8 take four characters each; two names may look alike then."""
+    (out / os.fsdecode(b"\xff" * 80)).write_bytes(b"too long")
+    (out / os.fsdecode(b"a\xff")).write_bytes(b"first")
+    (out / "a\\xff").mkdir()
+    (out / "a\\xff" / "below").write_bytes(b"beneath a file")
+    (out / os.fsdecode(b"b\xff")).write_bytes(b"one")
+    (out / "b\\xff").write_bytes(b"another")
+    (out / "plain").write_bytes(b"kept")
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        for _ in range(2):  # an attempt that is collected again leaves the same
+            kept = Collector(handle, CollectLimits()).artifacts(
+                CheckSpec(id="c", key="c", script="true", artifacts=("out/**",)), tmp_path / "store"
+            )
+            paths = [artifact.path for artifact in kept]
+            assert paths.count("out/b\\xff") == 1
+            assert "out/plain" in paths
+            assert all(Path(artifact.stored).stat().st_size == artifact.size for artifact in kept)
     finally:
         os.close(handle)
 
