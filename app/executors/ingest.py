@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
+import zstandard
 
 from app.executors.ingest_child import FileReply, FileRequest, Request
 from app.executors.protocol import MISSING, Collected
@@ -19,6 +20,8 @@ MAX_FILES = 5_000
 """Report files of one check."""
 CHECK_TIMES = 6
 """All reports of a check may take that many times the processor time of one."""
+MAX_KEPT = 16 << 20
+"""Bytes of what all reports of one check say, compressed."""
 _AT_ONCE = 2
 """Requests of one check: many files of one wait for themselves, not others for them."""
 _BATCH_BYTES = 1_000_000
@@ -95,6 +98,14 @@ class _Collector:
                 self.unreadable(path, why, optional=spec.optional)
                 return
         self.contents.append(content)
+
+    def keep_within(self, most: int) -> None:
+        """Drop all where it takes more than that many bytes to keep, compressed: it is kept for good."""
+        size = len(zstandard.compress(msgspec.json.encode(self.contents), 1))
+        if size > most:
+            why = f"what they say takes {size >> 20} MB to keep, at most {most >> 20}"
+            self.problems.append(f"reports not kept: {why}")
+            self.contents = []
 
 
 def _applies(spec: ReportSpec, cell: dict[str, Scalar]) -> bool:
@@ -244,13 +255,16 @@ async def read_reports(
             seconds=reader.seconds,
         ),
     )
-    batches = list(_batches(_wanted(check, files, collector)))
+    wanted = _wanted(check, files, collector)
+    batches = list(_batches(wanted))
     answers = await asyncio.gather(*map(desk.ask, batches), return_exceptions=True)
     for batch, replies in zip(batches, answers, strict=True):
         if isinstance(replies, BaseException):
             raise replies
         for (spec, file), reply in zip(batch, replies, strict=True):
             collector.take(spec, reply, file.path)
+    if sum(len(file.content) for _, file in wanted) > MAX_KEPT // 4:
+        await asyncio.to_thread(collector.keep_within, MAX_KEPT)
     outputs, complaint = _outputs(check, files)
     return ReportsRead(
         contents=tuple(collector.contents),

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import os
+import re
+import secrets
 import signal
 import time
 from pathlib import Path
@@ -227,6 +229,21 @@ async def test_all_reports_together_have_a_budget_of_time():
     late = [problem for problem in read.problems if "took 6 s to read before its turn came" in problem]
     assert late
     assert not read.errors
+
+
+async def test_what_would_take_too_much_to_keep_is_told(reader):
+    """Text that no compression makes smaller, each file within its limits."""
+    case = '<testcase classname="%s" name="%s"/>'
+    files = []
+    for at in range(4):
+        cases = "".join(case % (secrets.token_hex(250), secrets.token_hex(250)) for _ in range(18_000))
+        files.append(file(f"out/{at}.xml", f"<testsuite>{cases}</testsuite>".encode(), "out/*.xml"))
+    read = await read_reports(check(ReportSpec(path="out/*.xml")), tuple(files[:1]), reader=reader)
+    assert read.problems == ()
+    read = await read_reports(check(ReportSpec(path="out/*.xml")), tuple(files), reader=reader)
+    assert read.contents == ()
+    (problem,) = read.problems
+    assert re.fullmatch(r"reports not kept: what they say takes \d+ MB to keep, at most 16", problem)
 
 
 async def test_too_many_files_are_told_and_none_is_read(reader):
