@@ -11,6 +11,7 @@ import contextlib
 import re
 from typing import Final
 
+from app.engine.fetching import bring
 from app.engine.services import Services
 from app.forges import Forge, Gone, Profile
 from app.model import Repository, Run
@@ -64,6 +65,7 @@ async def _asked(
     asked: set[str] = set()
     if not wanted:
         return found
+    await bring(services, repository, run.facts.base_ref, run.base_sha, run.head_sha)
     for commit in await services.workspaces.commits(repository, run.base_sha, run.head_sha):
         email = commit.author_email.lower()
         if email in asked or email not in wanted or len(asked) >= MOST_ASKED:

@@ -1,12 +1,16 @@
 """The target moved (gate-file.md section 2): which open changes that concerns, and how."""
 
+import asyncio
+from typing import Final
+
 import msgspec
+import structlog
 
 from app.engine import rules
 from app.engine.asked import with_asked
 from app.engine.base_runs import Base
 from app.engine.base_settling import fill_ahead
-from app.engine.fetching import fetch
+from app.engine.fetching import bring, bring_tested, fetch
 from app.engine.gates import Reading, gate_state, read_gate
 from app.engine.missed import awaited_posts
 from app.engine.opening import PORTCULLIS, accept_change, start_run
@@ -14,9 +18,11 @@ from app.engine.prepare import is_gated, with_operator_limits
 from app.engine.publishing import republish
 from app.engine.services import Services
 from app.model import (
+    AuthorFault,
     Change,
     ChangeKind,
     CheckSpec,
+    Comparison,
     Outage,
     Plan,
     Repository,
@@ -25,8 +31,12 @@ from app.model import (
     RunStatus,
     Sha,
 )
-from app.plan import compile_plan
-from app.store import Unit, attempts, changes, checks, projects, runs
+from app.plan import GateFile, compile_plan
+from app.store import Unit, attempts, changes, checks, elsewhere, projects, runs
+
+LOG = structlog.get_logger(__name__)
+AT_ONCE: Final = 20
+"""Changes that one transaction takes over: a branch may have hundreds open, and others write too."""
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,9 +60,18 @@ async def look_at_branch(services: Services, branch_id: int) -> None:
     moved = await _read(services, repository_id, repository, name)
     if moved is None:
         return
+    await services.database.run(lambda unit: _know(unit, services, moved))
     open_on_it = await services.database.read(lambda c: changes.open_changes(c, repository_id, name))
-    seen = {row.id: await _see(services, moved, row.id) for row in open_on_it}
-    if not await services.database.run(lambda unit: _apply(unit, services, moved, seen)):
+    ids = [row.id for row in open_on_it if row.change.kind is ChangeKind.PULL_REQUEST]
+    current = True
+    for first in range(0, len(ids), AT_ONCE):
+        seen = {one: await _see(services, moved, one) for one in ids[first : first + AT_ONCE]}
+
+        def apply(unit: Unit, seen: dict[int, Seen] = seen) -> bool:
+            return _apply(unit, services, moved, seen)
+
+        current = await services.database.run(apply) and current
+    if not current:
         raise Outage(f"runs moved while {name} was looked at")
 
 
@@ -101,7 +120,7 @@ async def _base(services: Services, moved: Moved) -> Base | None:
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What was read of a change's newest run: which one it was, how many commits of the target it was not
     merged with, and where its plan (`gate_hash`) is another gate file's: the plan by the file as it is now,
-    and the facts with those which that one asks for.
+    and the facts with those which that one asks for. `lost`: what it was planned with is nowhere any more.
     """
 
     run_id: int | None = None
@@ -110,27 +129,52 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     behind: int = 0
     plan: Plan | None = None
     facts: RunFacts = RunFacts()
+    lost: bool = False
 
 
 async def _see(services: Services, moved: Moved, change_id: int) -> Seen:
     run = await services.database.read(lambda c: runs.latest_run(c, change_id))
     if run is None:
         return Seen()
-    spaces, behind, plan, facts = services.workspaces, 0, None, run.facts
-    gatefile, comparison, planned = moved.reading.gatefile, run.comparison, _gate_hash(run)
-    if run.base_sha and run.base_sha != moved.tip:
-        behind = len(await spaces.commits(moved.repository, run.base_sha, moved.tip))
-    if gatefile is not None and comparison is not None and planned not in {"", gatefile.gate_hash}:
-        entries = await spaces.entries(moved.repository, comparison.tested_sha)
-        plan = compile_plan(
-            gatefile,
-            comparison=comparison,
-            tree_paths=tuple(entry.path for entry in entries),
-            policy_sha=moved.reading.policy_sha,
-        )
-        plan = with_operator_limits(services, plan)
-        facts = await with_asked(spaces, moved.repository, plan, comparison, facts)
-    return Seen(run_id=run.id, status=run.status, gate_hash=planned, behind=behind, plan=plan, facts=facts)
+    gatefile, planned = moved.reading.gatefile, _gate_hash(run)
+    seen = Seen(run_id=run.id, status=run.status, gate_hash=planned, facts=run.facts)
+    if run.status is not RunStatus.PLANNED or gatefile is None:
+        return seen
+    try:
+        seen = msgspec.structs.replace(seen, behind=await _behind(services, moved, run))
+        if run.comparison is not None and planned not in {"", gatefile.gate_hash}:
+            return await _plan_anew(services, moved, gatefile, run, run.comparison, seen)
+    except (AuthorFault, Outage) as problem:
+        LOG.warning("a change is prepared anew", run=run.id, reason=problem.message)
+        return msgspec.structs.replace(seen, lost=True)
+    return seen
+
+
+async def _behind(services: Services, moved: Moved, run: Run) -> int:
+    """How many commits of the target a run was not merged with. Raises AuthorFault, Outage."""
+    if run.base_sha == moved.tip:
+        return 0
+    await bring(services, moved.repository, moved.name, run.base_sha)
+    return len(await services.workspaces.commits(moved.repository, run.base_sha, moved.tip))
+
+
+async def _plan_anew(
+    services: Services, moved: Moved, gatefile: GateFile, run: Run, comparison: Comparison, seen: Seen
+) -> Seen:
+    """What a changed gate file means for a change, on the commit that was tested. Raises AuthorFault,
+    Outage.
+    """
+    spaces, repository, policy_sha = services.workspaces, moved.repository, moved.reading.policy_sha
+    await bring_tested(services, repository, run, moved.name)
+    entries = await spaces.entries(repository, run.tested_sha)
+
+    def compiled() -> Plan:
+        paths = tuple(entry.path for entry in entries)
+        return compile_plan(gatefile, comparison=comparison, tree_paths=paths, policy_sha=policy_sha)
+
+    plan = with_operator_limits(services, await asyncio.to_thread(compiled))
+    facts = await with_asked(spaces, repository, plan, comparison, run.facts)
+    return msgspec.structs.replace(seen, plan=plan, facts=facts)
 
 
 def _gate_hash(run: Run) -> str:
@@ -138,26 +182,31 @@ def _gate_hash(run: Run) -> str:
     return "" if run.plan is None else run.plan.gate_hash
 
 
-def _apply(unit: Unit, services: Services, moved: Moved, seen: dict[int, Seen]) -> bool:
-    """Take the branch over as it is now; false if a run moved meanwhile: then it is looked at again."""
+def _know(unit: Unit, services: Services, moved: Moved) -> None:
+    """Take over what the branch itself has become."""
     projects.lock_repository(unit, moved.repository_id)
-    now = services.clock.now()
     gatefile = moved.reading.gatefile
     gate = gate_state(moved.reading)
     gate_hash = gatefile.gate_hash if gatefile is not None else ""
+    now = services.clock.now()
     projects.know_branch(unit, moved.repository_id, moved.name, moved.tip, gate, gate_hash, now)
     if gatefile is not None and "push" in gatefile.events:
         _open_push(unit, services, moved)
     if moved.base is not None:
         fill_ahead(unit, services, moved.base)
+
+
+def _apply(unit: Unit, services: Services, moved: Moved, seen: dict[int, Seen]) -> bool:
+    """Have these changes follow the branch; false if a run moved meanwhile: then it is looked at again."""
+    projects.lock_repository(unit, moved.repository_id)
     current = True
-    for row in changes.open_changes(unit.connection, moved.repository_id, moved.name):
-        run = runs.latest_run(unit.connection, row.id)
-        if run is None or not run.status.live or row.change.kind is not ChangeKind.PULL_REQUEST:
+    for change_id, known in seen.items():
+        row = changes.load_change(unit.connection, change_id)
+        run = runs.latest_run(unit.connection, change_id)
+        if run is None or not run.status.live or row.change.base_ref != moved.name:
             continue
-        known = seen.get(row.id)
         now_as = (run.id, run.status, _gate_hash(run))
-        if known is None or (known.run_id, known.status, known.gate_hash) != now_as:
+        if (known.run_id, known.status, known.gate_hash) != now_as:
             # a new run, or one just planned by what the branch said before
             current = current and run.status is RunStatus.NEW
             continue
@@ -183,7 +232,7 @@ def _look_at(
             start_run(unit, services, row.repository_id, row.id, row.change, actor=PORTCULLIS)
         return
     most = gatefile.settings.max_behind
-    if most is not None and behind > most:
+    if seen.lost or (most is not None and behind > most):
         start_run(unit, services, row.repository_id, row.id, row.change, actor=PORTCULLIS)
         return
     commits = "commit" if behind == 1 else "commits"
@@ -205,13 +254,7 @@ def _look_at(
     _replan(unit, services, run, seen.plan, moved.reading.text)
 
 
-def _replan(
-    unit: Unit,
-    services: Services,
-    run: Run,
-    plan: Plan,
-    text: bytes,
-) -> None:
+def _replan(unit: Unit, services: Services, run: Run, plan: Plan, text: bytes) -> None:
     """A changed gate file moves policy_sha only: evidence of unchanged checks stays, others run."""
     old = {spec.key: _meaning(spec) for spec in run.plan.checks} if run.plan is not None else {}
     same = {spec.key: spec for spec in plan.checks if old.get(spec.key) == _meaning(spec)}
@@ -221,6 +264,7 @@ def _replan(
             for attempt_id in attempts.cancel_attempts(unit, run.id, now, check.id):
                 unit.wake("stop", attempt_id)
             checks.drop_check(unit, check.id)
+            elsewhere.forget(unit, run.id, check.result.key)
             continue
         required = same[check.result.key].required
         if check.result.required is not required:

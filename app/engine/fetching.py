@@ -43,6 +43,15 @@ async def fetch_as_named(services: Services, repository: Repository, change: Cha
     return fetched
 
 
+async def bring(services: Services, repository: Repository, base_ref: str, *shas: Sha) -> None:
+    """Have commits in this process's own mirror: another one may have fetched them, or the mirror was made
+    anew. Raises Outage, AuthorFault.
+    """
+    for sha in dict.fromkeys(shas):
+        if not await services.workspaces.has_commit(repository, sha):
+            await fetch(services, repository, base_ref=base_ref, head_refspec=sha, head_sha=sha)
+
+
 async def bring_tested(services: Services, repository: Repository, run: Run, base_ref: str) -> None:
     """Have the commit that a run tests in this process's own mirror: another one may have prepared it. The
     same merge has the same id everywhere. Raises Outage where its parts cannot be had (any more).
@@ -50,9 +59,7 @@ async def bring_tested(services: Services, repository: Repository, run: Run, bas
     spaces = services.workspaces
     if await spaces.has_commit(repository, run.tested_sha):
         return
-    for sha in dict.fromkeys((run.base_sha, run.head_sha)):
-        if not await spaces.has_commit(repository, sha):
-            await fetch(services, repository, base_ref=base_ref, head_refspec=sha, head_sha=sha)
+    await bring(services, repository, base_ref, run.base_sha, run.head_sha)
     merged = await spaces.merge(repository, run.base_sha, run.head_sha)
     if merged.tested_sha != run.tested_sha:
         raise Outage(f"the merge of {run.head_sha} into {run.base_sha} is not {run.tested_sha} here")

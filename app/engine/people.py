@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from app.engine.authors import Unknown, authors_of, might_be
+from app.engine.fetching import bring
 from app.engine.services import Services
 from app.forges import Forge
 from app.language import used
@@ -132,6 +133,7 @@ async def _still_approves(services: Services, repository: Repository, run: Run, 
     if commit == run.head_sha:
         return True
     spaces = services.workspaces
+    await bring(services, repository, run.facts.base_ref, run.base_sha, run.head_sha)
     if not await spaces.has_commit(repository, commit):
         return False
     if not await spaces.is_ancestor(repository, commit, run.head_sha):

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from statistics import median
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from app.model import Pace, StartRequest
 from app.store import wakes
@@ -26,6 +26,11 @@ def ask(unit: Unit, run_id: int, request: StartRequest) -> None:
         statement.on_conflict_do_update(index_elements=["run_id", "key"], set_=values).returning(starts.c.id)
     ).scalar_one()
     wakes.want(unit, "start", row_id, request.at)
+
+
+def forget(unit: Unit, run_id: int, key: str) -> None:
+    """Nothing was asked for a check of a run: what was, was asked for another of its key."""
+    unit.connection.execute(delete(starts).where(starts.c.run_id == run_id, starts.c.key == key))
 
 
 def load_start(connection: Connection, row_id: int) -> tuple[int, StartRequest] | None:

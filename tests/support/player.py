@@ -296,6 +296,9 @@ class Player:
         await self.scene.forge.rerun_workflow(by, self.repo, run)
         await self.scene.forge.progress_workflow(self.repo, run)
 
+    async def do_hide(self, _whole: bool) -> None:
+        self.scene.forge.set_private("alice", self.repo, private=True)
+
     async def do_answer(self, scripted: Mapping[str, Any]) -> None:
         for key, described in scripted.items():
             self.runner.script(key, answers(described))
