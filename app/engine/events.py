@@ -7,7 +7,7 @@ import msgspec
 
 from app.engine.external import names
 from app.engine.missed import awaited_posts, keep_post
-from app.engine.opening import accept_change, close_runs, know_repository, stop_judging
+from app.engine.opening import NotOurs, accept_change, close_runs, know_repository, stop_judging
 from app.engine.publishing import republish
 from app.engine.reruns import rerun
 from app.engine.services import Services
@@ -38,8 +38,15 @@ LATE: Final = 120.0
 """Seconds after which an opening is not taken as told: the pull request may be closed by now."""
 
 
-def apply_event(unit: Unit, services: Services, forge: str, event: Event) -> tuple[str, str]:  # noqa: PLR0911, PLR0912, C901 - one case per event
+def apply_event(unit: Unit, services: Services, forge: str, event: Event) -> tuple[str, str]:
     """Write what an event says and wake what it concerns; gives (status, reason) of its delivery."""
+    try:
+        return _apply(unit, services, forge, event)
+    except NotOurs as late:
+        return "ignored", str(late)
+
+
+def _apply(unit: Unit, services: Services, forge: str, event: Event) -> tuple[str, str]:  # noqa: PLR0911, PLR0912, C901 - one case per event
     match event:
         case Ignored():
             return "ignored", event.reason
@@ -273,13 +280,13 @@ def _installation(unit: Unit, services: Services, forge: str, event: Installatio
 
 
 def _repository(unit: Unit, services: Services, event: RepositoryChanged) -> tuple[str, str]:
-    """Its name and who may read its pages follow at once."""
+    """That it is private now holds at once; its name and all else as the forge answers."""
     if event.gone:
         gone = projects.remove_repository(unit, event.repository.forge, event.repository.forge_id)
         if gone is not None:
             stop_judging(unit, services, gone)
         return "done", f"{event.repository.full_name} was {event.action}"
-    repository_id = know_repository(unit, services, event.repository)
+    repository_id = know_repository(unit, services, event.repository, rest=0.0)
     if event.action in BACK:
         projects.wake_repository(unit, repository_id, services.clock.now())
         unit.wake("repository", repository_id)

@@ -1,5 +1,7 @@
 """Opening, superseding and closing runs: one transaction per fact, its wake-ups with it."""
 
+from typing import Final
+
 import msgspec
 
 from app.engine.publishing import republish
@@ -15,16 +17,54 @@ from app.model import (
     RunStatus,
     Sha,
 )
-from app.store import Unit, attempts, changes, checks, granted, projects, publications, records, runs
+from app.store import (
+    Unit,
+    attempts,
+    changes,
+    checks,
+    chores,
+    granted,
+    projects,
+    publications,
+    records,
+    runs,
+    wakes,
+)
 
+REST: Final = 60.0
+"""Seconds for which a repository that was just read rests, whatever deliveries say of it."""
 PORTCULLIS = Actor(login="portcullis", kind=ActorKind.APP)
 
 
-def know_repository(unit: Unit, services: Services, repository: Repository) -> int:
-    """The row of a repository that a delivery named, locked until the transaction ends."""
-    repository_id = projects.upsert_repository(unit, repository, services.clock.now())
-    projects.lock_repository(unit, repository_id)
-    return repository_id
+class NotOurs(Exception):
+    """A delivery of a repository that is not judged any more, as far as is known; the text says so."""
+
+
+def know_repository(unit: Unit, services: Services, repository: Repository, *, rest: float = REST) -> int:
+    """The row of a repository that a delivery named, locked until the transaction ends. Raises NotOurs.
+
+    Where the delivery says otherwise than is known, one of the two is late: the forge is asked, unless it was
+    within `rest` seconds.
+    """
+    now = services.clock.now()
+    heard = projects.hear_of_repository(unit, repository, now)
+    if heard.removed or heard.moved:
+        _ask_installation(unit, repository, now)
+    if heard.removed:
+        raise NotOurs(f"{repository.full_name} was removed; whether it is back is asked")
+    if heard.differs:
+        at = projects.read_soon(unit, heard.id, now, services.options.reread_every, rest)
+        unit.wake_later("repository", heard.id, at)
+    return heard.id
+
+
+def _ask_installation(unit: Unit, repository: Repository, now: float) -> None:
+    """Have all be read that the installation lets us judge; one that is not known is looked for."""
+    row_id = projects.find_installation(unit.connection, repository.forge, repository.installation_id)
+    if row_id is None:
+        chores.begin(unit, ("installations",), now)
+    else:
+        wakes.want(unit, "installation", row_id, now)
 
 
 def accept_change(unit: Unit, services: Services, repository_id: int, change: Change, *, actor: Actor) -> int:

@@ -40,8 +40,11 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What reading a repository found, and what was known before; `left` are merge groups that left."""
+    """What reading a repository, `asked` for as it was known, found, and what was known before; `left` are
+    merge groups that left.
+    """
 
+    asked: Repository
     repository: Repository
     found: OpenChanges
     left: tuple[Change, ...]
@@ -107,7 +110,7 @@ async def read_repository(services: Services, repository_id: int) -> None:
         await services.database.run(lambda unit: projects.wake_repository(unit, repository_id, again))
         raise
     left = await _left_the_queue(services, repository_id, now)
-    reading = Reading(repository=now, found=found, left=left, before=before, at=at)
+    reading = Reading(asked=repository, repository=now, found=found, left=left, before=before, at=at)
     await services.database.run(lambda unit: _take_over(unit, services, repository_id, reading, again))
 
 
@@ -133,8 +136,11 @@ def _lose(unit: Unit, services: Services, repository_id: int, repository: Reposi
 
 def _take_over(unit: Unit, services: Services, repository_id: int, reading: Reading, again: float) -> None:
     """Accept the repository and what is open now; look again at what somebody touched."""
-    projects.upsert_repository(unit, reading.repository, services.clock.now())
     projects.lock_repository(unit, repository_id)
+    known = projects.load_repository(unit.connection, repository_id)
+    hidden = known.private and not reading.asked.private  # told while the forge was asked, and told last
+    repository = msgspec.structs.replace(reading.repository, private=reading.repository.private or hidden)
+    projects.upsert_repository(unit, repository, services.clock.now())
     before = {
         row.change.key: row
         for row in changes.open_changes(unit.connection, repository_id)

@@ -32,6 +32,14 @@ def upsert_installation(
     return int(unit.connection.execute(statement.returning(installations.c.id)).scalar_one())
 
 
+def find_installation(connection: Connection, forge: str, installation_id: int) -> int | None:
+    """Row id of an installation, by the forge's id."""
+    found = select(installations.c.id).where(
+        installations.c.forge == forge, installations.c.installation_id == installation_id
+    )
+    return connection.execute(found).scalar()
+
+
 def load_installation(connection: Connection, row_id: int) -> tuple[str, int, str]:
     """(forge, the forge's id, status) of an installation."""
     row = connection.execute(select(installations).where(installations.c.id == row_id)).one()
@@ -61,6 +69,46 @@ def upsert_repository(unit: Unit, repository: Repository, now: float) -> int:
     )
     statement = statement.on_conflict_do_update(index_elements=["forge", "forge_id"], set_=values)
     return int(unit.connection.execute(statement.returning(repositories.c.id)).scalar_one())
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """What a delivery named: a repository's row, whether it is `removed`, whether it is known otherwise than
+    told (`differs`), and under another installation (`moved`).
+    """
+
+    id: int
+    removed: bool = False
+    differs: bool = False
+    moved: bool = False
+
+
+def hear_of_repository(unit: Unit, told: Repository, now: float) -> Heard:
+    """Lock the row of a repository that a delivery named, until the transaction ends. Deliveries come late
+    and again: one never seen before is recorded, a known one is only made more private.
+    """
+    found = select(repositories.c.id, repositories.c.document, repositories.c.status).where(
+        repositories.c.forge == told.forge, repositories.c.forge_id == told.forge_id
+    )
+    if unit.connection.dialect.name != "sqlite":
+        found = found.with_for_update(key_share=True)
+    row = unit.connection.execute(found).first()
+    if row is None:
+        repository_id = upsert_repository(unit, told, now)
+        lock_repository(unit, repository_id)
+        return Heard(id=repository_id)
+    known = unpack(Repository, row.document)
+    if told.private and not known.private:
+        values = {"document": pack(msgspec.structs.replace(known, private=True)), "seen_at": now}
+        unit.connection.execute(update(repositories).where(repositories.c.id == row.id).values(**values))
+    return Heard(
+        id=row.id,
+        removed=row.status != "active",
+        differs=any(
+            getattr(told, name) not in {"", getattr(known, name)}
+            for name in ("full_name", "default_branch", "private")
+        ),
+        moved=told.installation_id not in {0, known.installation_id},
+    )
 
 
 def lock_repository(unit: Unit, repository_id: int | ScalarSelect[int]) -> None:
@@ -210,6 +258,18 @@ def active(connection: Connection) -> tuple[int, ...]:
 def wake_repository(unit: Unit, repository_id: int, at: float | None) -> None:
     """When a repository's open changes are to be read again (None: not on its own)."""
     unit.connection.execute(update(repositories).where(repositories.c.id == repository_id).values(wake_at=at))
+
+
+def read_soon(unit: Unit, repository_id: int, now: float, every: float, rest: float) -> float:
+    """Have a repository's open changes read again, but not sooner than `rest` seconds after it was last read,
+    as is done each `every` seconds; gives when.
+    """
+    planned = unit.connection.execute(
+        select(repositories.c.wake_at).where(repositories.c.id == repository_id)
+    ).scalar()
+    at = now if planned is None else max(now, min(planned, planned - every + rest))
+    wake_repository(unit, repository_id, at)
+    return at
 
 
 def repositories_to_read(connection: Connection, now: float) -> tuple[int, ...]:
