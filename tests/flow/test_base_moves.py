@@ -4,7 +4,8 @@ import subprocess
 
 from sqlalchemy import select
 
-from app.engine import branches
+from app.executors import TreeEntry, Workspaces
+from app.model import Sha
 from app.practice import PullRequest, Repository
 from app.store import metadata
 from tests.support.aftermath import rows
@@ -13,6 +14,21 @@ from tests.support.service import Stage, stage
 RUNS = metadata.tables["runs"]
 GATE = 'version: 1\nchecks:\n  lint: {run: "true"}\n'
 STRICTER = f"{GATE}gate:\n  - approvals >= 1\n"
+
+
+class Watched:
+    """Workspaces, and the commits whose trees were listed."""
+
+    def __init__(self, spaces: Workspaces) -> None:
+        self.spaces = spaces
+        self.listed: list[Sha] = []
+
+    async def entries(self, repository: Repository, sha: Sha) -> tuple[TreeEntry, ...]:
+        self.listed.append(sha)
+        return await self.spaces.entries(repository, sha)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.spaces, name)
 
 
 async def opened(scene: Stage, repo: Repository, count: int) -> list[PullRequest]:
@@ -24,26 +40,19 @@ async def opened(scene: Stage, repo: Repository, count: int) -> list[PullRequest
     return found
 
 
-async def test_trees_are_listed_only_where_the_gate_file_changed(tmp_path, migrated_url, monkeypatch):
-    monkeypatch.setattr(branches, "AT_ONCE", 2)
+async def test_trees_are_listed_only_where_the_gate_file_changed(tmp_path, migrated_url):
     async with stage(tmp_path, database_url=migrated_url) as scene:
         repo = await scene.repository({".portcullis.yml": GATE, "a.py": "print(1)\n"})
         pulls = await opened(scene, repo, 3)
-        spaces, listed = scene.program.services.workspaces, []
-        entries = spaces.entries
-
-        async def listing(repository, sha):
-            listed.append(sha)
-            return await entries(repository, sha)
-
-        monkeypatch.setattr(spaces, "entries", listing)
+        services = scene.program.services
+        watched = services.workspaces = Watched(services.workspaces)
         tip = await scene.forge.push("alice", repo, "main", {"README": "more\n"})
         await scene.settled()
-        assert set(listed) == {tip}
+        assert set(watched.listed) == {tip}
         tip = await scene.forge.push("alice", repo, "main", {".portcullis.yml": STRICTER})
         await scene.settled()
         tested = {row["tested_sha"] for row in await rows(scene, select(RUNS)) if row["status"] == "planned"}
-        assert set(listed) >= tested
+        assert set(watched.listed) >= tested
         assert [scene.verdict(repo, pull).conclusion for pull in pulls] == ["action_required"] * 3
 
 
