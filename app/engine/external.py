@@ -114,8 +114,8 @@ def posts_of(external: External, posts: tuple[ExternalPosted, ...]) -> tuple[Ext
 
 def names(external: External, post: ExternalPosted) -> bool:
     """Whether a post is of the name that is waited for; a workflow is no check of that name."""
-    of_workflow = post.kind == "workflow_run"
-    return of_workflow is bool(external.workflow) and post.name.casefold() == external.name.casefold()
+    runs = post.kind == "workflow_run"
+    return runs is (external.posted_as == "workflow_run") and post.name.casefold() == external.name.casefold()
 
 
 def _pinned(external: External, post: ExternalPosted) -> bool:

@@ -19,7 +19,7 @@ from app.model import (
     Verdict,
     VerdictState,
 )
-from app.store import Unit, changes, commits, publications, records, runs, unpack
+from app.store import Unit, changes, commits, projects, publications, records, runs, unpack
 
 SHOWN = {RunStatus.NEW, RunStatus.PLANNED, RunStatus.REFUSED}
 
@@ -110,7 +110,11 @@ def _want_all(
     everything = publish.desired_state(judgements, context)
     if not any(judgement.verdict == UNPREPARED for judgement in judgements):
         _conclude_others(unit, repository_id, existing, everything, now)
+    repository = projects.load_repository(connection, repository_id)
+    shows_runs = services.forges[repository.forge].capabilities.check_runs
     for wanted in everything:
+        if isinstance(wanted, CommitStatus) and not shows_runs:
+            continue  # there the verdict is a commit status already
         if isinstance(wanted, StickyComment):
             pending = any(
                 judgement.change.number == wanted.number and judgement.settled_at is None

@@ -73,7 +73,7 @@ async def start(services: Services, row_id: int) -> None:
             if post.mark in there:  # else it runs again already
                 await forge.run_again(repository, post)
         if not request.again and standing(task.spec, found).status == "absent":
-            await forge.dispatch(repository, external.workflow, _branch_here(task.change))
+            await forge.dispatch(repository, external.name, _branch_here(task.change))
     except Misconfigured as problem:
         refused = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
     answered = msgspec.structs.replace(request, sent=not refused, refused=refused)

@@ -64,7 +64,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     `base_tip` is the target's tip as the event told it; it may be stale, base_sha of a run is read
     from our mirror. `pusher` is who brought head_sha (None: unseen, hence untrusted).
     `before` is the pushed branch's previous tip (push only). `subject_key` names the change that a
-    merge group carries.
+    merge group carries. `reference` is how people on the forge refer to it (`!12`).
     """
 
     kind: ChangeKind
@@ -85,6 +85,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     pusher: Actor | None = None
     before: Sha | None = None
     subject_key: str | None = None
+    reference: str = ""
 
 
 class FileStatus(StrEnum):

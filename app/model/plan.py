@@ -100,8 +100,8 @@ class ReportSpec(msgspec.Struct, frozen=True, kw_only=True):
 class External(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody else's check run (`app`) or commit status (`creator`), pinned to who posts it; or, with
     `upload`, reports that somebody else's system uploads under this name, each in `shards` files; or all runs
-    of one `workflow` (the path of its file) that `app` makes for the head. `trigger`: for trusted heads it is
-    started.
+    of one `workflow` (the path of its file) that `app` makes for the head; or all pipelines of GitLab CI for
+    it, whose configuration is `pipeline`. `trigger`: for trusted heads it is started.
     """
 
     context: str = ""
@@ -112,16 +112,17 @@ class External(msgspec.Struct, frozen=True, kw_only=True):
     shards: int = 1
     workflow: str = ""
     trigger: bool = False
+    pipeline: str = ""
 
     @property
     def name(self) -> str:
-        """What is waited for: a name that others post under, a workflow's path, or ''."""
-        return self.workflow or self.context
+        """What is waited for: a name that others post under, the file of what runs, or ''."""
+        return self.workflow or self.pipeline or self.context
 
     @property
     def posted_as(self) -> PostKind:
         """As what its results are posted."""
-        if self.workflow:
+        if self.workflow or self.pipeline:
             return "workflow_run"
         return "status" if self.creator else "check_run"
 

@@ -10,6 +10,7 @@ from app.plan.yaml import ListNode, Node
 
 ID: Final = "[a-z][a-z0-9_]*"
 UPLOAD_NAME: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+PIPELINE: Final = r"[A-Za-z0-9._][A-Za-z0-9._/-]*\.ya?ml"
 WORKFLOW: Final = r"(\.github/workflows/)?[A-Za-z0-9._-]+\.ya?ml"
 NO_SECRET: Final = "no check receives a secret in this version"  # noqa: S105 - a sentence for people
 
@@ -124,9 +125,15 @@ EXTERNAL = Record(
             Text("a workflow's file", pattern=WORKFLOW),
             "instead of context: a workflow of GitHub Actions, such as ci.yml; its runs for the head count",
         ),
+        "pipeline": Field(
+            Text("a configuration's file", pattern=PIPELINE),
+            "instead of context: GitLab CI's pipelines for the head, by the project's configuration: "
+            ".gitlab-ci.yml unless the project says otherwise",
+        ),
         "trigger": Field(
             Flag(),
-            "of a workflow: true starts it (workflow_dispatch) for trusted changes once it is its turn",
+            "of a workflow or pipeline: true starts it for trusted changes once it is its turn "
+            "(workflow_dispatch; a pipeline of the branch)",
         ),
         "app": Field(Text("an app's slug"), "the app whose check run counts"),
         "creator": Field(Text("a login"), "who posts the commit status"),
@@ -145,8 +152,8 @@ EXTERNAL = Record(
         ),
     },
     later=dict.fromkeys(
-        ("pipeline", "jenkins", "azure", "bitbucket", "sonarqube", "http"),
-        "use {workflow}, {context, app}, {context, creator} or {upload}",
+        ("jenkins", "azure", "bitbucket", "sonarqube", "http"),
+        "use {workflow}, {pipeline}, {context, app}, {context, creator} or {upload}",
     ),
     help_topic="checks",
 )
@@ -185,7 +192,9 @@ CHECK = Record(
             "a preset: a ready-made check (portcullis presets)",
         ),
         "args": Field(Command(), "appended to a preset's command"),
-        "external": Field(EXTERNAL, "somebody else's workflow, check run, commit status or uploaded reports"),
+        "external": Field(
+            EXTERNAL, "somebody else's workflow, pipeline, check run, status or uploaded reports"
+        ),
         "when": Field(
             Expr("when"),
             "a condition on what changed, decided first; false: not needed, which counts as passed",

@@ -24,6 +24,7 @@ _NOT_RUNNING: Final = frozenset(
     }
 )  # fmt: skip
 """Fields that decide whether a check runs and what its end means, not what running it does."""
+_PIPELINES: Final = (".gitlab-ci", ".gitlab/")
 _WORKFLOWS: Final = (".github/workflows/", ".github/actions/")
 """Beneath these a repository keeps its workflows and what they call: reusable workflows and actions."""
 _RUNNING: Final = tuple(name for name in CheckSpec.__struct_fields__ if name not in _NOT_RUNNING)
@@ -142,9 +143,13 @@ def _expression(found: Expression | None, cell: dict[str, Scalar]) -> Expression
 
 def _as_reported(spec: CheckSpec, changed: Sequence[str]) -> CheckSpec:
     """GitHub Actions runs workflows as the head has them: where the change edits any workflow or action of
-    the repository, its results say what the change wants them to. Any, as one workflow calls others.
+    the repository, its results say what the change wants them to. Any, as one workflow calls others. So with
+    GitLab CI: its configuration, and what that includes by custom.
     """
     external = spec.external
+    if external is not None and external.pipeline:
+        touched = any(path == external.pipeline or path.startswith(_PIPELINES) for path in changed)
+        return msgspec.structs.replace(spec, self_reported=touched)
     if external is None or not (external.workflow or external.app == ACTIONS):
         return spec
     edited = any(path.startswith(_WORKFLOWS) for path in changed)

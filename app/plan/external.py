@@ -12,17 +12,22 @@ from app.plan.yaml import MapNode
 
 WORKFLOWS: Final = ".github/workflows/"
 ACTIONS: Final = "github-actions"
+GITLAB_CI: Final = "gitlab-ci"
 _KEYS: Final = frozenset({"external", "when", "after", "needs", "required", "timeout"})
 _UPLOAD_KEYS: Final = _KEYS | {"reports", "workdir"}
-_WORDS: Final = frozenset({"context", "app", "creator", "accept", "workflow", "trigger"})
-_KINDS: Final = ("upload", "workflow", "context")
+_WORDS: Final = frozenset({"context", "app", "creator", "accept", "workflow", "trigger", "pipeline"})
+_KINDS: Final = ("upload", "workflow", "pipeline", "context")
 _GOES_WITH: Final = {
     "upload": (
         frozenset({"upload"}),
         "an upload is named by 'upload' alone; who may upload is the operator's to say",
     ),
     "workflow": (frozenset({"workflow", "trigger", "app", "accept"}), "a workflow is known by its file"),
-    "context": (frozenset({"context", "app", "creator", "accept"}), "only a workflow can be started"),
+    "pipeline": (frozenset({"pipeline", "trigger", "accept"}), "a pipeline is known by its configuration"),
+    "context": (
+        frozenset({"context", "app", "creator", "accept"}),
+        "only a workflow or a pipeline can be started",
+    ),
 }
 """What may stand beside each kind of external check, and why nothing else."""
 
@@ -34,7 +39,9 @@ def is_upload(node: MapNode) -> bool:
 
 
 def pinned(external: External | None) -> External | None:
-    """A workflow by its file's whole path, and who runs it."""
+    """A workflow by its file's whole path, a pipeline by its configuration, and who runs it."""
+    if external is not None and external.pipeline:
+        return msgspec.structs.replace(external, app=GITLAB_CI)
     if external is None or not external.workflow:
         return external
     file = external.workflow.removeprefix(WORKFLOWS)
@@ -57,8 +64,9 @@ def _check_words(node: MapNode, where: str, external: External, reading: Reading
     kind = next((name for name in _KINDS if name in written), None)
     if kind is None:
         if written <= _WORDS:
-            hint = "name a workflow, a check run or a status, or an {upload: NAME} that CI sends"
-            reading.complain("G010", "'workflow', 'context' or 'upload' is missing", node, where, hint)
+            hint = "name a workflow, a pipeline, a check run or a status, or an {upload: NAME} that CI sends"
+            message = "'workflow', 'pipeline', 'context' or 'upload' is missing"
+            reading.complain("G010", message, node, where, hint)
         return
     fits, why = _GOES_WITH[kind]
     for name in sorted((written & (_WORDS | {"upload"})) - fits):

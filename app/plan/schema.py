@@ -5,6 +5,7 @@ from app.plan.gate import definitions
 from app.plan.gatefile import Catalogue
 from app.plan.keys import TOP
 
+_EXTERNAL = ("context", "pipeline", "upload", "workflow")
 _ADDRESS = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -20,10 +21,12 @@ def json_schema(catalogue: Catalogue) -> dict[str, object]:
         one_of = [{"required": [name]} for name in ("run", "use", "external")]
         for value in patterns.values():
             external = value["properties"]["external"]
-            external["oneOf"] = [{"required": [name]} for name in ("context", "upload", "workflow")]
+            external["oneOf"] = [{"required": [name]} for name in _EXTERNAL]
+            external["dependentSchemas"] = {
+                "trigger": {"anyOf": [{"required": [name]} for name in ("pipeline", "workflow")]}
+            }
             external["dependentRequired"] = {
                 "creator": ["context"],
-                "trigger": ["workflow"],
                 "shards": ["upload"],
             }
         checks["patternProperties"] = {key: {**value, "oneOf": one_of} for key, value in patterns.items()}

@@ -1,7 +1,7 @@
 """Hostile text made harmless: for plain places, for Markdown, and cut to the forge's limits.
 
 Reports, test names, titles and file names are written by anybody. What they hold must never ring a
-person (`@name`), refer to an issue (`#12`), become a link, HTML or a heading, or reorder what is read.
+person (`@name`), refer to an issue (`#12`, `!12`), become a link, HTML or a heading, or reorder what is read.
 """
 
 import re
@@ -33,7 +33,7 @@ _MARKUP = {
     "#": "\\#" + _GAP,
 }
 _TRANSLATE = str.maketrans(_MARKUP)
-_LINKS = re.compile(r"(?i)(:)(?=//)|(?<![^\W_])(?:(www)(?=\.)|(gh)(?=-\d))")
+_LINKS = re.compile(r"(?i)(:)(?=//)|([!&])(?=\d)|(?<![^\W_])(?:(www)(?=\.)|(gh)(?=-\d))")
 _LEADING = re.compile(r"^([-+=])|^(\d{1,9})(?=[.)])")
 
 

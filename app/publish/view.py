@@ -208,5 +208,5 @@ def _badness(judgement: Judgement) -> int:
 
 def _also(judgement: Judgement) -> str:
     change = judgement.change
-    name = f"#{change.number}" if change.number is not None else change.key
+    name = change.reference or (f"#{change.number}" if change.number is not None else change.key)
     return f"{name} into {change.base_ref}: {headline(judgement, limit=200)}"

@@ -27,6 +27,7 @@ class Elsewhere:
         """All posts of these kinds on a SHA, newest per name, poster and suite. There are no check runs."""
         newest: _Newest = {}
         if "status" in kinds:
+            await self._client.own_id()  # by which the caller knows which of them are ours
             for at in {place.sha for place in await self._places.of(repository, sha)} | {sha}:
                 call = on(
                     repository, "statuses", f"/repository/commits/{segment(at)}/statuses", fleeting=True

@@ -97,6 +97,7 @@ def _change(view: MergeRequestView, found: Attributes, *, pusher: Actor | None) 
         kind=ChangeKind.PULL_REQUEST,
         key=f"pr-{found.iid}",
         number=found.iid,
+        reference=f"!{found.iid}",
         title=found.title,
         url=found.url,
         author=author,

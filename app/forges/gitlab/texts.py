@@ -1,5 +1,6 @@
 """GitLab's words for states, and its limits."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
@@ -17,6 +18,8 @@ POSTED_BY_OTHERS: Final = "external"
 """The source of pipelines that GitLab makes to hold commit statuses: nothing runs in them."""
 CHILD: Final = "parent_pipeline"
 """The source of pipelines whose parent tells how they end."""
+
+_FENCE: Final = re.compile(r"\s{0,3}(`{3,}|~{3,})(.*)")
 
 State = Literal["pending", "running", "success", "failed", "canceled"]
 
@@ -90,6 +93,26 @@ def of_jobs(jobs: Iterable[tuple[str, bool]], of_all: str) -> Progress:
         return ("in_progress" if begun else "queued"), ""
     words = {conclusion for _, conclusion in told}
     return "completed", next(word for word in _WORST_FIRST if word in words)
+
+
+def note_of(body: str) -> str:
+    """A comment in GitLab's Markdown: suggestions name the lines that they replace, and no line is taken for
+    a quick action (`/merge`), which GitLab would do in our name.
+    """
+    lines, fence = [], ""
+    for line in body.split("\n"):
+        found = _FENCE.fullmatch(line)
+        if fence:
+            if found is not None and found[1].startswith(fence) and not found[2].strip():
+                fence = ""
+        elif found is not None:
+            fence = found[1]
+            if found[2] == "suggestion":
+                line = f"{line}:-0+0"  # noqa: PLW2901 - the line as GitLab takes it
+        elif line.lstrip().startswith("/"):
+            line = line.replace("/", "\\/", 1)  # noqa: PLW2901 - the same
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def state_of(publication: Publication) -> State:

@@ -112,6 +112,7 @@ class MergeRequest(msgspec.Struct, kw_only=True):
             kind=ChangeKind.PULL_REQUEST,
             key=f"pr-{self.iid}",
             number=self.iid,
+            reference=f"!{self.iid}",
             title=self.title,
             url=self.web_url,
             author=actor_of(self.author),

@@ -13,7 +13,7 @@ from app.forges.gitlab.client import Client
 from app.forges.gitlab.errors import NoTransition, Refused
 from app.forges.gitlab.places import Place, Places
 from app.forges.gitlab.status_checks import StatusChecks
-from app.forges.gitlab.texts import COMMENT_LIMIT, POSTED, STATUS_LIMIT, State, state_of
+from app.forges.gitlab.texts import COMMENT_LIMIT, POSTED, STATUS_LIMIT, State, note_of, state_of
 from app.forges.gitlab.views import Note, Status
 from app.forges.importance import Importance
 from app.forges.rest.calls import Lost, segment
@@ -126,7 +126,7 @@ class Writes:
         self, repository: Repository, comment: StickyComment, known: int | None, *, fresh: bool = False
     ) -> Posted:
         """Make the sticky note true; see the protocol. Nothing is written if it already says so."""
-        body = fit(comment.body, COMMENT_LIMIT, "")
+        body = fit(note_of(comment.body), COMMENT_LIMIT, "")
         if known is not None:
             try:
                 return await self._edit(repository, comment.number, known, body)

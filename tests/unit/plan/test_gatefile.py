@@ -40,7 +40,7 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         (HEAD + "  a: {external: {context: b, app: c, creator: d}}\n", ["G021 3:17 checks.a.external: exactly one of 'app' and 'creator' is needed"]),
         (HEAD + "  a: {external: {context: portcullis, app: c}}\n", ["G014 3:27 checks.a.external: 'portcullis' is our own verdict: it cannot wait for itself"]),
         (HEAD + "  a: {external: {context: b, app: c}, env: {A: b}}\n", ["G025 3:39 checks.a.env: 'env' does not apply to external checks"]),
-        (HEAD + "  a: {external: {}}\n", ["G010 3:17 checks.a.external: 'workflow', 'context' or 'upload' is missing"]),
+        (HEAD + "  a: {external: {}}\n", ["G010 3:17 checks.a.external: 'workflow', 'pipeline', 'context' or 'upload' is missing"]),
         (HEAD + "  a: {external: {upload: ci, context: b, app: c}, reports: [junit.xml]}\n", ["G021 3:30 checks.a.external.context: 'context' does not go with 'upload'", "G021 3:42 checks.a.external.app: 'app' does not go with 'upload'"]),
         (HEAD + "  a: {external: {context: b, app: c, shards: 2}}\n", ["G021 3:38 checks.a.external.shards: 'shards' goes with 'upload' only"]),
         (HEAD + "  a: {external: {upload: ci, shards: 0}, reports: [junit.xml]}\n", ["G014 3:38 checks.a.external.shards: the number '0' where a whole number from 1 to 1000 is expected"]),
@@ -172,7 +172,6 @@ LATER_CHECK = (
     "secrets",
 )
 LATER_EXTERNAL = (
-    "pipeline",
     "jenkins",
     "azure",
     "bitbucket",
