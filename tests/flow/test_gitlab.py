@@ -139,7 +139,7 @@ async def test_commands_are_notes(tmp_path):
         assert bots.reactions == []
 
 
-OVERRIDE = GATE + "override:\n  by: ['@acme/leads']\n"
+OVERRIDE = GATE + "settings:\n  commands: {override: ['@acme/leads']}\n"
 
 
 async def test_an_override_by_a_group(tmp_path):
