@@ -128,5 +128,6 @@ def _external_of_pipeline(
         url=run.web_url,
         started_at=min(began, default=""),
         at=max(ended, default="") or iso(run.created_at),
+        attempt=max((job.id for job in jobs), default=0),  # a pipeline stays, jobs that run again are new
         cause=run.source,
     )

@@ -210,8 +210,9 @@ class Status(msgspec.Struct, kw_only=True):
 
 
 class Job(msgspec.Struct, kw_only=True):
-    """A job of a pipeline, or a trigger of another."""
+    """A job of a pipeline, or a trigger of another; run again it is another one."""
 
+    id: int = 0
     status: str = ""
     allow_failure: bool = False
     started_at: str | None = None
