@@ -147,7 +147,9 @@ async def test_an_override_by_a_group(tmp_path):
     async with gitlab_scene(tmp_path, runner=runner) as scene:
         scene.world.add_team("acme", "leads", "bob")
         repo, pull = await opened(scene, OVERRIDE)
-        await scene.forge.comment("bob", repo, pull, f"/portcullis override because the linter is wrong {pull.head_sha}")
+        await scene.forge.comment(
+            "bob", repo, pull, f"/portcullis override because the linter is wrong {pull.head_sha}"
+        )
         await scene.settled()
         assert scene.shown(repo, pull).startswith("success: ")
 
