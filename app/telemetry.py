@@ -15,7 +15,7 @@ from typing import Literal, TextIO
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-from app.model import MASK, any_of, redacted
+from app.model import MASK, any_of, redacted, written_forms
 
 _SHORTEST = 6
 _SECRET_KEYS = re.compile(
@@ -32,12 +32,14 @@ class Redactor:
         self._lock = Lock()
 
     def register(self, value: str) -> None:
-        """Never let this value (and each line of it) into a log; very short ones would mask words. The first
-        and last line of a key are no secret.
+        """Never let this value (and each line of it, however it is written) into a log; very short ones would
+        mask words. The first and last line of a key are no secret.
         """
         lines = (line for line in value.splitlines() if not line.startswith("-----"))
+        parts = {part for part in (value, *lines) if len(part) >= _SHORTEST}
+        forms = {form.decode("utf-8", "replace") for part in parts for form in written_forms(part.encode())}
         with self._lock:
-            self._values.update(part for part in (value, *lines) if len(part) >= _SHORTEST)
+            self._values |= {form for form in forms if len(form) >= _SHORTEST}
             self._pattern = any_of(self._values)
 
     def text(self, text: str) -> str:
@@ -54,7 +56,7 @@ class Redactor:
             case str():
                 return self.text(value)
             case Mapping():
-                return {str(name): self.value(item, str(name)) for name, item in value.items()}
+                return {self.text(str(name)): self.value(item, str(name)) for name, item in value.items()}
             case list() | tuple() | set() | frozenset():
                 return [self.value(item) for item in value]
             case _:

@@ -6,17 +6,16 @@ head + tail bytes of memory per attempt.
 """
 
 import asyncio
-import base64
 import collections
 import contextlib
 import re
 import time
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from app.executors.protocol import LogChunk, LogSink
+from app.model import written_forms
 
 CHUNK = 64 * 1024
 _MASK = b"***"
@@ -33,31 +32,17 @@ class LogLimits(msgspec.Struct, frozen=True, kw_only=True):
     drain_seconds: float = 10.0
 
 
-def _forms(secret: bytes) -> set[bytes]:
-    """How a secret may be written: raw, URL-quoted, and base64 at each of its three offsets."""
-    text = secret.decode("utf-8", "surrogateescape")
-    forms = {secret}
-    for quoted in (
-        quote(text, safe="", errors="surrogateescape"),
-        quote_plus(text, errors="surrogateescape"),
-    ):
-        forms.add(quoted.encode())
-        forms.add(re.sub(rb"%[0-9A-F]{2}", lambda match: match.group().lower(), quoted.encode()))
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        for lead in range(3):
-            coded = encode(b"\0" * lead + secret).rstrip(b"=")
-            # Characters that also hold bits of the neighbours differ by what surrounds the secret.
-            first = (0, 2, 3)[lead]
-            last = len(coded) - (1 if (lead + len(secret)) % 3 else 0)
-            forms.add(coded[first:last])
-    return {form for form in forms if len(form) >= _SHORTEST_SECRET}
-
-
 class Mask:
     """Replaces secrets in a stream, also where a read ends within one."""
 
     def __init__(self, secrets: Iterable[bytes] = ()) -> None:
-        forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
+        forms = {
+            form
+            for secret in secrets
+            if len(secret) >= _SHORTEST_SECRET
+            for form in written_forms(secret)
+            if len(form) >= _SHORTEST_SECRET
+        }
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile(b"|".join(map(re.escape, longest_first))) if forms else None
         self._longest = max(map(len, forms), default=1) - 1

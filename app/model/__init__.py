@@ -119,6 +119,7 @@ from app.model.redaction import (
     MASK,
     any_of,
     redacted,
+    written_forms,
 )
 from app.model.run import (
     Attempt,
@@ -276,4 +277,5 @@ __all__ = [
     "any_of",
     "link_hash",
     "redacted",
+    "written_forms",
 ]

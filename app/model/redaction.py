@@ -1,8 +1,10 @@
 """Secrets taken out of texts: what has the shape of a secret, and what is known to be one."""
 
+import base64
 import re
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import quote, quote_plus
 
 MASK: Final = "[redacted]"
 _SHAPES: Final = re.compile(
@@ -13,9 +15,30 @@ _SHAPES: Final = re.compile(
     r"|pct_[\w-]{43}"  # ours
     r"|eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]{4,}"  # a JSON Web Token
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)",  # user and password of an address
+    r"|(?<=://)[^/\s:@]*:[^/\s]+(?=@)"  # user and password of an address
+    r"|(?<=password=)[^\s&]+",  # of a connection's settings
     re.DOTALL,
 )
+
+
+def written_forms(secret: bytes) -> set[bytes]:
+    """How a secret may be written: raw, URL-quoted, and base64 at each of its three offsets."""
+    text = secret.decode("utf-8", "surrogateescape")
+    forms = {secret}
+    for quoted in (
+        quote(text, safe="", errors="surrogateescape"),
+        quote_plus(text, errors="surrogateescape"),
+    ):
+        forms.add(quoted.encode())
+        forms.add(re.sub(rb"%[0-9A-F]{2}", lambda match: match.group().lower(), quoted.encode()))
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for lead in range(3):
+            coded = encode(b"\0" * lead + secret).rstrip(b"=")
+            # Characters that also hold bits of the neighbours differ by what surrounds the secret.
+            first = (0, 2, 3)[lead]
+            last = len(coded) - (1 if (lead + len(secret)) % 3 else 0)
+            forms.add(coded[first:last])
+    return forms
 
 
 def any_of(values: Iterable[str]) -> re.Pattern[str] | None:

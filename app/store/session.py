@@ -76,6 +76,7 @@ class Database:
         self.url = url
         self.engine = make_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.password = self.engine.url.password or ""
         self.in_commit: Callable[[Unit], None] = _nobody
         self.on_commit: Callable[[Unit], None] = _nobody
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else 8, "store-write")

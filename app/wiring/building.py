@@ -44,9 +44,10 @@ def build(
     """Everything of one process, not yet started. `clock` and `runner` are given by scenarios."""
     make_data_dir(settings)
     keys = secret_keys(settings)
-    for key in keys:
-        register_secret(key)
     database = Database(settings.database.get_secret_value())
+    scrape = settings.metrics_token
+    for secret in (*keys, database.password, scrape.get_secret_value() if scrape else ""):
+        register_secret(secret)
     clock = clock or (SystemClock() if database.is_sqlite else SharedClock())
     links, vault = Links(*keys), Vault(*keys)
 

@@ -16,6 +16,12 @@ def test_secrets_that_overlap_are_masked_as_one() -> None:
     assert redacted("a hush b hush", any_of(["hush"])) == f"a {MASK} b {MASK}"
 
 
+def test_passwords_of_addresses_and_settings_are_masked() -> None:
+    assert redacted("postgresql://u:p@ss:w@h:5432/db") == f"postgresql://{MASK}@h:5432/db"
+    assert redacted("host=h password=hush dbname=d") == f"host=h password={MASK} dbname=d"
+    assert redacted("https://h:8400/a@b") == "https://h:8400/a@b"
+
+
 @given(st.lists(st.sampled_from([*SECRETS, " ", "x"])).map("".join), st.lists(st.sampled_from(SECRETS)))
 def test_of_a_known_value_nothing_is_left(text: str, known: list[str]) -> None:
     found = redacted(text, any_of(known))

@@ -99,6 +99,19 @@ def test_a_known_value_does_not_hide_the_shape_of_another_secret(lines):
     assert entries(lines)[0]["event"] == "[redacted], [redacted]!"
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["a+b/c d&e f", "a%2Bb%2Fc%20d%26e%20f", "a%2bb%2fc+d%26e+f", "YStiL2MgZCZlIGY=", "OmErYi9jIGQmZSBm"],
+)
+def test_a_secret_is_known_however_it_is_written(lines, written):
+    telemetry.register_secret("a+b/c d&e f")
+    structlog.get_logger("app").info("sent", headers={f"x {written}": "1"}, body=f"q={written};")
+
+    (entry,) = entries(lines)
+    assert written.rstrip("=")[:-1] not in json.dumps(entry)
+    assert MASK in entry["body"]
+
+
 def test_very_short_values_do_not_mask_words(lines):
     telemetry.register_secret("run")
     structlog.get_logger("app").info("run opened")
