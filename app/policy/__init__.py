@@ -6,7 +6,7 @@ from app.policy.complexity import TouchedFunction, touched_functions
 from app.policy.coverage import lost_coverage
 from app.policy.duplication import FileDuplication, NewDuplication, new_duplication
 from app.policy.flaky import WINDOW as FLAKY_WINDOW
-from app.policy.flaky import FlakyTest, failed_keys, flaky_tests, seen_flaky
+from app.policy.flaky import FlakyTest, failed_keys, flaky_tests, former_keys, seen_flaky
 from app.policy.gate import builtin_gate, expressions_in, expressions_of, gate_of
 from app.policy.licences import DeniedPackage, denied_packages
 from app.policy.linemap import HeadPlaces, NewLines, new_lines
@@ -62,6 +62,7 @@ __all__ = [
     "expressions_of",
     "failed_keys",
     "flaky_tests",
+    "former_keys",
     "gate_of",
     "in_force",
     "is_generated",

@@ -2,7 +2,8 @@
 
 A test is seen flaky when it passed only on a later try, or when two runs of the same definition of a check on
 the same tree differ about it. For `WINDOW` seconds it is known to be flaky. That excuses nothing: a known
-flaky test that fails has failed, and the verdict says beside it what is known.
+flaky test that fails has failed, and the verdict says beside it what is known. What is known of a test goes
+with its file, where git sees that renamed.
 """
 
 import hashlib
@@ -11,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from app.model import CheckEvidence, Evidence, KnownFlaky, TestCase, TestOutcome
-from app.policy.suites import FAILED
+from app.model import CheckEvidence, Comparison, Evidence, KnownFlaky, TestCase, TestOutcome
+from app.policy.suites import FAILED, Renames
 
 WINDOW: Final = 30 * 86_400.0
 AT_ONCE: Final = 50
@@ -61,6 +62,18 @@ def _sides(check_id: str, body: CheckEvidence) -> tuple[set[str], set[str]]:
 
 def _cases(body: CheckEvidence) -> Iterator[TestCase]:
     return (case for report in body.reports for case in report.tests)
+
+
+def former_keys(check_id: str, body: CheckEvidence, comparison: Comparison) -> dict[str, str]:
+    """Of the tests in files that the change renames, by the key they had on base: the key now."""
+    renames = Renames(comparison)
+    found = {}
+    for case in _cases(body) if renames else ():
+        classname, name, path = renames.identity(case)
+        if (classname, path) != (case.classname, case.path):
+            former = msgspec.structs.replace(case, classname=classname, name=name, path=path)
+            found[test_key(check_id, former)] = test_key(check_id, case)
+    return found
 
 
 def failed_keys(evidence: Evidence) -> tuple[str, ...]:

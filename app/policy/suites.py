@@ -67,7 +67,7 @@ def compare_tests(evidence: Evidence, check: str) -> CheckTests:
     baseline = next((one for one in evidence.baselines if one.key == check), None)
     told = tuple((case, False) for case in _cases(reports) if case.outcome in FAILED)
     if baseline is not None and baseline.state is BaselineState.READY:
-        return _compared(check, list(_cases(reports)), baseline, _Renames(evidence.comparison))
+        return _compared(check, list(_cases(reports)), baseline, Renames(evidence.comparison))
     if baseline is not None and baseline.state is BaselineState.OUTSTANDING:
         return CheckTests(check=check, told=told, waits=True)
     base = evidence.change.base_ref
@@ -81,7 +81,7 @@ def _cases(reports: Iterable[ReportContent]) -> Iterable[TestCase]:
     return (case for report in reports for case in report.tests)
 
 
-def _compared(check: str, here: list[TestCase], baseline: Baseline, renames: "_Renames") -> CheckTests:
+def _compared(check: str, here: list[TestCase], baseline: Baseline, renames: "Renames") -> CheckTests:
     there = list(_cases(baseline.reports))
     flaky = {_identity(case) for case in there if case.flaky}
     told = _told_apart(here, there, renames)
@@ -94,7 +94,7 @@ def _compared(check: str, here: list[TestCase], baseline: Baseline, renames: "_R
 
 
 def _told_apart(
-    here: list[TestCase], there: list[TestCase], renames: "_Renames"
+    here: list[TestCase], there: list[TestCase], renames: "Renames"
 ) -> tuple[tuple[TestCase, bool], ...]:
     """The failed tests, each with whether it fails alike on base. Of tests of one name (parameters that the
     report leaves out) as many fail alike as fail there.
@@ -111,7 +111,7 @@ def _told_apart(
     return tuple(told)
 
 
-def _removed(here: list[TestCase], there: list[TestCase], renames: "_Renames") -> tuple[TestCase, ...]:
+def _removed(here: list[TestCase], there: list[TestCase], renames: "Renames") -> tuple[TestCase, ...]:
     """Base's tests without a counterpart: not by identity, and not moved."""
     known = {renames.identity(case) for case in here}
     before = {_identity(case) for case in there}
@@ -132,7 +132,7 @@ def _identity(case: TestCase) -> Identity:
     return case.classname, case.name, case.path
 
 
-class _Renames:
+class Renames:
     """What tests of renamed files were called on base."""
 
     def __init__(self, comparison: Comparison) -> None:
@@ -142,6 +142,9 @@ class _Renames:
             if file.status is FileStatus.RENAMED and file.old_path is not None:
                 self._paths[file.path] = file.old_path
                 self._modules |= _modules(file.path, file.old_path)
+
+    def __bool__(self) -> bool:
+        return bool(self._paths)
 
     def identity(self, case: TestCase) -> Identity:
         """The identity that the test had on base."""
