@@ -5,11 +5,12 @@ must lie where they are taken from base: beneath a folder called rules, utils, a
 
 Exits 0 (nothing that is an error; there may be warnings), 1 (errors found), 2 and more (wrong arguments, no
 sgconfig.yml, a rule that cannot be read), 70 (ours: rules elsewhere). Each rule's own severity counts. What
-`ast-grep-ignore` hides it does not tell. It passes over files that are not UTF-8 or are very large: each of
-them is a finding, else a byte in a comment would switch all rules off.
+`ast-grep-ignore` hides it does not list; see `unheeded`. It passes over files that are not UTF-8 or are very
+large: each of them is a finding, else a byte in a comment would switch all rules off.
 """
 
 from app.model import Kind, Preset, ReportSpec
+from app.presets.unheeded import SARIF, silenced, unheeded
 
 _FOLDERS = ("rules", "utils", "ast-grep", ".ast-grep")
 
@@ -59,6 +60,14 @@ if skipped:
     sys.exit(9)
 """
 
+_AGAIN = silenced(
+    '"$PORTCULLIS_TOOLBOX/ast-grep" scan --format=sarif "$@"',
+    r"ast-grep-ignore\b[^\r\n]*",
+    '"$everything"',
+    "0|1",
+)
+_COMPARED = unheeded('"$report"', '"$everything"', SARIF)
+
 _SCRIPT = f"""\
 set -- ${{args}}
 for word; do
@@ -81,7 +90,8 @@ looked=0
 PYTHON
 case $looked in 0) ;; 9) status=1 ;; *) exit 70 ;; esac
 "$PORTCULLIS_TOOLBOX/ast-grep" scan --report-style=short "$@" || true  # for people, in the log
-exit $status
+everything=$(mktemp)
+{_AGAIN}{_COMPARED}exit $status
 """
 
 PRESET = Preset(

@@ -2,7 +2,7 @@
 
 Exits 0 (clean), 65 (misspellings found), 1, 2, 64 and 78 (wrong arguments or configuration), 70 (ours: it
 printed what is not understood). It only looks, whatever a configuration says of mending. It writes no report
-of its own: the lines it prints are one.
+of its own: the lines it prints are one. What `codespell:ignore` hides it does not list; see `unheeded`.
 """
 
 import shlex
@@ -50,6 +50,7 @@ PRESET = Preset(
         pattern=_LINE,
         python="$PORTCULLIS_TOOLBOX/python",
         findings=(65,),
+        ignoring=r"codespell:ignore\b[^\r\n]*",
     ),
     reports=(ReportSpec(path="out/codespell.sarif", format="sarif", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),

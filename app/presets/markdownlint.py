@@ -1,7 +1,8 @@
 """markdownlint: Markdown that renders otherwise than it reads, and untidy Markdown (markdownlint-cli2).
 
 Exits 0 (clean), 1 (findings), 2 (it could not run), 70 (ours: it printed what is not understood). It writes
-no report of its own: the lines it prints are one.
+no report of its own: the lines it prints are one. What `markdownlint-disable` hides it does not list; see
+`unheeded`.
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
@@ -32,12 +33,13 @@ PRESET = Preset(
     toolbox="web",
     script=_SCRIPT
     + spoken(
-        '{ "$PORTCULLIS_TOOLBOX_WEB/markdownlint-cli2" "$@" 2>&1 >/tmp/summary; }',
+        """bash -c '"$PORTCULLIS_TOOLBOX_WEB/markdownlint-cli2" "$@" 2>&1 >/tmp/summary' -- "$@" """.strip(),
         tool="markdownlint",
         version="0.24.1",
         pattern=_LINE,
         python="$PORTCULLIS_TOOLBOX_WEB/python",
         findings=(1,),
+        ignoring=r"markdownlint-disable[^\r\n>]*?(?=-->)",
     ),
     reports=(ReportSpec(path="out/markdownlint.sarif", format="sarif", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),

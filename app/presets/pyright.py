@@ -2,11 +2,13 @@
 
 Exits 0 (no error; there may be warnings), 1 (errors found), 2 and more (pyright could not run), 70 (what it
 printed could not be read). It follows imports into the project's environment: what that holds decides what it
-finds, so that the result is self-reported. Of 245,000 lines it takes a minute.
+finds, so that the result is self-reported. Of 245,000 lines it takes a minute; where comments ignore anything
+it is run once more with those blanked out, and what only that run finds is suppressed.
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
 from app.presets.installed import PYTHON
+from app.presets.unheeded import INCOMPLETE, SARIF, silenced, unheeded
 
 SEVERITIES: dict[str, Severity] = {
     # What is not listed keeps pyright's own level: errors are high, warnings medium, the rest low.
@@ -18,13 +20,9 @@ SEVERITIES: dict[str, Severity] = {
     "reportMissingTypeArgument": Severity.LOW,
 }
 
-_SCRIPT = """\
-set -- ${args}
-printed=$(mktemp)
-status=0
-"$PORTCULLIS_TOOLBOX_WEB/pyright" --outputjson "$@" > "$printed" || status=$?
-case $status in 0|1) ;; *) cat "$printed"; exit $status ;; esac
-"$PORTCULLIS_TOOLBOX_WEB/python" -I - "$printed" > "$PORTCULLIS_OUT/pyright.sarif" <<'PYTHON' || exit 70
+_LOOK = '"$PORTCULLIS_TOOLBOX_WEB/pyright" --outputjson "$@"'
+_PYTHON = '"$PORTCULLIS_TOOLBOX_WEB/python"'
+_CONVERT = """\
 import json, sys, urllib.parse
 said = json.load(open(sys.argv[1], encoding="utf-8"))
 results = []
@@ -45,7 +43,30 @@ for one in said["generalDiagnostics"]:
     print(f'{one["file"]}:{line}: {one["severity"]}: {one["message"]}', file=sys.stderr)
 driver = {"name": "pyright", "version": said["version"]}
 print(json.dumps({"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}))
+"""
+
+
+def _converted(sarif: str, quiet: str = "") -> str:
+    return f"""\
+{_PYTHON} -I - "$printed" > "{sarif}" {quiet}<<'PYTHON' || exit {INCOMPLETE}
+{_CONVERT.strip()}
 PYTHON
+"""
+
+
+_REPORT, _EVERYTHING = "$PORTCULLIS_OUT/pyright.sarif", "$everything"
+_COMMENT = r"(?<=#)\s*(?:pyright|type):\s*ignore\b[^\r\n]*"
+_SCRIPT = f"""\
+set -- ${{args}}
+printed=$(mktemp)
+everything=$(mktemp)
+status=0
+{_LOOK} > "$printed" || status=$?
+case $status in 0|1) ;; *) cat "$printed"; exit $status ;; esac
+{_converted(_REPORT)}\
+{silenced(_LOOK, _COMMENT, '"$printed"', "0|1", python=_PYTHON)}\
+{_converted(_EVERYTHING, "2> /dev/null ")}\
+{unheeded(f'"{_REPORT}"', f'"{_EVERYTHING}"', SARIF, python=_PYTHON)}\
 exit $status
 """
 

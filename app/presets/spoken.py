@@ -2,6 +2,8 @@
 
 import shlex
 
+from app.presets.unheeded import SARIF, silenced, unheeded
+
 _CONVERT = r"""
 import json, re, sys, urllib.parse
 name, version, pattern, path, status, found = sys.argv[1:]
@@ -32,25 +34,46 @@ UNREADABLE = 70
 
 
 def spoken(
-    command: str, *, tool: str, version: str, pattern: str, python: str, findings: tuple[int, ...]
+    command: str,
+    *,
+    tool: str,
+    version: str,
+    pattern: str,
+    python: str,
+    findings: tuple[int, ...],
+    ignoring: str,
 ) -> str:
     """Lines of bash that run `command`, show what it prints, and write it as out/TOOL.sarif.
 
     `pattern` is a regular expression for one whole printed line, with the groups path, line (unmatched: the
     first) and message, and rule (else the tool's name), column and level if there are any. The exit status is
     the tool's; UNREADABLE if a line does not fit, or if there are lines without an exit of `findings` or the
-    reverse.
+    reverse. What comments hide that the regular expression `ignoring` matches is in the report as suppressed.
     """
     words = shlex.join([tool, version, pattern])
     exits = [str(one) for one in findings]
-    convert = f"""{words} /tmp/printed $status '{" ".join(exits)}'"""
-    return f"""\
-status=0
-{command} > /tmp/printed || status=$?
-cat /tmp/printed
-case $status in 0|{"|".join(exits)}) ;; *) exit $status ;; esac
-"{python}" -I - {convert} > "$PORTCULLIS_OUT/{tool}.sarif" <<'PYTHON' || exit {UNREADABLE}
+    fine = f"0|{'|'.join(exits)}"
+    quoted = f'"{python}"'
+    report, everything = f'"$PORTCULLIS_OUT/{tool}.sarif"', '"$everything"'
+
+    look, again = "/tmp/printed", "/tmp/again"  # noqa: S108 - each attempt has a /tmp of its own
+
+    def convert(printed: str, status: str, sarif: str) -> str:
+        return f"""\
+{quoted} -I - {words} {printed} {status} '{" ".join(exits)}' > {sarif} <<'PYTHON' || exit {UNREADABLE}
 {_CONVERT.strip()}
 PYTHON
+"""
+
+    return f"""\
+status=0
+{command} > {look} || status=$?
+cat {look}
+case $status in {fine}) ;; *) exit $status ;; esac
+{convert(look, "$status", report)}\
+{silenced(command, ignoring, again, fine, python=quoted)}\
+everything=$(mktemp)
+{convert(again, "$again", everything)}\
+{unheeded(report, everything, SARIF, python=quoted)}\
 exit $status
 """

@@ -1,7 +1,8 @@
 """yamllint: YAML that is broken, doubled or untidy.
 
 Exits 0 (clean), 1 (errors), 2 (only warnings), 255 (wrong configuration), 70 (ours: it printed what is not
-understood). It writes no report of its own: the lines it prints are one.
+understood). It writes no report of its own: the lines it prints are one. What `yamllint disable` hides it
+does not list; see `unheeded`.
 """
 
 from app.model import Kind, Preset, ReportSpec, Severity
@@ -40,6 +41,7 @@ PRESET = Preset(
         pattern=_LINE,
         python="$PORTCULLIS_TOOLBOX/python",
         findings=(1, 2),
+        ignoring=r"yamllint disable\b[^\r\n]*",
     ),
     reports=(ReportSpec(path="out/yamllint.sarif", format="sarif", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),

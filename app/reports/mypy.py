@@ -26,6 +26,7 @@ class _Message(msgspec.Struct, gc=False):
     severity: str = "error"
     end_line: int | None = None
     end_column: int | None = None
+    suppressed: bool = False  # ours: what only a run that heeds no ignores finds
 
 
 _DECODER = msgspec.json.Decoder(_Message)
@@ -43,6 +44,7 @@ def _add(message: _Message, findings: Findings) -> None:
         place=findings.locate(message.file),
         # mypy counts columns from 0, -1 = none.
         region=region(message.line, message.column + 1, message.end_line, (message.end_column or -1) + 1),
+        suppressed=message.suppressed,
     )
 
 
@@ -78,7 +80,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
                 f"({one_line(str(error), 200)})",
                 hint="run mypy with '--output json' and write only its standard output to the file",
             ) from None
-        errors += message.severity == "error"
+        errors += message.severity == "error" and not message.suppressed
         _add(message, findings)
     return ReportContent(
         format="mypy",

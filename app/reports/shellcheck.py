@@ -23,6 +23,7 @@ class _Comment(msgspec.Struct, gc=False):
     column: int
     endLine: int | None = None  # noqa: N815 - shellcheck's own name
     endColumn: int | None = None  # noqa: N815 - shellcheck's own name
+    suppressed: bool = False  # ours: what only a run that heeds no ignores finds
 
 
 class _Report(msgspec.Struct, gc=False):
@@ -57,6 +58,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
             severity=findings.severity(SHELL_LEVELS.get(one.level, Severity.MEDIUM), rule),
             place=findings.locate(one.file) if one.file != _STDIN else Located(),
             region=region(one.line, one.column, one.endLine, one.endColumn),
+            suppressed=one.suppressed,
         )
     return findings.report("shellcheck", "shellcheck")
 

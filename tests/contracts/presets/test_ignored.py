@@ -63,3 +63,80 @@ async def test_hadolint_with_nothing_but_ignored_findings_passes(run: Run):
     image = "FROM debian:12\n# hadolint ignore=DL3003\nRUN cd /tmp && make\n"
     ran = await run(spec("hadolint"), {"Dockerfile": image})
     assert (ran.exit, told(ran)) == (0, [("DL3003", 3, True)]), ran.log
+
+
+IGNORED: list[tuple[str, dict[str, str], Told]] = [
+    (
+        "shellcheck",
+        {"a.sh": "#!/bin/sh\necho $2\n# shellcheck disable=SC2086\necho $1\n"},
+        [("SC2086", 2, False), ("SC2086", 4, True)],
+    ),
+    (
+        "mypy",
+        {
+            "a.py": "a: int = ''  # type: ignore\nb: int = ''\n",
+            "b.py": "# mypy: ignore-errors\nc: int = ''\n",
+        },
+        [("assignment", 1, True), ("assignment", 2, False), ("assignment", 2, True)],
+    ),
+    (
+        "codespell",
+        {"a.txt": "an exemple\nan exemple  # codespell:ignore exemple\n"},
+        [("codespell", 1, False), ("codespell", 2, True)],
+    ),
+    (
+        "yamllint",
+        {"a.yml": "---\na: [1,2]\nb: [1,2]  # yamllint disable-line rule:commas\n"},
+        [("commas", 2, False), ("commas", 3, True)],
+    ),
+    (
+        "ast-grep",
+        {
+            "sgconfig.yml": "ruleDirs: [rules]\n",
+            "rules/eval.yml": "id: no-eval\nlanguage: python\nseverity: error\nmessage: no\n"
+            "rule: {pattern: eval($A)}\n",
+            "a.py": "eval(a)\n# ast-grep-ignore: no-eval\neval(b)\n",
+        },
+        [("no-eval", 1, False), ("no-eval", 3, True)],
+    ),
+    (
+        "pyright",
+        {"a.py": "a: int = ''\nb: int = ''  # pyright: ignore\nc: int = ''  # type: ignore\n"},
+        [("reportAssignmentType", 1, False), *[("reportAssignmentType", line, True) for line in (2, 3)]],
+    ),
+    (
+        "markdownlint",
+        {"a.md": "# One\n\nhttp://one.test\n\nhttp://two.test <!-- markdownlint-disable-line MD034 -->\n"},
+        [("MD034", 3, False), ("MD034", 5, True)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("use", "files", "found"), IGNORED, ids=[use for use, _, _ in IGNORED])
+async def test_what_comments_hide_is_found_by_a_look_without_them(
+    run: Run, use: str, files: dict[str, str], found: Told
+):
+    """And the comments are there again when the check ends."""
+    check = spec(use)
+    name = next(reversed(files))
+    script = f"cp {name} /tmp/before\n( {check.script.rstrip()}\n) || ended=$?\n"
+    script += f"cmp {name} /tmp/before || exit 99\nexit ${{ended:-0}}\n"
+    ran = await run(check, files, script=script)
+    assert told(ran) == found, ran.log
+    assert ran.exit in check.findings_exits, ran.log
+
+
+HIDDEN = {
+    "shellcheck": {"a.sh": "#!/bin/sh\n# shellcheck disable=SC2086\necho $1\n"},
+    "mypy": {"a.py": "a: int = ''  # type: ignore\n"},
+    "codespell": {"a.txt": "an exemple  # codespell:ignore\n"},
+    "yamllint": {"a.yml": "---\nb: [1,2]  # yamllint disable-line\n"},
+    "vulture": {"a.py": "import os  # noqa: V104\n"},
+}
+
+
+@pytest.mark.parametrize("use", HIDDEN)
+async def test_nothing_but_what_comments_hide_passes(run: Run, use: str):
+    ran = await run(spec(use), HIDDEN[use])
+    assert ran.exit == 0, ran.log
+    assert [suppressed for _, _, suppressed in told(ran)] == [True], ran.log
