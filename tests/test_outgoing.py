@@ -26,8 +26,8 @@ from app.practice import listening
 from app.settings import load
 from app.wiring import clone_hosts
 from app.wiring.configured import workspaces
+from tests.support.faces import app_key
 from tests.support.prerequisites import REPOSITORY
-from tests.support.service import app_key
 
 OUTGOING = {
     "app/forges/rest/client.py": "PORTCULLIS_GITHUB_API_URL; redirects and pages on that server only",

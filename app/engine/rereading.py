@@ -99,7 +99,7 @@ async def read_repository(services: Services, repository_id: int) -> None:
     before = await services.database.read(lambda c: projects.listing(c, repository_id, Listing))
     forge = services.forges[repository.forge]
     at = services.clock.now()
-    again = at + services.options.reread_every
+    again = at + (forge.capabilities.reread_every or services.options.reread_every)
     try:
         now = on(await forge.get_repository(repository), repository.forge)
         found = await forge.open_changes(now, before.pages if before is not None else ())

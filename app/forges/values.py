@@ -24,12 +24,15 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a forge can do. Without `check_runs` a verdict is a commit status and the sticky comment. `app`:
     we act as an app, which nobody else can be; else as an account, whose id every post tells. `delivery_log`:
     it tells what it delivered, and delivers it again. `head_ref` holds a pull request's head, by its number.
+    Where not all that matters is told, repositories are read again every `reread_every` seconds (0 = as
+    seldom as elsewhere).
     """
 
     check_runs: bool
     app: bool
     delivery_log: bool
     head_ref: str = "refs/pull/{number}/head"
+    reread_every: float = 0.0
     action_required: bool
     annotations_per_request: int
     text_limit: int

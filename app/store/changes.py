@@ -3,12 +3,15 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from app.model import Actor, Change, ChangeKind, ChangeState, People, Readable, Sha
 from app.store.projects import insert
 from app.store.session import Unit, pack, unpack
 from app.store.tables import approvals_to_test, changes, pushers
+
+_NEXT = 0.001
+"""Seconds by which what is told later within one moment is newer."""
 
 
 class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +144,13 @@ def approved_to_test(connection: Connection, change_id: int, head_sha: Sha) -> b
 
 
 def remember_pusher(unit: Unit, change_id: int, head_sha: Sha, actor: Actor, now: float) -> None:
-    """Who brought a head: only its delivery tells, and the first one to tell counts."""
+    """Who brought a head: only its delivery tells, and the first one to tell counts. What is told last is the
+    newest, also within one moment.
+    """
+    others = (pushers.c.change_id == change_id) & (pushers.c.head_sha != head_sha)
+    newest = unit.connection.execute(select(func.max(pushers.c.told_at)).where(others)).scalar()
+    if newest is not None:
+        now = max(now, newest + _NEXT)
     statement = insert(unit.connection, pushers).values(
         change_id=change_id, head_sha=head_sha, actor=pack(actor), told_at=now
     )

@@ -24,7 +24,8 @@ from tests.support.chaos import QUIET_ROLES, chaos
 from tests.support.clock import HandTurnedClock
 from tests.support.cluster import cluster
 from tests.support.edge import signed
-from tests.support.service import WEBHOOK_SECRET, stage
+from tests.support.faces import WEBHOOK_SECRET
+from tests.support.service import stage
 from tests.support.storm import ACCEPTED, Storm
 
 STOPPED = 60.0

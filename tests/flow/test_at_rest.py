@@ -9,8 +9,9 @@ from sqlalchemy import Connection, select
 from app.engine import StoredApp
 from app.store import metadata
 from tests.support.ci import JUNIT, give_token, upload
+from tests.support.faces import WEBHOOK_SECRET
 from tests.support.leaks import forms
-from tests.support.service import WEBHOOK_SECRET, Stage, stage
+from tests.support.service import Stage, stage
 
 MARK = "7f3c91-what-the-gate-file-runs"
 GATE = f"""\

@@ -5,7 +5,8 @@ from collections import Counter
 from app.executors import Answer, ScriptedExecutor
 from app.store import runs
 from tests.support.aftermath import GATE, ended_well, like_github
-from tests.support.service import Stage, app_key, stage
+from tests.support.faces import app_key
+from tests.support.service import Stage, stage
 
 APPROVED = GATE + "  - approvals >= 1\n"
 

@@ -16,8 +16,9 @@ from app.model import RULES_VERSION, Verdict, VerdictState
 from app.practice import RequiredCheck
 from app.settings import Settings
 from app.store import Database, metadata, squeeze
+from tests.support.faces import WEBHOOK_SECRET
 from tests.support.leaks import heard, plant_environment
-from tests.support.service import WEBHOOK_SECRET, stage
+from tests.support.service import stage
 
 GATE = "version: 1\nchecks:\n  lint: {run: 'true'}\ngate:\n  - checks.passed\n  - size.added <= 100\n"
 

@@ -10,7 +10,8 @@ from app.executors import Answer, ScriptedExecutor
 from app.forges import EVENTS, PERMISSIONS
 from app.practice import App, CheckRun, PracticeForge, World, serving
 from tests.flow.test_command_line import environment_of, portcullis
-from tests.support.service import Stage, app_key, plant_world, stage
+from tests.support.faces import app_key
+from tests.support.service import Stage, plant_world, stage
 
 GATE = "version: 1\nchecks:\n  lint: {run: 'true'}\ngate:\n  - checks.passed\n"
 SECRET = "the other forge's webhook secret"

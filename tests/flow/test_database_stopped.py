@@ -12,9 +12,9 @@ import pytest
 
 from tests.support.cluster import Cluster, cluster
 from tests.support.edge import signed
+from tests.support.faces import WEBHOOK_SECRET
 from tests.support.fleet import Fleet, fleet_stage, repository
 from tests.support.prerequisites import program
-from tests.support.service import WEBHOOK_SECRET
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
 GATE = "version: 1\nchecks:\n  lint: {run: 'grep -q good a.py'}\ngate: [checks.passed]\n"

@@ -14,7 +14,8 @@ from app.executors import ScriptedExecutor
 from app.practice import App, Content, Fault, MergeGroup, PullRequest, Repository, Signature
 from tests.support.clock import HandTurnedClock
 from tests.support.described import answers
-from tests.support.service import Stage, app_key
+from tests.support.faces import app_key
+from tests.support.service import Stage
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 PATIENCE = 20.0
@@ -351,7 +352,7 @@ class Player:
                 raise StoryError(f"deliver: doubled, normally, lost, later, now or reversed, not {how!r}")
 
     async def do_fail_forge(self, fault: Mapping[str, Any]) -> None:
-        self.scene.world.faults.append(Fault(**fault))
+        self.scene.world.faults.append(Fault(**self.scene.face.fault(fault)))
 
     async def do_mend_forge(self, _whole: bool) -> None:
         self.scene.world.faults.clear()

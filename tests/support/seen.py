@@ -10,8 +10,9 @@ from sqlalchemy import Connection, select
 
 from app.engine import recompute
 from app.model import Run
-from app.practice import CheckRun
+from app.practice import CheckRun, Status
 from app.store import changes, checks, metadata, runs
+from tests.support.faces import ACCOUNT, STATES
 from tests.support.player import Player, StoryError
 
 WORDS = {
@@ -59,6 +60,9 @@ def _repository_id(connection: Connection, player: Player) -> int | None:
 
 def _of_head(player: Player, name: str, wanted: Mapping[str, Any]) -> Iterator[str]:
     sha = player.head(name)
+    if player.scene.face.statuses:
+        yield from _of_statuses(player, sha, wanted)
+        return
     ours = player.scene.world.app("portcullis").id
     posted = [run for run in player.repo.runs.values() if run.head_sha == sha and run.app_id == ours]
     newest = {run.name: run for run in posted}  # in the order they were made
@@ -91,9 +95,35 @@ def _of_head(player: Player, name: str, wanted: Mapping[str, Any]) -> Iterator[s
         yield f"statuses: {statuses}, not {wanted.get('statuses', {})}"
 
 
+def _of_statuses(player: Player, sha: str, wanted: Mapping[str, Any]) -> Iterator[str]:
+    """The same where verdicts are commit statuses: what their texts would say stands in the comment."""
+    newest = {each.context: each for each in _posted(player) if each.sha == sha}
+    shown = {name: each.state for name, each in newest.items()}
+    aggregate = shown.pop("portcullis", "nothing")
+    expected = STATES.get(wanted.get("shows", ""), wanted.get("shows", aggregate))
+    if aggregate != expected:
+        yield f"shows {aggregate}, not {expected}"
+    if "portcullis" in newest:
+        yield from _texts("title", wanted.get("title"), newest["portcullis"].description or "")
+    elif wanted.get("title"):
+        yield "shows nothing"
+    others = {name: STATES.get(each, each) for name, each in wanted.get("others", {}).items()}
+    if shown != others:
+        yield f"others: {shown}, not {others}"
+
+
+def _posted(player: Player) -> list[Status]:
+    """The statuses that we posted."""
+    return [each for each in player.repo.statuses if each.creator.login in {ACCOUNT, "portcullis[bot]"}]
+
+
 def plain(markdown: str) -> str:
     """Markdown as it reads: without escapes, entities and what keeps names from being links."""
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", html.unescape(markdown)).replace("\u200b", "")
+
+
+def _own_apps(player: Player) -> set[int]:
+    return {app.id for app in player.scene.world.apps.values() if app.slug == "portcullis"}
 
 
 def _shows(run: CheckRun | None) -> str:
@@ -178,8 +208,7 @@ async def broken_promises(player: Player) -> list[str]:
         count = len(player.scene.comments(player.repo, opened.pull))
         if count > 1:
             found.append(f"#{opened.pull.number} has {count} sticky comments")
-    ours = player.scene.world.app("portcullis").id
-    posted = [run for run in player.repo.runs.values() if run.app_id == ours]
+    posted = [run for run in player.repo.runs.values() if run.app_id in _own_apps(player)]
     newest = {(run.head_sha, run.name): run for run in posted}
     found += [
         f"an older check run {run.name!r} on {run.head_sha} is {run.status}"
@@ -201,17 +230,13 @@ def _recomputed(connection: Connection, player: Player) -> list[str]:
 
 async def leftovers(player: Player) -> list[str]:
     """What a story may not leave behind: check runs in progress, deliveries unread, held checks."""
-    ours = player.scene.world.app("portcullis").id
+    ours = _own_apps(player)
     found = [
         f"check run {run.name!r} on {run.head_sha} is left {run.status}: {run.title}"
         for run in player.repo.runs.values()
-        if run.app_id == ours and run.status != "completed"
+        if run.app_id in ours and run.status != "completed"
     ]
-    latest = {
-        (status.sha, status.context): status.state
-        for status in player.repo.statuses
-        if status.creator.login == "portcullis[bot]"
-    }
+    latest = {(status.sha, status.context): status.state for status in _posted(player)}
     found += [f"status on {sha} is left pending" for (sha, _), state in latest.items() if state == "pending"]
     unread = await player.scene.program.database.read(_unread)
     found += [f"delivery {row.event} is left {row.status}: {row.reason}" for row in unread]

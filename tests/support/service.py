@@ -6,29 +6,18 @@ import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from functools import cache
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.engine import Clock, EmbeddedDispatch
 from app.executors import Executor, ScriptedExecutor
-from app.forges import EVENTS, PERMISSIONS
 from app.practice import CheckRun, Comment, Content, PracticeForge, PullRequest, Repository, World, serving
 from app.settings import load
 from app.store import migrate
 from app.web import listen, serve
 from app.wiring import Program, build
 from tests.support.database import waiting
+from tests.support.faces import FACES, Face
 from tests.support.leaks import plant, plant_environment
-
-WEBHOOK_SECRET = "practice webhook secret"
-
-
-@cache
-def app_key() -> rsa.RSAPrivateKey:
-    """The app's key: making one takes a second, so all stages of a process share it."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class Stage:
@@ -37,8 +26,9 @@ class Stage:
     `program` is the service as it runs now; `made` makes another one on the same data.
     """
 
-    def __init__(self, forge: PracticeForge, made: Callable[[], Program], url: str) -> None:
+    def __init__(self, forge: PracticeForge, made: Callable[[], Program], url: str, face: Face) -> None:
         self.forge = forge
+        self.face = face
         self.world = forge.world
         self.made = made
         self.program = made()
@@ -84,6 +74,7 @@ class Stage:
         """A repository of the organisation that alice and bob may write to."""
         repo = await self.forge.create_repository(name, files, private=private)
         repo.permissions |= {"alice": "write", "bob": "write", "carol": "read"}
+        self.face.join(self.forge, repo, self.url)
         return repo
 
     def runs(self, repo: Repository, sha: str, name: str = "portcullis") -> list[CheckRun]:
@@ -101,7 +92,7 @@ class Stage:
         return [
             comment
             for comment in repo.comments.values()
-            if comment.number == pull.number and comment.app_id is not None
+            if comment.number == pull.number and self.face.ours(comment)
         ]
 
 
@@ -115,13 +106,15 @@ def plant_world(world: World) -> None:
 
 
 @asynccontextmanager
-async def practice(root: Path, clock: Clock | None = None) -> AsyncIterator[PracticeForge]:
-    """A practice forge with people and our app, not yet installed."""
-    forge = PracticeForge(World(root / "forge", clock=time.time if clock is None else clock.now))
+async def practice(
+    root: Path, clock: Clock | None = None, face: Face = FACES["github"]
+) -> AsyncIterator[PracticeForge]:
+    """A practice forge with people."""
+    forge = face.make(World(root / "forge", clock=time.time if clock is None else clock.now))
     forge.world.add_organization("acme")
     for login in ("alice", "bob", "carol"):
         forge.world.add_user(login)
-    async with serving(forge):
+    async with serving(forge, face=face.served):
         try:
             yield forge
         finally:
@@ -136,29 +129,20 @@ async def stage(
     clock: Clock | None = None,
     database_url: str = "",
     environment: Mapping[str, str] | None = None,
+    face: str = "github",
 ) -> AsyncGenerator[Stage]:
-    """Everything started, the app installed on the organisation."""
-    async with practice(root, clock) as forge:
+    """Everything started; we judge on the forge of that kind."""
+    kind = FACES[face]
+    async with practice(root, clock, kind) as forge:
         listener = listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = forge.world.add_app(
-            "portcullis",
-            owner="acme",
-            webhook_url=f"{url}/webhooks/github",
-            webhook_secret=WEBHOOK_SECRET,
-            permissions=dict(PERMISSIONS),
-            events=list(EVENTS),
-            key=app_key(),
-        )
+        arrived = kind.arrive(forge, url)
         if database_url:
             migrate(database_url)
         given = {
             "PORTCULLIS_DATA_DIR": str(root / "data"),
             "PORTCULLIS_PUBLIC_URL": url,
-            "PORTCULLIS_GITHUB_API_URL": forge.world.api_url,
-            "PORTCULLIS_GITHUB_APP_ID": str(app.id),
-            "PORTCULLIS_GITHUB_PRIVATE_KEY": app.private_key,
-            "PORTCULLIS_GITHUB_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            **arrived,
             "PORTCULLIS_SECRET_KEY": secrets.token_urlsafe(48),
             **({"PORTCULLIS_DATABASE_URL": database_url} if database_url else {}),
             **(environment or {}),
@@ -166,10 +150,10 @@ async def stage(
         plant_environment(given)
         settings = load(given)
         runner = runner or ScriptedExecutor({})
-        scene = Stage(forge, lambda: build(settings, clock=clock, runner=runner), url)
+        scene = Stage(forge, lambda: build(settings, clock=clock, runner=runner), url, kind)
         await scene.start(listener)
         try:
-            forge.install("alice", app, "acme")
+            kind.begin(forge)
             await scene.settled()
             yield scene
         finally:

@@ -15,8 +15,9 @@ import httpx
 from app.forges import EVENTS, PERMISSIONS
 from app.practice import PracticeForge, Repository, World, serving
 from tests.support.edge_process import REPOSITORY
+from tests.support.faces import WEBHOOK_SECRET, app_key
 from tests.support.leaks import plant_environment, watched
-from tests.support.service import WEBHOOK_SECRET, app_key, plant_world
+from tests.support.service import plant_world
 
 
 class WallClock:

@@ -58,11 +58,11 @@ def read_story(folder: Path) -> tuple[Story, dict[str, dict[str, Any]]]:
     return story, expected
 
 
-async def play(folder: Path, root: Path, template: Path) -> None:
-    """Play a story to its end. Raises AssertionError with all that is not as expected at a moment."""
+async def play(folder: Path, root: Path, template: Path, face: str = "github") -> None:
+    """Play a story to its end, on a forge of this kind. Raises AssertionError with all that is not as expected at a moment."""
     story, expected = read_story(folder)
     with logged() as log:
-        async with _staged(story, folder, root, template) as player:
+        async with _staged(story, folder, root, template, face) as player:
             for step in story.steps:
                 if "then" in step:
                     assert list(step) == ["then"], f"a moment stands alone: {step}"
@@ -92,7 +92,7 @@ def _hold(folder: Path | None, moment: str, problems: list[str]) -> None:
 
 
 @asynccontextmanager
-async def _staged(story: Story, folder: Path, root: Path, template: Path) -> AsyncIterator[Player]:
+async def _staged(story: Story, folder: Path, root: Path, template: Path, face: str) -> AsyncIterator[Player]:
     database = root / "portcullis.db"
     shutil.copyfile(template, database)
     clock = HandTurnedClock()
@@ -104,6 +104,7 @@ async def _staged(story: Story, folder: Path, root: Path, template: Path) -> Asy
         clock=clock,
         database_url=sqlite_url(database),
         environment={"PORTCULLIS_PARALLEL_CHECKS": "16", **environment},
+        face=face,
     ) as scene:
         scene.world.add_user("mallory")
         for slug, members in story.teams.items():

@@ -17,6 +17,7 @@ GITEA_CAPABILITIES = Capabilities(
     action_required=False,
     delivery_log=False,
     app=False,
+    reread_every=300.0,  # it tells nobody that a review was dismissed, and delivers once
     annotations_per_request=0,
     text_limit=COMMENT_LIMIT,
     comment_limit=COMMENT_LIMIT,

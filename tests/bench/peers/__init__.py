@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 
 from tests.bench.github import free_port
 from tests.bench.peers.stub import Stub, stub
-from tests.support.service import app_key
+from tests.support.faces import app_key
 
 Process: TypeAlias = "subprocess.Popen[bytes]"
 HERE = Path(__file__).parent
