@@ -9,6 +9,7 @@ from app.engine.opening import end
 from app.engine.queueing import AHEAD, queue
 from app.engine.reuse import earlier_results
 from app.engine.services import Services
+from app.engine.standings import Standings
 from app.engine.uploads import reads_uploads
 from app.model import (
     BaselineState,
@@ -44,7 +45,7 @@ def settle_base(unit: Unit, services: Services, run: Run, change: Change) -> int
     stored = checks.load_checks(unit.connection, run.id)
     assert run.plan is not None  # noqa: S101 - base runs are opened with one
     assert run.comparison is not None  # noqa: S101 - the same
-    state = rules.Standings(
+    state = Standings(
         plan=run.plan,
         change=change,
         comparison=run.comparison,

@@ -6,8 +6,8 @@ import msgspec
 
 from app.engine.base_runs import Base, ask, hurry, name_of
 from app.engine.queueing import priority_of
-from app.engine.rules import Moved
 from app.engine.services import Services
+from app.engine.standings import Moved
 from app.engine.uploaded import gather
 from app.model import Baseline, BaselineState, Change, ChangeKind, CheckSpec, Run
 from app.store import Unit, baselines, evidence, projects, uploads

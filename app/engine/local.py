@@ -17,6 +17,7 @@ from app.engine.prepare import (
     looks_ai_authored,
     trailers_of,
 )
+from app.engine.standings import Decision
 from app.executors import Executor, ReportReader, Workspaces
 from app.model import (
     AuthorFault,
@@ -118,7 +119,7 @@ class LocalRun:
 
     async def _decide(
         self, repository: Repository, change: Change, plan: Plan, comparison: Comparison, facts: RunFacts
-    ) -> rules.Decision:
+    ) -> Decision:
         """Run the plan's checks on the change, and on base those that have something to be compared with."""
         with ReportReader() as reader:
             machine = Machine(
@@ -144,7 +145,7 @@ class LocalRun:
             finally:
                 await asyncio.gather(head.stop(), base.stop())
 
-    async def _run(self, head: LocalChecks, base: LocalChecks, plan: Plan, where: str) -> rules.Decision:
+    async def _run(self, head: LocalChecks, base: LocalChecks, plan: Plan, where: str) -> Decision:
         """Decide, run what is queued, decide again, until nothing is outstanding."""
         while True:
             moved = head.advance()

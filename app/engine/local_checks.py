@@ -15,6 +15,7 @@ from app.engine import rules
 from app.engine.caching import cache_use
 from app.engine.conclude import after_attempt, conclude, mark_flaky, wants_retry
 from app.engine.specs import attempt_spec, commits_of, files_of, input_name, kept_in, needs_base_tree
+from app.engine.standings import Moved, Standings
 from app.executors import (
     BASE_SCOPE,
     AttemptOutcome,
@@ -112,9 +113,9 @@ class LocalChecks:
             )
         self._plan = msgspec.structs.replace(self._plan, checks=(*self._plan.checks, *more))
 
-    def standings(self) -> rules.Standings:
+    def standings(self) -> Standings:
         """Where everything stands."""
-        return rules.Standings(
+        return Standings(
             plan=self._plan,
             change=self._change,
             comparison=self._comparison,
@@ -126,7 +127,7 @@ class LocalChecks:
             facts=self._facts,
         )
 
-    def advance(self) -> rules.Moved:
+    def advance(self) -> Moved:
         """Decide, and begin what is queued: tasks in `running`, whose errors are raised here."""
         for task in [task for task in self.running if task.done()]:
             self.running.discard(task)

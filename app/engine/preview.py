@@ -1,6 +1,7 @@
 """Where each check of a plan would begin, decided by the same rules as a run."""
 
 from app.engine import rules
+from app.engine.standings import Standings
 from app.model import Change, CheckResult, CheckRow, Comparison, People, Plan, Readable
 
 
@@ -13,7 +14,7 @@ def preview(plan: Plan, change: Change, comparison: Comparison, now: float) -> t
         CheckRow(id=number, run_id=0, result=result)
         for number, result in enumerate(rules.first_results(plan, now), 1)
     )
-    state = rules.Standings(
+    state = Standings(
         plan=plan,
         change=change,
         comparison=comparison,

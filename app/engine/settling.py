@@ -14,6 +14,7 @@ from app.engine.publishing import progress_later, republish
 from app.engine.queueing import queue
 from app.engine.reuse import earlier_results
 from app.engine.services import Services
+from app.engine.standings import Decision, Moved, Standings
 from app.engine.starting import ask_first
 from app.engine.uploads import reads_uploads
 from app.model import (
@@ -86,7 +87,7 @@ def settle(unit: Unit, services: Services, run_id: int) -> int:
     return sum(check.result.status in {Status.QUEUED, Status.RUNNING} for check in by_key.values())
 
 
-def _take_over(unit: Unit, services: Services, run: Run, change: Change, moved: rules.Moved) -> None:
+def _take_over(unit: Unit, services: Services, run: Run, change: Change, moved: Moved) -> None:
     """Keep where the checks are now, and have done what they need next."""
     for changed in moved.rows:
         checks.save_check(unit, changed)
@@ -99,7 +100,7 @@ def _take_over(unit: Unit, services: Services, run: Run, change: Change, moved: 
         elsewhere.took(unit, run.repository_id, key, pace)
 
 
-def _move(unit: Unit, state: rules.Standings, now: float) -> tuple[rules.Standings, rules.Moved]:
+def _move(unit: Unit, state: Standings, now: float) -> tuple[Standings, Moved]:
     """Move the checks; where earlier results serve from now on, once more with what those had delivered."""
     moved = rules.move(state, now)
     if not moved.reused:
@@ -118,7 +119,7 @@ def _wake_at(unit: Unit, run: Run, moments: tuple[float | None, ...], now: float
         unit.wake_later("run", run.id, wake_at)  # a moment far away is left to the sweep
 
 
-def _newly_compared(unit: Unit, run: Run, decision: rules.Decision) -> bool:
+def _newly_compared(unit: Unit, run: Run, decision: Decision) -> bool:
     """Whether a verdict that stays rests on other baselines than the one on record: what is shown of it
     (which findings are new) may differ all the same.
     """
@@ -131,8 +132,8 @@ def _newly_compared(unit: Unit, run: Run, decision: rules.Decision) -> bool:
 def _record(
     unit: Unit,
     run: Run,
-    state: rules.Standings,
-    decision: rules.Decision,
+    state: Standings,
+    decision: Decision,
     rows: dict[str, CheckRow],
     now: float,
 ) -> None:
@@ -185,7 +186,7 @@ def _evidence_id(check: CheckRow) -> int | None:
 
 def _standings(
     unit: Unit, services: Services, run: Run, row: changes.ChangeRow, stored: tuple[CheckRow, ...]
-) -> rules.Standings:
+) -> Standings:
     connection = unit.connection
     ids = tuple(one for one in map(_evidence_id, stored) if one is not None)
     delivered = {body.key: body for body in evidence.load_evidence(connection, ids)}
@@ -199,7 +200,7 @@ def _standings(
         latest = None if found is None else runs.latest_run(connection, found.id)
         subject = None if latest is None else latest.verdict
         granted_to = row.id if found is None else found.id  # what its change was granted goes with it
-    return rules.Standings(
+    return Standings(
         plan=run.plan,
         change=row.change,
         comparison=run.comparison,

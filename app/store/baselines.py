@@ -14,7 +14,8 @@ from app.model import BaselineState, Sha
 from app.store.projects import insert
 from app.store.runs import LIVE
 from app.store.session import Unit
-from app.store.tables import baseline_waiters, baselines, changes, runs
+from app.store.tables import changes, runs
+from app.store.tables_evidence import baseline_waiters, baselines
 
 _OUTSTANDING = BaselineState.OUTSTANDING.value
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 from app.model import CheckEvidence, Evidence, ReportContent
 from app.store.reusable import EvidenceSource, Serves
 from app.store.session import Unit, decoded_in, pack, squeeze, unpack
-from app.store.tables import evidence
+from app.store.tables_evidence import evidence
 
 
 def keep_evidence(

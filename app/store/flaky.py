@@ -7,7 +7,7 @@ from sqlalchemy import Connection, or_, select
 
 from app.store.projects import insert
 from app.store.session import Unit
-from app.store.tables import flaky_tests
+from app.store.tables_evidence import flaky_tests
 
 MOST = 10_000
 """Rows of one repository: beyond, the oldest go."""

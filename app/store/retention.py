@@ -11,8 +11,9 @@ from app.model import BaselineState, ChangeKind, ChangeState
 from app.store.attempts import OPEN
 from app.store.runs import LIVE
 from app.store.session import Unit
-from app.store.tables import baselines, changes, deliveries, evidence, flaky_tests, runs
+from app.store.tables import changes, deliveries, runs
 from app.store.tables_checks import artifacts, attempts, checks, log_chunks
+from app.store.tables_evidence import baselines, evidence, flaky_tests
 
 
 def prune_deliveries(unit: Unit, before: float, limit: int) -> int:

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, select
 
 from app.model import Earlier, Inputs
 from app.store.session import unpack
-from app.store.tables import evidence
 from app.store.tables_checks import artifacts
+from app.store.tables_evidence import evidence
 
 
 class EvidenceSource(StrEnum):

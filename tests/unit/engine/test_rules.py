@@ -8,7 +8,8 @@ import pytest
 from app.engine.days import utc_day, waivers_turn
 from app.engine.external import standing, to_run_again
 from app.engine.reruns import _set_back
-from app.engine.rules import Moved, Standings, first_results, judge, move
+from app.engine.rules import first_results, judge, move
+from app.engine.standings import Moved, Standings
 from app.model import (
     Baseline,
     BaselineState,

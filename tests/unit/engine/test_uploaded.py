@@ -5,8 +5,9 @@ import hashlib
 import msgspec
 import pytest
 
-from app.engine.rules import Moved, Standings, first_results, move
+from app.engine.rules import first_results, move
 from app.engine.sent import Sender, Sent, UploadRefused, Why, checked, is_upload_path
+from app.engine.standings import Moved, Standings
 from app.engine.uploaded import declared
 from app.model import (
     CheckRow,
