@@ -1,8 +1,8 @@
 """What checks keep between runs (gate-file.md section 4, `cache`): directories that never change, by name.
 
 An entry is made whole or not at all: written beside the others, then moved into place by one rename. Who
-uses one holds a shared lock on its directory, so that nothing is evicted from under a check. What is read
-from a check's view is hostile: no link is followed, only files, folders and links as they are are copied.
+uses one holds a shared lock on its directory, so that nothing is evicted from under a check. How
+what a check left is copied: see `cache_copy`.
 """
 
 import contextlib
@@ -10,7 +10,6 @@ import fcntl
 import os
 import re
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -18,16 +17,13 @@ from pathlib import Path
 
 import msgspec
 
-from app.executors.collect import open_beneath
+from app.executors.cache_copy import Copying
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*){2}\Z")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 BASE_SCOPE = "base"
 """The second part of the names of what the target's runs keep."""
 _NEW, _CONTENT, _SIZE = "new-", "content", "size"
-_DEEPEST = 60
-_BLOCK = 1 << 20
 
 
 class CacheLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +45,6 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     def close(self) -> None:
         """It may be evicted again."""
         os.close(self.lock)
-
-
-class TooLarge(Exception):
-    """What a check left is not kept; the text is for people."""
 
 
 class Caches:
@@ -91,7 +83,8 @@ class Caches:
         """
         fresh = Path(tempfile.mkdtemp(prefix=_NEW, dir=self.place))
         try:
-            size = self._copy(views, paths, sources, fresh / _CONTENT)
+            copying = Copying(self.limits.entry_bytes, self.limits.entry_files, self.owner)
+            size = copying.views(views, paths, sources, fresh / _CONTENT)
             if not size:
                 return False
             (fresh / _SIZE).write_text(str(size))
@@ -106,21 +99,6 @@ class Caches:
             shutil.rmtree(fresh, ignore_errors=True)
         self.evict(spare=path)
         return True
-
-    def _copy(self, views: Sequence[int], paths: Sequence[str], sources: Sequence[int], target: Path) -> int:
-        copying = _Copying(self.limits, self.owner)
-        copying.folder(target)
-        for path in paths:
-            handle = _found(views, path)
-            if handle is None:
-                continue
-            try:
-                for part in list(Path(path).parents)[-2::-1]:
-                    copying.folder(target / part)
-                copying.copy(handle, target, path, sources)
-            finally:
-                os.close(handle)
-        return copying.bytes
 
     def evict(self, spare: Path | None = None) -> int:
         """Remove what was not used for long and what is too much; gives how many. What changes keep for
@@ -189,119 +167,3 @@ def _is(path: Path, handle: int) -> bool:
     except OSError:
         return False
     return (there.st_dev, there.st_ino) == (os.fstat(handle).st_dev, os.fstat(handle).st_ino)
-
-
-def _found(views: Sequence[int], path: str) -> int | None:
-    """A path in the first view that has it, opened without following a link."""
-    for view in views:
-        with contextlib.suppress(OSError):
-            return open_beneath(view, path, _FILE)
-    return None
-
-
-def _shared(sources: Sequence[int], path: str, mode: int) -> tuple[int, ...] | None:
-    """The sources that have a folder at the path of something of this mode, a folder too; None where one of
-    them has anything else there or on the way, which is therefore not new.
-    """
-    shared = []
-    for source in sources:
-        try:
-            there = open_beneath(source, path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return None
-        is_folder = stat.S_ISDIR(os.fstat(there).st_mode)
-        os.close(there)
-        if not (is_folder and stat.S_ISDIR(mode)):
-            return None
-        shared.append(source)
-    return tuple(shared)
-
-
-class _Copying:
-    """Copies trees within the limits of one entry."""
-
-    def __init__(self, limits: CacheLimits, owner: int | None) -> None:
-        self.limits = limits
-        self.owner = owner
-        self.bytes = 0
-        self.files = 0
-
-    def folder(self, target: Path) -> None:
-        """A directory on the way."""
-        if not target.is_dir():
-            target.mkdir(mode=0o755)
-            self._own(target)
-
-    def copy(self, handle: int, content: Path, path: str, sources: Sequence[int], depth: int = 0) -> None:
-        """One file or directory that is open, to its path beneath `content`, without what `sources` have.
-        Raises TooLarge.
-        """
-        status = os.fstat(handle)
-        shared = _shared(sources, path, status.st_mode)
-        if shared is None:
-            return
-        if stat.S_ISREG(status.st_mode):
-            self._file(handle, content / path, status)
-        elif stat.S_ISDIR(status.st_mode):
-            if depth >= _DEEPEST:
-                raise TooLarge(f"folders more than {_DEEPEST} deep")
-            if not shared:
-                self._count(0)
-            self._folder(handle, content, path, shared, depth)
-
-    def _folder(self, handle: int, content: Path, path: str, sources: Sequence[int], depth: int) -> None:
-        """A directory with what is in it; one of the sources' only for something new in it."""
-        target, status = content / path, os.fstat(handle)
-        self.folder(target)
-        with os.scandir(handle) as entries:
-            names = [entry.name for entry in entries]
-        for name in names:
-            self._entry(handle, name, content, f"{path}/{name}", sources, depth)
-        if sources and not any(target.iterdir()):
-            target.rmdir()
-            return
-        target.chmod(stat.S_IMODE(status.st_mode) & 0o777 | 0o700)
-        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-    def _entry(
-        self, folder: int, name: str, content: Path, path: str, sources: Sequence[int], depth: int
-    ) -> None:
-        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if stat.S_ISLNK(status.st_mode):
-            if _shared(sources, path, status.st_mode) is None:
-                return
-            self._count(0)
-            target = content / path
-            target.symlink_to(os.readlink(name, dir_fd=folder))
-            self._own(target)
-        elif stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
-            flags = _FILE if stat.S_ISREG(status.st_mode) else _FOLDER
-            handle = os.open(name, flags, dir_fd=folder)
-            try:
-                self.copy(handle, content, path, sources, depth + 1)
-            finally:
-                os.close(handle)
-
-    def _file(self, handle: int, target: Path, status: os.stat_result) -> None:
-        self._count(status.st_size)
-        with target.open("wb") as file:
-            left = status.st_size
-            while left > 0 and (sent := os.sendfile(file.fileno(), handle, None, min(left, _BLOCK))):
-                left -= sent
-        target.chmod(stat.S_IMODE(status.st_mode) & 0o777 | 0o400)
-        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
-        self._own(target)
-
-    def _count(self, size: int) -> None:
-        self.files += 1
-        self.bytes += max(size, 1)
-        if self.files > self.limits.entry_files:
-            raise TooLarge(f"more than {self.limits.entry_files:,} files")
-        if self.bytes > self.limits.entry_bytes:
-            raise TooLarge(f"more than {self.limits.entry_bytes >> 20} MiB")
-
-    def _own(self, target: Path) -> None:
-        if self.owner is not None:
-            os.lchown(target, self.owner, self.owner)

@@ -22,7 +22,8 @@ from app.executors.attempting import (
     refuse_unprotected,
     with_cache,
 )
-from app.executors.caches import Caches, TooLarge
+from app.executors.cache_copy import TooLarge
+from app.executors.caches import Caches
 from app.executors.cgroup import Cgroups
 from app.executors.collect import CollectLimits
 from app.executors.egress import Egress

@@ -15,20 +15,11 @@ from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from app.executors.git import (
-    Git,
-    GitFailed,
-    Transport,
-    credential_environment,
-    environment,
-    resolve,
-)
+from app.executors.git import Git, GitFailed, Transport, resolve
 from app.executors.protocol import Credential, Fetched
+from app.executors.remote import Remote
 from app.executors.tips import SHA, Tips
 from app.model import AuthorFault, Outage, Repository, Sha
-
-_MISSING_REF = re.compile(rb"couldn't find remote ref (\S+)|not our ref ([0-9a-f]+)")
-_TOO_BIG = re.compile(rb"File size limit|exceeds maximum|pack exceeds|File too large|died of signal 25")
 
 
 class _Asked(NamedTuple):
@@ -62,12 +53,17 @@ class Mirror:
         self.place.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = self.place / "mirror.git"
         self.repository = repository
-        self.transport = transport
-        self.fetch_seconds = fetch_seconds
-        self.pack_bytes = pack_bytes
         home = self.place / "home"
         home.mkdir(exist_ok=True)
         self.git = Git(self.path, home)
+        self._remote = Remote(
+            self.git,
+            repository,
+            transport,
+            seconds=fetch_seconds,
+            pack_bytes=pack_bytes,
+            mark_broken=self.mark_broken,
+        )
         self._waiting: list[_Asked] = []
         self._fetching = asyncio.Lock()
 
@@ -77,7 +73,7 @@ class Mirror:
 
     @contextlib.asynccontextmanager
     async def lock(self, name: str, *, exclusive: bool) -> AsyncIterator[None]:
-        """Hold `<name>.lock`; waits in a thread only if somebody else has it."""
+        """Hold `<name>.lock`; while somebody else has it, it is asked for again and again."""
         mode = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
         handle = os.open(self.place / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -203,7 +199,7 @@ class Mirror:
         for tips in asked:
             if tips.by_sha and tips.head in wanted and await self.has(tips.head):
                 await self.git("update-ref", wanted.pop(tips.head), tips.head)
-        missing = await self._fetch_refs(wanted, token)
+        missing = await self._remote.fetch(wanted, token)
         names = [f"{ref}^{{commit}}" for tips in asked for ref in (tips.base_ref, tips.head_ref)]
         found = iter(await resolve(self.git, *names))
         fetched = [
@@ -221,62 +217,6 @@ class Mirror:
         orders = "".join(f"update refs/portcullis/pin/{sha} {sha}\n" for sha in sorted(shas))
         if orders:
             await self.git("update-ref", "--stdin", data=orders.encode())
-
-    async def _fetch_refs(self, wanted: dict[str, str], token: str) -> set[str]:
-        """Fetch these refs into ours; gives those the server does not have."""
-        url = self.repository.clone_url
-        protocol = self.transport.protocol(url)
-        env = environment(self.git.home, protocol, **credential_environment(url, token))
-        # What these refs were before is all the server need hear of: it knows none of our own merges, and
-        # would be asked about each in turn.
-        known = await resolve(self.git, *(f"{ref}^{{commit}}" for ref in wanted.values()))
-        tips = [f"--negotiation-tip={sha}" for sha in known if sha is not None]
-        missing: set[str] = set()
-        while asked := [name for name in wanted if name not in missing]:
-            refspecs = [f"+{name}:{wanted[name]}" for name in asked]
-            try:
-                await self.git(
-                    "fetch",
-                    "--quiet",
-                    "--no-tags",
-                    "--no-write-fetch-head",
-                    "--no-auto-gc",
-                    "--no-recurse-submodules",
-                    *tips,
-                    "--end-of-options",
-                    url,
-                    *refspecs,
-                    env=env,
-                    seconds=self.fetch_seconds,
-                    file_bytes=self.pack_bytes,
-                    token=token,
-                )
-            except GitFailed as failed:
-                gone = self._missing(failed, asked)
-                if gone is None:
-                    raise self._outage(failed) from failed
-                missing.add(gone)
-            else:
-                break
-        return missing
-
-    @staticmethod
-    def _missing(failed: GitFailed, asked: list[str]) -> str | None:
-        match = _MISSING_REF.search(failed.error)
-        if match is None:
-            return None
-        name = (match.group(1) or match.group(2)).decode("utf-8", "replace")
-        return name if name in asked else None
-
-    def _outage(self, failed: GitFailed) -> Exception:
-        name = self.repository.full_name
-        if _TOO_BIG.search(failed.error) or failed.code in {-25, 153}:
-            return AuthorFault(f"too large to judge: {name} brings more than {self.pack_bytes >> 20} MiB")
-        if b"fsck error" in failed.error or b"fsckObjects" in failed.error:
-            return AuthorFault(f"git refuses objects of {name}: {failed.text}")
-        if failed.broken:
-            self.mark_broken(failed.text)
-        return Outage(f"cannot fetch {name}: {failed.text}")
 
     async def maintain(self, needed: Collection[Sha]) -> None:
         """Pack what is loose, forget pins older than 30 days but those of `needed`, drop what nothing reaches

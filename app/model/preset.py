@@ -2,8 +2,8 @@
 
 import msgspec
 
+from app.model.check import Kind, ReportSpec
 from app.model.evidence import Severity
-from app.model.plan import Kind, ReportSpec
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,8 @@ import msgspec
 
 from app.language import Known, NotApplicable, Unknown, Value, worst
 from app.model import UnknownCause
-from app.policy.judged import Gathered, Judged
+from app.policy.gathering import Gathered
+from app.policy.judged import Judged
 from app.policy.newcode import Age
 
 

@@ -11,7 +11,8 @@ from collections import Counter
 from app.language import Name, NotApplicable, Unknown, Value, ValueType
 from app.model import Kind
 from app.policy.counting import count_new
-from app.policy.judged import Gathered, Judged
+from app.policy.gathering import Gathered
+from app.policy.judged import Judged
 from app.policy.newcode import Age, known_finding
 from app.policy.protocol import Fact, Family
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from app.executors.caches import CacheLimits, Caches, TooLarge
+from app.executors.cache_copy import TooLarge
+from app.executors.caches import CacheLimits, Caches
 
 ONE, TWO, THREE = (f"forge-1/base/{digit * 64}" for digit in "123")
 
