@@ -21,7 +21,8 @@ from typing import BinaryIO, Final
 
 from app.executors import packing
 from app.executors.attempting import Reading, logged, refusal, refuse_unprotected, with_cache
-from app.executors.caches import Caches, TooLarge
+from app.executors.cache_copy import TooLarge
+from app.executors.caches import Caches
 from app.executors.collect import CollectLimits
 from app.executors.container import Images
 from app.executors.egress_child import Rules
