@@ -31,21 +31,26 @@ async def prune(services: Services) -> None:
         ("base runs", retention.prune_base_runs, keep.evidence),
         ("flaky tests", retention.prune_flaky, FLAKY_WINDOW),
     )
-    await _artifacts(services, now - keep.artifacts)
+    await _artifacts(services, partial(_old, now - keep.artifacts))
+    await _artifacts(services, partial(_crowding, keep.artifact_bytes))
     for what, step, age in steps:
         gone = await services.database.run(lambda unit, step=step, age=age: step(unit, now - age, BATCH))  # type: ignore[misc]
         if gone:
             LOG.info("kept no longer", what=what, count=gone)
 
 
-async def _artifacts(services: Services, before: float) -> None:
+_Find = Callable[[int, Connection], tuple[retention.OldArtifact, ...]]
+"""Gives artifacts that may go, behind a row."""
+
+
+async def _artifacts(services: Services, find: _Find) -> None:
     """Files before rows: a row without its file is found again, a file without its row never. What cannot be
     removed now is passed over, and tried again with the next sweep.
     """
     after, gone = 0, 0
     stuck: list[str] = []
     while not gone:
-        found = await services.database.read(partial(_old, before, after))
+        found = await services.database.read(partial(find, after))
         if not found:
             break
         after = found[-1].id
@@ -66,6 +71,10 @@ def _forget(ids: list[int], unit: Unit) -> None:
 
 def _old(before: float, after: int, connection: Connection) -> tuple[retention.OldArtifact, ...]:
     return retention.old_artifacts(connection, before, after, BATCH)
+
+
+def _crowding(most: int, after: int, connection: Connection) -> tuple[retention.OldArtifact, ...]:
+    return retention.crowding_artifacts(connection, most, after, BATCH)
 
 
 async def forget_dropped(services: Services) -> None:

@@ -25,12 +25,14 @@ PageLink = Callable[[int, Repository], str]
 class Keep(msgspec.Struct, frozen=True, kw_only=True):
     """For how many seconds what nothing rests on is kept: deliveries that were worked off, the output of
     attempts, their artifacts; evidence that no verdict used, base runs and what they were asked for.
+    `artifact_bytes` is the room for all artifacts.
     """
 
     deliveries: float = 30 * 86_400.0
     logs: float = 90 * 86_400.0
     artifacts: float = 30 * 86_400.0
     evidence: float = 90 * 86_400.0
+    artifact_bytes: int = 20 << 30
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -261,6 +261,12 @@ class Settings(BaseModel):
     keep_artifacts: Duration = Field(
         default=timedelta(days=30), ge=timedelta(days=1), description="How long artifacts of checks are kept."
     )
+    max_artifacts: ByteSize = Field(
+        default=ByteSize(20 << 30),
+        ge=1 << 20,
+        description="Room for the artifacts of all checks; over it the oldest go of the repository with "
+        "most, never those that an open change may need.",
+    )
     keep_evidence: Duration = Field(
         default=timedelta(days=90),
         ge=timedelta(days=1),

@@ -2,10 +2,11 @@
 on, and the audit trail stay.
 """
 
+import math
 from collections.abc import Collection, Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select
 
 from app.model import BaselineState, ChangeKind, ChangeState
 from app.store.attempts import OPEN
@@ -44,11 +45,14 @@ class OldArtifact(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     path: str
     stored: str
+    size: int
 
 
-def old_artifacts(connection: Connection, before: float, after: int, limit: int) -> tuple[OldArtifact, ...]:
-    """The oldest artifacts that no live run's check may still be given, where their attempts ended before,
-    behind the row `after`. Their files go first.
+def old_artifacts(
+    connection: Connection, before: float, after: int, limit: int, repository_id: int | None = None
+) -> tuple[OldArtifact, ...]:
+    """The oldest artifacts (of one repository) that no live run's check may still be given, where their
+    attempts ended before, behind the row `after`. Their files go first.
     """
     one = artifacts.alias()
     needed = (
@@ -65,13 +69,44 @@ def old_artifacts(connection: Connection, before: float, after: int, limit: int)
         .order_by(one.c.id)
         .limit(limit)
     )
+    if repository_id is not None:
+        oldest = (
+            oldest.join(attempts, attempts.c.id == one.c.attempt_id)
+            .join(runs, runs.c.id == attempts.c.run_id)
+            .where(runs.c.repository_id == repository_id)
+        )
     rows = connection.execute(
-        select(artifacts.c.id, artifacts.c.path, artifacts.c.stored)
+        select(artifacts.c.id, artifacts.c.path, artifacts.c.stored, artifacts.c.size)
         .join(attempts, attempts.c.id == artifacts.c.attempt_id)
         .where(artifacts.c.id.in_(oldest), attempts.c.ended_at < before)
         .order_by(artifacts.c.id)
     )
-    return tuple(OldArtifact(id=row.id, path=row.path, stored=row.stored) for row in rows)
+    return tuple(OldArtifact(id=row.id, path=row.path, stored=row.stored, size=row.size) for row in rows)
+
+
+def crowding_artifacts(connection: Connection, most: int, after: int, limit: int) -> tuple[OldArtifact, ...]:
+    """Where the artifacts of all take more than `most` bytes: the oldest of the repository with most that no
+    live run's check may still be given, behind the row `after`, as many as are too much.
+    """
+    size = func.sum(artifacts.c.size)
+    over = (connection.execute(select(size)).scalar_one() or 0) - most
+    if over <= 0:
+        return ()
+    holder = connection.execute(
+        select(runs.c.repository_id)
+        .join(attempts, attempts.c.run_id == runs.c.id)
+        .join(artifacts, artifacts.c.attempt_id == attempts.c.id)
+        .group_by(runs.c.repository_id)
+        .order_by(size.desc(), runs.c.repository_id)
+        .limit(1)
+    ).scalar()
+    found = []
+    for one in old_artifacts(connection, math.inf, after, limit, holder):
+        if over <= 0:
+            break
+        found.append(one)
+        over -= one.size
+    return tuple(found)
 
 
 def _reused_by_live(attempt_id: ColumnElement[int]) -> Select[int]:

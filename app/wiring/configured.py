@@ -150,6 +150,7 @@ def options(settings: Settings) -> Options:
             deliveries=settings.keep_deliveries.total_seconds(),
             logs=settings.keep_logs.total_seconds(),
             artifacts=settings.keep_artifacts.total_seconds(),
+            artifact_bytes=settings.max_artifacts,
             evidence=settings.keep_evidence.total_seconds(),
         ),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
 
+from app.engine import Keep
 from app.engine.retention import BATCH, forget_dropped, prune
 from app.engine.sweep import sweep
 from app.model import Actor, AuditEntry, CheckEvidence, CheckResult, Reused
@@ -162,6 +163,21 @@ async def test_output_and_artifacts_of_old_attempts_go(desk: Desk, tmp_path: Pat
     assert not places[0].parent.parent.exists()
     assert places[1].read_text() == "kept"
     assert count(desk, "attempts") == 2  # that they ran stays known
+
+
+async def test_where_all_take_too_much_room_the_oldest_go(desk: Desk, tmp_path: Path) -> None:
+    past = Past(desk, tmp_path)
+    _, check, attempt = past.attempt(DAY, live=True)
+    with desk.unit() as unit:
+        table = TABLES["checks"]
+        unit.connection.execute(update(table).where(table.c.id == check).values(attempt=1))
+    places = [past.artifact(attempt), *(past.artifact(past.attempt(age)[2]) for age in (3000, 2000, 1000))]
+    options = msgspec.structs.replace(desk.services.options, keep=Keep(artifact_bytes=9))
+    services = msgspec.structs.replace(desk.services, options=options)
+    for _ in range(2):
+        await prune(services)
+        assert [place.is_file() for place in places] == [True, False, False, True]
+    assert count(desk, "artifacts") == 2
 
 
 async def test_what_cannot_be_removed_holds_up_nothing(desk: Desk, tmp_path: Path) -> None:
