@@ -38,6 +38,7 @@ OUTGOING = {
     "app/cli/ci.py": "the same: the CI's own address of identity tokens",
     "app/cli/examine_network.py": "doctor: the configured forge and our own address",
     "app/cli/demo.py": "the demo, to itself",
+    "app/cli/demo_forges.py": "the demo, to itself",
     "app/practice/hooks.py": "the practice forge, in demo and tests",
 }
 LISTENING = {  # sockets of their own, between processes or to listen; no address from outside

@@ -2,24 +2,22 @@
 
 import asyncio
 import os
-import secrets
 import signal
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import click
 import httpx
 
 from app import settings, telemetry
 from app.cli import output
+from app.cli.demo_forges import FORGES, DemoForge, Told
 from app.cli.demo_project import FIRST, FLAWED, MENDED
 from app.cli.output import Exit
-from app.forges import EVENTS, PERMISSIONS
 from app.model import Misconfigured
-from app.practice import App, PracticeForge, PullRequest, Repository, World, serving
+from app.practice import PracticeForge, PullRequest, Repository, World, serving
 from app.web import listen, serve
 from app.wiring import build, toolbox
 
@@ -27,96 +25,76 @@ PATIENCE_SECONDS = 120.0
 
 
 class Demo:
-    """A practice GitHub with a shop's repository, and what its API says of a pull request there."""
+    """A practice forge with a shop's repository, and what its API says of a pull request there."""
 
-    def __init__(self, forge: PracticeForge, repo: Repository) -> None:
+    def __init__(self, kind: DemoForge, forge: PracticeForge, repo: Repository) -> None:
+        self.kind = kind
         self.forge = forge
         self.repo = repo
         self._http = httpx.AsyncClient(
-            base_url=f"{forge.world.api_url}/repos/{repo.full_name}",
+            base_url=f"{forge.world.url}{kind.api}",
             headers={"Authorization": f"Bearer {forge.world.account('alice').token}"},
             trust_env=False,
         )
 
-    async def verdict(self, sha: str) -> dict[str, Any]:
-        """The completed check run `portcullis` on a commit, asked for over HTTP until it is there."""
+    async def verdict(self, sha: str) -> Told:
+        """What the forge shows on a commit, asked for over HTTP until it is there."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                answer = await self._http.get(f"/commits/{sha}/check-runs")
-                answer.raise_for_status()
-                for run in answer.json()["check_runs"]:
-                    if run["name"] == "portcullis" and run["status"] == "completed":
-                        return dict(run)
+                told = await self.kind.verdict(self._http, self.repo, sha)
+                if told is not None:
+                    return told
                 await asyncio.sleep(0.1)
 
-    async def annotations(self, run: dict[str, Any]) -> list[dict[str, Any]]:
-        """The annotations of a check run."""
-        answer = await self._http.get(f"/check-runs/{run['id']}/annotations")
-        answer.raise_for_status()
-        return list(answer.json())
-
-    async def comments(self, pull: PullRequest) -> list[dict[str, Any]]:
-        """The comments of a pull request."""
-        answer = await self._http.get(f"/issues/{pull.number}/comments")
-        answer.raise_for_status()
-        return list(answer.json())
+    async def comments(self, pull: PullRequest) -> list[str]:
+        """Our comments on a pull request."""
+        return await self.kind.comments(self._http, self.repo, pull.number)
 
     async def close(self) -> None:
         """Close the connection."""
         await self._http.aclose()
 
 
-async def _show(demo: Demo, pull: PullRequest, what: str, expected: str) -> bool:
-    """Wait for a head's verdict and print what the practice GitHub shows of it."""
+async def _show(demo: Demo, pull: PullRequest, what: str, expected: str) -> Told:
+    """Wait for a head's verdict and print what the practice forge shows of it."""
     output.data(f"\n{click.style(what, bold=True)} ({pull.head_sha[:10]})")
-    run = await demo.verdict(pull.head_sha)
-    good = bool(run["conclusion"] == expected)
-    color = "green" if run["conclusion"] == "success" else "red"
-    output.data(f"  check run portcullis: {click.style(run['conclusion'], fg=color, bold=True)}")
-    output.data(f"  {run['output']['title']}")
-    for annotation in await demo.annotations(run):
-        place = f"{annotation['path']}:{annotation['start_line']}"
-        output.data(f"  - {place}  {annotation['title']}")
-    if not good:
+    told = await demo.verdict(pull.head_sha)
+    color = "green" if told.conclusion == "success" else "red"
+    output.data(f"  portcullis: {click.style(told.conclusion, fg=color, bold=True)}")
+    output.data(f"  {told.title}")
+    for note in told.notes:
+        output.data(f"  - {note}")
+    if told.conclusion != expected:
         output.error(f"the demo expected {expected}", "the log above and the run page say why")
-    return good
+    return told
 
 
-async def _play(demo: Demo) -> tuple[bool, PullRequest]:
+async def _play(demo: Demo) -> tuple[bool, PullRequest, tuple[Told, Told]]:
     """The story: a flawed pull request is blocked, the mended one passes."""
-    forge, repo = demo.forge, demo.repo
+    forge, repo, noun = demo.forge, demo.repo, demo.kind.noun
     await forge.push("alice", repo, "discounts", FLAWED, "Add discounts", base="main")
     pull = await forge.open_pull_request("alice", repo, "discounts", title="Add discounts")
-    blocked = await _show(demo, pull, "alice opens a pull request: Add discounts", "failure")
+    blocked = await _show(demo, pull, f"alice opens a {noun}: Add discounts", "failure")
     await forge.push("alice", repo, "discounts", MENDED, "Mend and test discounts")
     passed = await _show(demo, pull, "alice pushes again: Mend and test discounts", "success")
-    comments = [comment for comment in await demo.comments(pull) if comment["user"]["type"] == "Bot"]
-    output.data(
-        f"\nThe pull request has {output.counted(len(comments), 'comment')} of ours, edited in place."
-    )
-    return blocked and passed and len(comments) == 1, pull
+    comments = await demo.comments(pull)
+    output.data(f"\nThe {noun} has {output.counted(len(comments), 'comment')} of ours, edited in place.")
+    good = (blocked.conclusion, passed.conclusion, len(comments)) == ("failure", "success", 1)
+    return good, pull, (blocked, passed)
 
 
 @asynccontextmanager
-async def _stage(root: Path, tools: Path) -> AsyncGenerator[tuple[Demo, str]]:
-    """A practice GitHub and the service, connected: three settings that would else name github.com."""
-    forge = PracticeForge(World(root / "github"))
+async def _stage(kind: DemoForge, name: str, root: Path, tools: Path) -> AsyncGenerator[tuple[Demo, str]]:
+    """A practice forge and the service, connected by settings that would else name a real one."""
+    forge = kind.make(World(root / "forge"))
     world = forge.world
     world.add_organization("acme")
     world.add_user("alice")
-    async with serving(forge):
+    async with serving(forge, face=kind.face):
         listener = listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = world.add_app(
-            "portcullis",
-            owner="acme",
-            webhook_url=f"{url}/webhooks/github",
-            webhook_secret=secrets.token_urlsafe(32),
-            permissions=dict(PERMISSIONS),
-            events=list(EVENTS),
-        )
         started = asyncio.Event()
-        program = build(settings.load(_environment(root, tools, url, world, app)))
+        program = build(settings.load(_environment(root, tools, url, kind.settings(forge, url))))
         stop = asyncio.Event()
         server = asyncio.create_task(serve(program, listener, started.set, stop=stop))
         waiting = asyncio.create_task(started.wait())
@@ -125,10 +103,10 @@ async def _stage(root: Path, tools: Path) -> AsyncGenerator[tuple[Demo, str]]:
             waiting.cancel()
             await server
             raise Misconfigured("the service ended before it had started", hint="see the log above")
-        forge.install("alice", app, "acme")
         repo = await forge.create_repository("acme/shop", FIRST)
         repo.permissions["alice"] = "admin"
-        demo = Demo(forge, repo)
+        await kind.begin(forge, repo, program.services.forges[name], url)
+        demo = Demo(kind, forge, repo)
         try:
             yield demo, url
         finally:
@@ -137,36 +115,32 @@ async def _stage(root: Path, tools: Path) -> AsyncGenerator[tuple[Demo, str]]:
             await server
 
 
-def _environment(root: Path, tools: Path, url: str, world: World, app: App) -> dict[str, str]:
+def _environment(root: Path, tools: Path, url: str, connected: Mapping[str, str]) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if name == "PORTCULLIS_TOOLCHAINS"}
     return {
         **own,
         "PORTCULLIS_DATA_DIR": str(root / "data"),
         "PORTCULLIS_TOOLBOX": str(tools),
         "PORTCULLIS_PUBLIC_URL": url,
-        "PORTCULLIS_GITHUB_API_URL": world.api_url,
-        "PORTCULLIS_GITHUB_APP_ID": str(app.id),
-        "PORTCULLIS_GITHUB_PRIVATE_KEY": app.private_key,
-        "PORTCULLIS_GITHUB_WEBHOOK_SECRET": app.webhook_secret,
+        **connected,
     }
 
 
-async def _demo(tools: Path, *, leave: bool) -> bool:
-    task = asyncio.current_task()
+async def _demo(name: str, tools: Path, *, leave: bool) -> bool:
+    kind, task = FORGES[name], asyncio.current_task()
     if task is not None:  # a SIGTERM ends everything in order, as Ctrl-C does
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory(prefix="portcullis-demo-") as folder:
-        async with _stage(Path(folder), tools) as (demo, url):
-            output.data(f"A practice GitHub serves {demo.forge.world.url}, portcullis {url}.")
-            good, pull = await _play(demo)
+        async with _stage(kind, name, Path(folder), tools) as (demo, url):
+            output.data(f"A practice {kind.title} serves {demo.forge.world.url}, portcullis {url}.")
+            good, pull, (blocked, passed) = await _play(demo)
             if leave:
                 return good
-            run = await demo.verdict(pull.head_sha)
             output.data("\nOpen:")
-            output.data(f"  the pull request    {demo.forge.world.url}/acme/shop/pull/{pull.number}")
-            output.data(f"  why it passed       {run['details_url']}")
-            first = next(found for found in demo.repo.runs.values() if found.conclusion == "failure")
-            output.data(f"  why it was blocked  {first.details_url}")
+            page = kind.page.format(number=pull.number)
+            output.data(f"  the {f'{kind.noun}':<19}{demo.forge.world.url}{page}")
+            output.data(f"  why it passed          {passed.url}")
+            output.data(f"  why it was blocked     {blocked.url}")
             output.data("\nServing until Ctrl-C.")
             with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
@@ -177,8 +151,11 @@ async def _demo(tools: Path, *, leave: bool) -> bool:
 @click.option(
     "--exit", "leave", is_flag=True, help="End once both verdicts are there; status 0 if both are right."
 )
-def command(*, leave: bool) -> None:
-    """Show the main job on this machine: a practice GitHub, a pull request, real tools, the verdict.
+@click.option(
+    "--forge", "name", type=click.Choice(list(FORGES)), default="github", show_default=True, help="Which one."
+)
+def command(*, leave: bool, name: str) -> None:
+    """Show the main job on this machine: a practice forge, a pull request, real tools, the verdict.
 
     Needs no account, no network and no database server; everything is in a temporary directory.
     """
@@ -187,7 +164,7 @@ def command(*, leave: bool) -> None:
     if not tools.status().installed:
         raise Misconfigured("the toolbox is not installed", hint="portcullis toolbox install")
     try:
-        good = asyncio.run(_demo(tools.path, leave=leave))
+        good = asyncio.run(_demo(name, tools.path, leave=leave))
     except asyncio.CancelledError:
         raise click.Abort from None
     output.ends_with(Exit.PASSED if good else Exit.BROKEN)

@@ -13,7 +13,7 @@ from app.practice.gitea import GiteaHook, PracticeGitea, gitea_app
 from app.practice.gitlab import Job, Pipeline, PostedStatus, PracticeGitLab, StatusCheck, Webhook, gitlab_app
 from app.practice.hooks import Hooks
 from app.practice.posts import Invalid
-from app.practice.serve import listening, practice_app, serving
+from app.practice.serve import Face, listening, practice_app, serving
 from app.practice.state import (
     Account,
     App,
@@ -39,6 +39,7 @@ __all__ = [
     "Comment",
     "Content",
     "Delivery",
+    "Face",
     "Fault",
     "File",
     "Forbidden",
