@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 from app.cli.connected import connections, speaking
-from app.cli.examined import Examined, Health, broken, good, skipped, warning
+from app.cli.examined import UNHEARD, Examined, Health, broken, from_store, good, skipped, warning
 from app.engine import drifts
 from app.forges import Connection, Forge, entry_of
 from app.model import PortcullisError, Repository
 from app.settings import Settings
+from app.store import hooks
 from app.wiring import Connections
 
 NAME = "portcullis"
@@ -74,6 +75,10 @@ async def _able(settings: Settings, one: Connection, forge: Forge) -> tuple[Exam
         found = await forge.complaints(f"{settings.base_url}/webhooks/{one.door}")
     except PortcullisError as error:
         return broken(error.message, error.hint or "check the app's id and private key, or the token")
+    if not forge.capabilities.delivery_log:
+        heard = await asyncio.to_thread(from_store, settings, lambda c: hooks.any_arrived(c, one.name))
+        if heard is False and not found:
+            return warning(f"{who}: all is there, but no webhook has come yet", UNHEARD)
     lacking = tuple(
         Examined(health=Health.BROKEN, says=complaint.says, mend=complaint.mend) for complaint in found
     )

@@ -59,6 +59,13 @@ def skipped(says: str) -> tuple[Examined, ...]:
     return (Examined(health=Health.SKIPPED, says=says),)
 
 
+UNHEARD = (
+    "see its recent deliveries on the forge. Gitea and Forgejo send none to private addresses unless "
+    "`[webhook] ALLOWED_HOST_LIST` of their app.ini names ours (`private`, or `loopback` on one machine)"
+)
+"""What to do where no webhook ever came; until one does, repositories are read every few seconds."""
+
+
 def from_store(settings: Settings, read: Callable[[Connection], T]) -> T | None:
     """What the service's own tables say; None where there are none (looking makes none), or not this
     version's. Raises Outage, SQLAlchemyError.

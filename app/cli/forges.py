@@ -11,13 +11,14 @@ import msgspec
 from app import settings
 from app.cli import output
 from app.cli.connected import connections, speaking
+from app.cli.examined import UNHEARD, from_store
 from app.cli.output import Exit, format_option
 from app.cli.stored import OPERATOR, stored
 from app.engine import StoredConnection, Vault
 from app.forges import CONNECTION_NAME, FORGES, Account, Complaint, Connection, Hooked, Means, entry_of
 from app.model import AuditEntry, Misconfigured
 from app.settings import Settings
-from app.store import Unit, records
+from app.store import Unit, hooks, records
 from app.store import connections as rows
 from app.wiring import Connections
 
@@ -231,6 +232,9 @@ def check(*, name: str | None, mend: bool, output_format: output.Format) -> None
     for one, complaints in found:
         if not complaints:
             output.note(f"{one.name}: all is there")
+        if _unheard(configured, one):
+            output.note(f"{one.name}: no webhook has come yet")
+            output.hint(UNHEARD)
     _complain(tuple(each for _, complaints in found for each in complaints), output_format)
 
 
@@ -244,6 +248,13 @@ async def _examine(
                 _tell(await forge.hook(_webhook(configured, one)))
             found.append((one, await forge.complaints(_webhook(configured, one))))
     return found
+
+
+def _unheard(configured: Settings, one: Connection) -> bool:
+    """Whether nothing of a forge ever came that has no log of what it sent."""
+    if entry_of(one.kind).capabilities.delivery_log:
+        return False
+    return from_store(configured, lambda connection: hooks.any_arrived(connection, one.name)) is False
 
 
 @command.command("remove")

@@ -17,6 +17,7 @@ ALL_AGAIN: Final = 86_400.0
 """After so many seconds all open changes are looked at again, touched or not: whether people may still do
 what they did tells no date.
 """
+UNHEARD: Final = 20.0
 SOON: Final = 60.0
 """Forges' times are whole seconds and their lists lag: what was touched so shortly before it was listed may
 have been touched again. A delivery may be on its way for as long.
@@ -99,7 +100,7 @@ async def read_repository(services: Services, repository_id: int) -> None:
     before = await services.database.read(lambda c: projects.listing(c, repository_id, Listing))
     forge = services.forges[repository.forge]
     at = services.clock.now()
-    again = at + (forge.capabilities.reread_every or services.options.reread_every)
+    again = at + await _rest(services, repository.forge)
     try:
         now = on(await forge.get_repository(repository), repository.forge)
         found = await forge.open_changes(now, before.pages if before is not None else ())
@@ -112,6 +113,16 @@ async def read_repository(services: Services, repository_id: int) -> None:
     left = await _left_the_queue(services, repository_id, now)
     reading = Reading(asked=repository, repository=now, found=found, left=left, before=before, at=at)
     await services.database.run(lambda unit: _take_over(unit, services, repository_id, reading, again))
+
+
+async def _rest(services: Services, forge: str) -> float:
+    """After how many seconds a repository is read again. Where no webhook ever came (a stock Gitea sends none
+    to private addresses), reading is all that tells.
+    """
+    able = services.forges[forge].capabilities
+    if not able.delivery_log and not await services.database.read(lambda c: hooks.any_arrived(c, forge)):
+        return UNHEARD
+    return able.reread_every or services.options.reread_every
 
 
 async def _left_the_queue(
@@ -161,6 +172,8 @@ def _take_over(unit: Unit, services: Services, repository_id: int, reading: Read
     hooks.found_missed(unit, repository_id, missed, reading.active_at(), reading.at)
     projects.keep_listing(unit, repository_id, reading.listing())
     projects.wake_repository(unit, repository_id, again)
+    if again < reading.at + services.options.sweep_every:  # the sweep comes later
+        unit.wake_later("repository", repository_id, again)
 
 
 def _accept(

@@ -27,6 +27,14 @@ def arrived(connection: Connection, forge: str, guids: Sequence[str]) -> dict[st
     return found
 
 
+def any_arrived(connection: Connection, forge: str) -> bool:
+    """Whether a delivery of this forge was kept: its webhooks do lead here."""
+    return (
+        connection.execute(select(deliveries.c.id).where(deliveries.c.forge == forge).limit(1)).first()
+        is not None
+    )
+
+
 def asked_again(connection: Connection, forge: str, guid: str) -> bool:
     """Whether a delivery was asked for again before."""
     asked = select(redeliveries.c.guid).where(redeliveries.c.forge == forge, redeliveries.c.guid == guid)

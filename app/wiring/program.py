@@ -13,7 +13,7 @@ from app.engine import Engine, Inbox, Role, Services, SharedClock, Uploads, Vaul
 from app.forges import IdentityTokens
 from app.model import Misconfigured, Outage
 from app.settings import Settings
-from app.store import Database, ensure_schema, only_process, only_user, time_of
+from app.store import Database, Unit, chores, ensure_schema, only_process, only_user, time_of
 from app.wiring.connections import Connections
 
 LOG = structlog.get_logger(__name__)
@@ -108,14 +108,20 @@ class Program(msgspec.Struct, kw_only=True):
             self.services.untrusted_refused = f"not protected against: {missing}"
             LOG.error("untrusted changes are refused on this machine", unprotected=missing)
 
-    async def _connect(self) -> None:
-        """Take over the app and the forges that are stored. Raises Misconfigured, Outage."""
+    async def _connect(self) -> bool:
+        """Take over the app and the forges that are stored; whether any is new. Raises Misconfigured."""
         self.connections.use_app(await self.database.read(self.vault.load_app))
         known = set(self.connections.forges)
         for left in self.connections.use(await self.database.read(self.vault.load_connections)):
             await left.close()
-        for name in set(self.connections.forges) - known:
+        added = set(self.connections.forges) - known
+        for name in added:
             await self.connections.forges[name].start()
+        return bool(added)
+
+    def _read_installations(self, unit: Unit) -> None:
+        """What a new forge lets us judge is not waited for until a webhook tells."""
+        chores.begin(unit, ("installations",), self.services.clock.now())
 
     async def _follow_connections(self) -> None:
         """Take over what another process stored, for as long as we run."""
@@ -123,7 +129,8 @@ class Program(msgspec.Struct, kw_only=True):
         while True:
             await asyncio.sleep(self.credential_seconds)
             try:
-                await self._connect()
+                if await self._connect():
+                    await self.database.run(self._read_installations)
             except Outage:
                 continue
             except Misconfigured as problem:  # while keys are changed: said once, looked at again
