@@ -11,15 +11,12 @@ import os
 import re
 import signal
 import time
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import msgspec
-
+from app.executors.hierarchies import LEAF, PROCESS, V2_CONTROLLERS, Hierarchy, content, hierarchies
 from app.model import Resources
 
-_V2_CONTROLLERS = ("memory", "pids", "cpu")
 _PERIOD = 100_000
-_LEAF = "supervisor"
 _OWN_PROCESSES = 4
 _FILES = {
     "memory": ("memory.max", "memory.limit_in_bytes"),
@@ -28,77 +25,6 @@ _FILES = {
     "kill": ("cgroup.kill", "freezer.state"),
 }
 """What a group can do → the files of both versions that do it."""
-
-
-class Hierarchy(msgspec.Struct, frozen=True, kw_only=True):
-    """A mounted hierarchy: our own group's directory and what it can do."""
-
-    place: Path
-    controllers: frozenset[str]
-    version: int
-
-
-PROCESS = Path("/proc/self")
-"""Where the kernel says what is mounted and which groups a process, here this one, is in."""
-
-
-def _mounts(process: Path) -> list[tuple[str, str, str, set[str]]]:
-    """(mount root, mount point, file system, its options) of every cgroup mount."""
-    found = []
-    for line in (process / "mountinfo").read_text().splitlines():
-        before, _, after = line.partition(" - ")
-        fields, kind = before.split(), after.split()
-        if kind and kind[0] in {"cgroup", "cgroup2"}:
-            found.append((fields[3], fields[4], kind[0], set(kind[2].split(","))))
-    return found
-
-
-def _own_paths(process: Path) -> dict[str, str]:
-    """Controller (or `` for v2) → our group's path in its hierarchy."""
-    paths = {}
-    for line in (process / "cgroup").read_text().splitlines():
-        _, names, path = line.split(":", 2)
-        for name in names.split(","):
-            paths[name] = path
-    return paths
-
-
-def _beneath(mount_root: str, point: str, path: str) -> Path:
-    """Our group's directory. In a container without a namespace of its own the mount shows a part only."""
-    beneath = PurePosixPath(path).is_relative_to(mount_root)
-    return (Path(point) / (os.path.relpath(path, mount_root) if beneath else ".")).resolve()
-
-
-def hierarchies(process: Path = PROCESS) -> list[Hierarchy]:
-    """The hierarchies in which this process may make groups, each with what it may limit there."""
-    own = _own_paths(process)
-    found: dict[Path, Hierarchy] = {}
-    for root, point, kind, options in _mounts(process):
-        if kind == "cgroup2":
-            place = _beneath(root, point, own.get("", "/"))
-            if place.name == _LEAF:
-                place = place.parent
-            offered = _read(place / "cgroup.controllers").split()
-            names = frozenset(name for name in _V2_CONTROLLERS if name in offered)
-            if (place / "cgroup.kill").exists() or not (place / "cgroup.type").exists():
-                names |= {"kill"}
-            version = 2
-        else:
-            names = frozenset(options & {"memory", "pids", "cpu", "freezer"})
-            if not names:
-                continue
-            place = _beneath(root, point, own.get(min(names), "/"))
-            version = 1
-        if os.access(place, os.W_OK | os.X_OK):
-            found.setdefault(place, Hierarchy(place=place, controllers=names, version=version))
-    return list(found.values())
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
 
 
 def _write(path: Path, value: str) -> bool:
@@ -125,14 +51,14 @@ class Cgroups:
 
     def _delegate(self, hierarchy: Hierarchy) -> None:
         """Pass the controllers on to child groups, moving ourselves to a leaf if v2 asks for it."""
-        wanted = [name for name in _V2_CONTROLLERS if name in hierarchy.controllers]
+        wanted = [name for name in V2_CONTROLLERS if name in hierarchy.controllers]
         if not wanted:
             return
         control = hierarchy.place / "cgroup.subtree_control"
         line = " ".join(f"+{name}" for name in wanted)
-        if set(wanted) <= set(_read(control).split()) or _write(control, line):
+        if set(wanted) <= set(content(control).split()) or _write(control, line):
             return
-        leaf = hierarchy.place / _LEAF
+        leaf = hierarchy.place / LEAF
         with contextlib.suppress(OSError):
             leaf.mkdir(exist_ok=True)
         # Only ourselves: where others share our group, it was not delegated to us, and the probe says so.
@@ -185,7 +111,7 @@ def descendants(pid: int) -> set[int]:
     waiting = [pid]
     while waiting:
         at = waiting.pop()
-        children = {int(child) for child in _read(Path(f"/proc/{at}/task/{at}/children")).split()}
+        children = {int(child) for child in content(Path(f"/proc/{at}/task/{at}/children")).split()}
         waiting += children - found
         found |= children
     return found
@@ -247,14 +173,14 @@ class Group:
         """Every process in it."""
         found: set[int] = set()
         for place in self.places:
-            found.update(int(pid) for pid in _read(place / "cgroup.procs").split())
+            found.update(int(pid) for pid in content(place / "cgroup.procs").split())
         return found
 
     def out_of_memory(self) -> bool:
         """Whether the kernel killed a process here for its memory."""
         for place in self.places:
             for file in ("memory.events", "memory.oom_control"):
-                for line in _read(place / file).splitlines():
+                for line in content(place / file).splitlines():
                     name, _, count = line.partition(" ")
                     if name == "oom_kill" and count.strip() != "0":
                         return True
@@ -265,7 +191,7 @@ class Group:
         return any(
             line.startswith("max ") and line.split()[1] != "0"
             for place in self.places
-            for line in _read(place / "pids.events").splitlines()
+            for line in content(place / "pids.events").splitlines()
         )
 
     def terminate(self, spare: int) -> None:

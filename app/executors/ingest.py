@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,12 +9,12 @@ import msgspec
 import zstandard
 
 from app.executors.ingest_child import FileReply, FileRequest, Request
+from app.executors.outputs import Outputs, read_outputs
 from app.executors.protocol import MISSING, Collected
 from app.executors.report_reader import ReportReader, Spent
 from app.model import CheckSpec, ReportContent, ReportSpec, Scalar
 from app.reports import Limits
 
-MAX_OUTPUTS = 4_096
 MAX_FILES = 5_000
 """Report files of one check."""
 CHECK_TIMES = 6
@@ -26,12 +25,6 @@ _AT_ONCE = 2
 """Requests of one check: many files of one wait for themselves, not others for them."""
 _BATCH_BYTES = 1_000_000
 _BATCH_FILES = 64
-_MAX_INTEGER = 2**53
-_OUTPUT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
-
-_OUTPUTS = msgspec.json.Decoder(dict[str, bool | int | float | str])
-
-Outputs = dict[str, str | int | float | bool]
 _Batch = list[tuple[ReportSpec, Collected]]
 
 
@@ -265,7 +258,7 @@ async def read_reports(
             collector.take(spec, reply, file.path)
     if sum(len(file.content) for _, file in wanted) > MAX_KEPT // 4:
         await asyncio.to_thread(collector.keep_within, MAX_KEPT)
-    outputs, complaint = _outputs(check, files)
+    outputs, complaint = read_outputs(check, files)
     return ReportsRead(
         contents=tuple(collector.contents),
         problems=(*collector.problems, *complaint),
@@ -273,36 +266,3 @@ async def read_reports(
         notes=tuple(collector.notes),
         errors=tuple(collector.errors),
     )
-
-
-def _outputs(check: CheckSpec, files: tuple[Collected, ...]) -> tuple[Outputs, tuple[str, ...]]:
-    """The flat scalars of the outputs file, or the sentence that says what is wrong with it."""
-    if not check.outputs:
-        return {}, ()
-    found = next((file for file in files if file.declared == check.outputs and file.problem != MISSING), None)
-    if found is None:
-        return {}, (f"report missing: {check.outputs} (the declared outputs)",)
-    why = found.problem
-    if not why and len(found.content) > MAX_OUTPUTS:
-        why = f"it is larger than {MAX_OUTPUTS} bytes"
-    outputs: Outputs = {}
-    if not why:
-        try:
-            outputs = _OUTPUTS.decode(found.content)
-        except (msgspec.DecodeError, RecursionError, ValueError) as error:
-            why = f"it is no JSON object of text, numbers, true and false ({error})"
-        else:
-            why = next((text for name, value in outputs.items() if (text := _wrong(name, value))), "")
-    return ({}, (f"outputs unreadable: {check.outputs}: {why}",)) if why else (outputs, ())
-
-
-def _wrong(name: str, value: Scalar) -> str:
-    if not _OUTPUT_NAME.fullmatch(name):
-        return f"the name {name[:80]!a} is not made of letters, digits and _"
-    if isinstance(value, str):
-        return (
-            ""
-            if all(char.isprintable() or char in "\n\t" for char in value)
-            else f"{name} holds control characters"
-        )
-    return "" if math.isfinite(value) and abs(value) <= _MAX_INTEGER else f"{name} is out of range"

@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from app.executors.cgroup import Cgroups, Group, hierarchies
+from app.executors.cgroup import Cgroups, Group
+from app.executors.hierarchies import hierarchies
 from app.model import Resources
 
 V2_FILES = {
