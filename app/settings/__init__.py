@@ -6,8 +6,8 @@ the environment wins over credentials that the set-up page stored.
 
 from app.settings.credentials import GitHubCredentials, TokenCredentials
 from app.settings.data import change_secret_key, make_data_dir, secret_key, secret_keys
-from app.settings.fields import Settings, variable
 from app.settings.reading import load
+from app.settings.settings import Settings, variable
 
 __all__ = [
     "GitHubCredentials",

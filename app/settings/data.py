@@ -9,8 +9,8 @@ from typing import Final
 from pydantic import SecretStr
 
 from app.model import Misconfigured
-from app.settings.fields import Settings
 from app.settings.kinds import SECRET_KEY_LENGTH
+from app.settings.settings import Settings
 
 _KEY_FILE: Final = "secret_key"
 _FORMER_FILE: Final = "secret_key.former"

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from app.model import Misconfigured
 from app.settings.credentials import PREFIX
-from app.settings.fields import Settings, variable
+from app.settings.settings import Settings, variable
 
 _NEAR_MISS = 0.85
 _PLAINER = {

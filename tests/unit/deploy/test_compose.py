@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from app.cli import main
-from app.settings import variable
-from app.settings.fields import Settings
+from app.settings import Settings, variable
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "deploy" / "compose.yml").read_text()

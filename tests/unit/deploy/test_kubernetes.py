@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from app.cli import main
-from app.settings import variable
-from app.settings.fields import Settings
+from app.settings import Settings, variable
 
 FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "kubernetes"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())

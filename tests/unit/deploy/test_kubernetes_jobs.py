@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from app.executors.kubernetes.rights import RIGHTS
-from app.settings import variable
-from app.settings.fields import Settings
+from app.settings import Settings, variable
 
 FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "kubernetes-jobs"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.settings import variable
-from app.settings.fields import Settings
+from app.settings import Settings, variable
 from tests.support.prerequisites import program
 
 FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "systemd"

@@ -1,58 +1,29 @@
 """Base runs in the tables: asked for once, shared, told to who waits, dropped when nobody does."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import msgspec
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import select, update
 
 from app.engine import recompute
 from app.engine.base_runs import Base, ask
-from app.engine.base_settling import fill_ahead
-from app.engine.claiming import claim_work
-from app.engine.opening import accept_change
 from app.engine.reruns import rerun
-from app.engine.rules import first_results
-from app.engine.settling import settle
 from app.model import (
-    Baseline,
     BaselineState,
-    ChangeKind,
-    ChangeState,
-    CheckEvidence,
-    CheckSpec,
-    Comparison,
     Conclusion,
     Condition,
     Evidence,
     Expression,
-    FileCoverage,
-    Finding,
-    Kind,
     People,
-    Plan,
-    ReportContent,
-    Run,
     RunStatus,
-    Severity,
     Sha,
-    Status,
-    Verdict,
     VerdictState,
 )
-from app.plan import definition
 from app.policy import evaluate as judge
 from app.policy import merge_group_verdict
 from app.store import (
-    EvidenceSource,
-    attempts,
     baselines,
     changes,
-    checks,
     commits,
-    keep_evidence,
-    metadata,
     projects,
     runs,
     unpack,
@@ -60,181 +31,31 @@ from app.store import (
 )
 from app.store.evidence import load_evidence
 from tests.unit.engine.conftest import Desk
-from tests.unit.engine.test_transactions import ALICE, change
+from tests.unit.engine.stories import (
+    BASE,
+    CLEAN,
+    COVER,
+    COVERED,
+    FOUND,
+    LINT,
+    TABLES,
+    TREE,
+    Story,
+    check,
+    claim,
+    close,
+    fill,
+    needed,
+    plan,
+    statements,
+)
+from tests.unit.engine.test_transactions import ALICE
 from tests.unit.policy import world
-
-BASE, TREE = Sha("b" * 40), Sha("e" * 40)
-TABLES = metadata.tables
-FOUND = ReportContent(
-    format="sarif",
-    kind="findings",
-    findings=(
-        Finding(tool="ruff", rule="F821", message="undefined", severity=Severity.HIGH, path="a.py", line=1),
-    ),
-)
-CLEAN = ReportContent(format="sarif", kind="findings")
-
-
-def check(key: str, *, script: str = "make lint", kinds: tuple[Kind, ...] = (Kind.FINDINGS,)) -> CheckSpec:
-    spec = CheckSpec(id=key, key=key, script=script, produces=kinds)
-    return msgspec.structs.replace(spec, definition=definition(spec))
-
-
-LINT = check("lint")
-
-
-COVER = msgspec.structs.replace(
-    check("cover", kinds=(Kind.COVERAGE,)), when=Expression(text="changed('src/**')")
-)
-"""Not needed for the changes told here, which touch no file."""
-COVERED = ReportContent(
-    format="cobertura", kind="coverage", coverage=(FileCoverage(path="a.py", lines={1: 1, 2: 0}),)
-)
-
-
-def plan(*specs: CheckSpec) -> Plan:
-    gate = "coverage.overall >= 40%" if COVER in specs else "findings('high', 'new') == 0"
-    condition = Condition(expression=Expression(text=gate))
-    return Plan(path="gate", policy_sha="", gate_hash="", checks=specs, gate=(condition,), gate_declared=True)
-
-
-class Story:
-    """Changes whose checks end as told, decided as the service does."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-
-    def open(
-        self, number: int = 1, *specs: CheckSpec, base: Sha = BASE, tree: Sha = TREE, **fields: object
-    ) -> Run:
-        """A planned change on base, its checks queued."""
-        head = Sha(f"{number:040x}")
-        one = change(number, head, **fields)
-        with self.desk.unit() as unit:
-            row = accept_change(unit, self.desk.services, self.desk.repository_id, one, actor=ALICE)
-            run = runs.latest_run(unit.connection, row)
-            assert run is not None
-            made = msgspec.structs.replace(
-                run,
-                status=RunStatus.PLANNED,
-                base_sha=base,
-                tested_sha=head,
-                trusted=True,
-                plan=plan(*(specs or (LINT,))),
-                comparison=Comparison(
-                    base_sha=base,
-                    head_sha=head,
-                    tested_sha=head,
-                    base_tree=tree,
-                    tested_tree=Sha(f"{number + 4096:040x}"),
-                    files=(),
-                ),
-            )
-            runs.save_preparation(unit, made, b"")
-            checks.insert_checks(unit, run.id, first_results(made.plan, self.desk.now))
-        self.settle(run.id)
-        return made
-
-    def settle(self, run_id: int) -> list[tuple[str, int]]:
-        """Decide; gives whom that woke."""
-        with self.desk.unit() as unit:
-            settle(unit, self.desk.services, run_id)
-            return list(unit.wakes)
-
-    def end(
-        self, run_id: int, key: str, conclusion: Conclusion, *reports: ReportContent, reason: str = ""
-    ) -> list[tuple[str, int]]:
-        """A check's attempt ends; decided at once."""
-        self.settle(run_id)
-        with self.desk.unit() as unit:
-            row = next(row for row in checks.load_checks(unit.connection, run_id) if row.result.key == key)
-            run = runs.load_run(unit.connection, run_id)
-            assert run is not None
-            assert run.plan is not None
-            assert run.comparison is not None
-            spec = next(spec for spec in run.plan.checks if spec.key == key)
-            kind = changes.load_change(unit.connection, run.change_id).change.kind
-            kept = None
-            if reports:
-                kept = keep_evidence(
-                    unit,
-                    repository_id=run.repository_id,
-                    definition=spec.definition,
-                    base_tree=run.comparison.base_tree,
-                    tested_tree=run.comparison.tested_tree,
-                    source=EvidenceSource.BASE if kind is ChangeKind.BASE else EvidenceSource.CHANGE,
-                    origin="base run of main@bbbbbbb",
-                    body=CheckEvidence(key=key, reports=reports),
-                    now=self.desk.now,
-                )
-            result = msgspec.structs.replace(
-                row.result,
-                status=Status.COMPLETED,
-                conclusion=conclusion,
-                exit_code=0,
-                reason=reason,
-                delivered=tuple(report.kind for report in reports),
-            )
-            checks.save_check(unit, msgspec.structs.replace(row, result=result, evidence_id=kept))
-            ended = {"status": "completed", "started_at": self.desk.now, "ended_at": self.desk.now}
-            attempts = TABLES["attempts"]
-            unit.connection.execute(update(attempts).where(attempts.c.check_id == row.id).values(ended))
-        return self.settle(run_id)
-
-    def base_run(self, sha: Sha = BASE) -> Run | None:
-        """The newest base run of a commit."""
-        with self.desk.unit() as unit:
-            found = changes.find_change(unit.connection, self.desk.repository_id, f"base-{sha}")
-            return None if found is None else runs.latest_run(unit.connection, found.id)
-
-    def verdict(self, run: Run) -> Verdict:
-        """The verdict on record."""
-        with self.desk.unit() as unit:
-            recorded = verdicts.load_verdict(unit.connection, run.id)
-        assert recorded is not None
-        return recorded.verdict
-
-    def known(self, run: Run) -> tuple[Baseline, ...]:
-        """The baselines of the verdict on record."""
-        with self.desk.unit() as unit:
-            recorded = verdicts.load_verdict(unit.connection, run.id)
-        assert recorded is not None
-        return recorded.evidence.baselines
-
-    def count(self, table: str) -> int:
-        with self.desk.unit() as unit:
-            return int(unit.connection.execute(select(func.count()).select_from(TABLES[table])).scalar_one())
-
-    def states(self, run: Run) -> dict[str, str]:
-        with self.desk.unit() as unit:
-            rows = checks.load_checks(unit.connection, run.id)
-        return {row.result.key: row.result.status.value for row in rows}
 
 
 @pytest.fixture
 def story(desk: Desk) -> Story:
     return Story(desk)
-
-
-def needed(run: Run | None) -> Run:
-    assert run is not None
-    return run
-
-
-@contextmanager
-def statements(desk: Desk) -> Iterator[list[str]]:
-    """The SQL that is sent meanwhile."""
-    sent: list[str] = []
-
-    def note(_c: object, _cur: object, statement: str, *_rest: object) -> None:
-        sent.append(" ".join(statement.split()))
-
-    engine = desk.program.database.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_decision_reads_each_evidence_once_though_it_judges_records_and_shows_it(story: Story) -> None:
@@ -467,78 +288,6 @@ def test_who_is_less_urgent_slows_nothing_down(story: Story, desk: Desk) -> None
         assert {row.key: row.priority for row in found} == {"lint": 2, "types": 1}
 
 
-def test_a_push_fills_the_store_and_the_next_change_waits_for_nothing(story: Story) -> None:
-    fill(story, BASE, TREE)
-    base = needed(story.base_run())
-    story.settle(base.id)
-    story.end(base.id, "lint", Conclusion.SUCCESS, FOUND)
-    run = story.open()
-    story.end(run.id, "lint", Conclusion.SUCCESS, FOUND)
-    assert story.known(run)[0].state is BaselineState.READY
-    fill(story, BASE, TREE)
-    assert needed(story.base_run()).id == base.id  # what is there is not made again
-
-
-def test_only_what_can_be_compared_is_made_ahead(story: Story) -> None:
-    quiet = check("build", kinds=())
-    advisory = msgspec.structs.replace(check("style"), required=False)
-    fill(story, BASE, TREE, LINT, quiet, advisory)
-    assert set(story.states(needed(story.base_run()))) == {"lint"}
-
-
-def test_ten_quick_pushes_run_twice(story: Story, desk: Desk) -> None:
-    """The first runs; of the others the newest, once the first has ended."""
-    tips = [(Sha(f"{number:x}" * 40), Sha(f"{number:x}" * 39 + "f")) for number in range(1, 11)]
-    fill(story, *tips[0])
-    first = needed(story.base_run(tips[0][0]))
-    story.settle(first.id)
-    assert claim(story, first) is True
-    for tip in tips[1:]:
-        fill(story, *tip)
-    assert [story.base_run(sha) for sha, _ in tips[1:]] == [None] * 9
-    with desk.unit() as unit:
-        projects.know_branch(unit, desk.repository_id, "main", tips[-1][0], "present", "", desk.now)
-        branch = projects.branch_id(unit.connection, desk.repository_id, "main")
-    assert branch is not None
-    assert ("branch", branch) in story.end(first.id, "lint", Conclusion.SUCCESS, FOUND)
-    older = story.open(1)  # a change on what is no tip any more
-    story.end(older.id, "lint", Conclusion.SUCCESS, FOUND)
-    woken = story.end(needed(story.base_run()).id, "lint", Conclusion.SUCCESS, FOUND)
-    assert ("branch", branch) not in woken, "no push waits for that one"
-    fill(story, *tips[-1])
-    assert story.states(needed(story.base_run(tips[-1][0]))) == {"lint": "waiting"}
-
-
-def test_a_push_replaces_what_an_older_one_has_not_begun(story: Story) -> None:
-    older, newer = (Sha("1" * 40), Sha("2" * 40)), (Sha("3" * 40), Sha("4" * 40))
-    fill(story, *older)
-    fill(story, *newer)
-    assert needed(story.base_run(older[0])).status is RunStatus.CLOSED
-    assert needed(story.base_run(newer[0])).status is RunStatus.PLANNED
-
-
-def test_a_push_leaves_what_a_change_waits_for(story: Story) -> None:
-    run = story.open()
-    story.end(run.id, "lint", Conclusion.SUCCESS, FOUND)
-    fill(story, Sha("3" * 40), Sha("4" * 40))
-    assert needed(story.base_run()).status is RunStatus.PLANNED
-    assert story.states(needed(story.base_run())) == {"lint": "queued"}
-
-
-def test_a_queues_group_on_another_is_no_trusted_base(story: Story, desk: Desk) -> None:
-    def group(number: int, base: Sha) -> Run:
-        run = story.open(number, base=base, tree=Sha(base[::-1]))
-        with desk.unit() as unit:
-            row = changes.load_change(unit.connection, run.change_id)
-            merged = msgspec.structs.replace(row.change, kind=ChangeKind.MERGE_GROUP)
-            changes.upsert_change(unit, desk.repository_id, merged, desk.now)
-        story.end(run.id, "lint", Conclusion.SUCCESS, FOUND)
-        return needed(story.base_run(base))
-
-    assert group(1, Sha("c" * 40)).trusted is False
-    assert group(2, Sha("a" * 40)).trusted is True  # main's tip
-
-
 def test_a_verdict_on_record_gives_the_same_bytes_with_its_baselines(story: Story, desk: Desk) -> None:
     run = story.open()
     story.end(run.id, "lint", Conclusion.SUCCESS, FOUND)
@@ -590,29 +339,3 @@ def test_a_check_run_again_keeps_its_baseline(story: Story, desk: Desk) -> None:
     story.end(run.id, "lint", Conclusion.SUCCESS, FOUND)
     assert story.known(run)[0].state is BaselineState.READY
     assert needed(story.base_run()).id == base.id
-
-
-def close(story: Story, number: int) -> None:
-    desk = story.desk
-    closed = change(number, Sha(f"{number:040x}"), state=ChangeState.CLOSED)
-    with desk.unit() as unit:
-        accept_change(unit, desk.services, desk.repository_id, closed, actor=ALICE)
-
-
-def claim(story: Story, run: Run) -> bool:
-    """Whether a worker that takes the base run's attempt is to run it."""
-    desk = story.desk
-    with desk.unit() as unit:
-        [attempt] = [
-            one.id for one in attempts.attempts_of_run(unit.connection, run.id) if one.status == "queued"
-        ]
-        return claim_work(unit, desk.services, attempt, desk.now + 30, desk.now) is not None
-
-
-def fill(story: Story, sha: Sha, tree: Sha, *specs: CheckSpec) -> None:
-    desk = story.desk
-    base = Base(
-        repository_id=desk.repository_id, ref="main", sha=sha, tree=tree, plan=plan(*(specs or (LINT,)))
-    )
-    with desk.unit() as unit:
-        fill_ahead(unit, desk.services, base)

@@ -22,7 +22,7 @@ from app.store import (
     runs,
 )
 from tests.unit.engine.conftest import Desk
-from tests.unit.engine.test_baselines import LINT, Story
+from tests.unit.engine.stories import LINT, Story
 from tests.unit.engine.test_transactions import change
 
 TABLES = metadata.tables
