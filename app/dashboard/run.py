@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -277,10 +277,19 @@ def _facts(page: RunPage, now: float) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value]
 
 
+_ADDRESSES: Final = (
+    ("/-/merge_requests/", "/-/blob/"),
+    ("/pulls/", "/src/commit/"),
+    ("/pull/", "/blob/"),
+)
+"""What stands before a change's number in its address, and then before a commit in the address of a file."""
+
+
 def _file_url(judgement: Judgement, path: str, line: int) -> str:
     """A file on the forge at head_sha; '' where the forge's address is not known."""
-    web, found, _ = judgement.change.url.partition("/pull/")
-    if not found or not path or not web.startswith("https://"):
-        return ""
     anchor = f"#L{line}" if line else ""
-    return f"{web}/blob/{judgement.change.head_sha}/{quote(path)}{anchor}"
+    for of_changes, of_files in _ADDRESSES:
+        web, found, _ = judgement.change.url.partition(of_changes)
+        if found and path and web.startswith("https://"):
+            return f"{web}{of_files}{judgement.change.head_sha}/{quote(path)}{anchor}"
+    return ""

@@ -69,6 +69,21 @@ async def test_the_verdict_comes_first_then_conditions_checks_and_evidence(
     assert f'href="{blob}/src/pay/refund.py#L12"' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("https://git.example/acme/pay/pulls/7", "https://git.example/acme/pay/src/commit/"),
+        ("https://lab.example/a/b/pay/-/merge_requests/7", "https://lab.example/a/b/pay/-/blob/"),
+    ],
+)
+async def test_files_are_linked_as_the_forge_addresses_them(
+    url, file, world: World, browser: httpx.AsyncClient
+) -> None:
+    elsewhere = msgspec.structs.replace(BLOCKED, change=msgspec.structs.replace(BLOCKED.change, url=url))
+    answer = await browser.get(world.add(elsewhere))
+    assert f'href="{file}{BLOCKED.change.head_sha}/src/pay/refund.py#L12"' in answer.text
+
+
 @pytest.mark.parametrize("sample", [BLOCKED, PENDING, SAMPLES["errored"]])
 async def test_a_superseded_run_asks_for_nothing(sample, world: World, browser: httpx.AsyncClient) -> None:
     superseded = msgspec.structs.replace(sample, superseded=True)
