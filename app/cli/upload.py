@@ -172,5 +172,8 @@ def _tell(answer: httpx.Response, output_format: output.Format) -> None:
         problem = Problem()
     if problem.stored:
         raise AuthorFault(problem.detail, hint=problem.hint)
-    message = problem.detail or f"the service answers {answer.status_code}"
-    raise Misconfigured(message, hint=problem.hint or "is --url the address of a Portcullis?")
+    if not problem.detail:
+        raise Misconfigured(
+            f"the service answers {answer.status_code}", hint="is --url the address of a Portcullis?"
+        )
+    raise Misconfigured(problem.detail, hint=problem.hint)

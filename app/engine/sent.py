@@ -59,15 +59,23 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 def checked(sender: Sender, sent: Sent) -> Sha:
     """The head. Raises UploadRefused for what is malformed, or not the sender's to say."""
     if not _SHA.fullmatch(sent.head_sha):
-        raise UploadRefused(Why.MALFORMED, "head_sha is not a full commit id in lower case")
+        raise UploadRefused(
+            Why.MALFORMED,
+            "head_sha is not a full commit id in lower case",
+            hint="give all 40 digits of the change's head",
+        )
     if not _NAME.fullmatch(sent.name):
         raise UploadRefused(
-            Why.MALFORMED, "name is not one of up to 100 letters, digits, dots, dashes and underscores"
+            Why.MALFORMED,
+            "name is not one of up to 100 letters, digits, dots, dashes and underscores",
+            hint="give the name that stands in the gate file: external: {upload: NAME}",
         )
     _check_place(sent)
     paths = [path for path, _ in sent.files]
     if not paths:
-        raise UploadRefused(Why.MALFORMED, "there is no file in it")
+        raise UploadRefused(
+            Why.MALFORMED, "there is no file in it", hint="send each report as a part called 'files'"
+        )
     for path in paths:
         if not is_upload_path(path):
             raise UploadRefused(
@@ -76,9 +84,15 @@ def checked(sender: Sender, sent: Sent) -> Sha:
                 hint="names are relative paths without '..', up to 255 characters",
             )
     if len(set(paths)) < len(paths):
-        raise UploadRefused(Why.MALFORMED, "two files of this upload have one name")
+        raise UploadRefused(
+            Why.MALFORMED, "two files of this upload have one name", hint="give each a folder: --prefix"
+        )
     if sent.repository and sent.repository.casefold() != sender.repository.casefold():
-        raise UploadRefused(Why.ABSENT, "the token is not for this repository, or it is not judged here")
+        raise UploadRefused(
+            Why.ABSENT,
+            "the token is not for this repository, or it is not judged here",
+            hint="portcullis tokens create makes one for the repository that the pull request targets",
+        )
     if sender.uploader.sha and sender.uploader.sha != sent.head_sha:
         raise UploadRefused(
             Why.FORBIDDEN,

@@ -107,7 +107,11 @@ class Uploads:
 
     async def _by_token(self, token: str) -> Sender:
         if not _TOKEN.fullmatch(token):
-            raise UploadRefused(Why.UNKNOWN, "this is not a whole repository token")
+            raise UploadRefused(
+                Why.UNKNOWN,
+                "this is not a whole repository token",
+                hint="store it again as portcullis tokens create printed it, without blanks or line ends",
+            )
         digest, now = token_hash(token), self._services.clock.now()
 
         def find(connection: Connection) -> tuple[tokens.TokenRow, Repository] | None:
@@ -212,12 +216,20 @@ class Uploads:
         connection, repository_id = unit.connection, sender.repository_id
         there = uploads.uploads_on(connection, repository_id, found[0].head_sha)
         if len(there) > MAX_FILES_ON_HEAD:
-            raise UploadRefused(Why.FULL, f"more than {MAX_FILES_ON_HEAD} files were uploaded for this head")
+            raise UploadRefused(
+                Why.FULL,
+                f"more than {MAX_FILES_ON_HEAD} files were uploaded for this head",
+                hint="upload what the check declares, and shards under the same names with --job",
+            )
         # by what names a row: a replaced file counts as it will be
         sizes = {(one.name, one.path, one.uploader.key): one.size for one in (*there, *found)}
         if sum(sizes.values()) > MAX_BYTES_ON_HEAD:
             most = MAX_BYTES_ON_HEAD >> 20
-            raise UploadRefused(Why.FULL, f"more than {most} MiB would be uploaded for this head")
+            raise UploadRefused(
+                Why.FULL,
+                f"more than {most} MiB would be uploaded for this head",
+                hint="upload reports only, and let their tools report less",
+            )
         if uploads.bytes_of(connection, repository_id) + more > self._services.options.max_upload_bytes:
             raise UploadRefused(
                 Why.FULL,

@@ -169,7 +169,10 @@ class IdentityTokens:
         issuer, key_id = self._head(token)
         key = await self._keys[issuer.url].key(key_id)
         if key is None:
-            raise Untrusted("the token is signed by a key that its issuer does not publish")
+            raise Untrusted(
+                "the token is signed by a key that its issuer does not publish",
+                hint="ask for a new one right before the upload; keys are changed now and then",
+            )
         identity = READERS[issuer.kind](self._claims(token, key, issuer))
         return msgspec.structs.replace(identity, forge=issuer.forge)
 
@@ -183,12 +186,20 @@ class IdentityTokens:
                 jwt.decode(token, options={"verify_signature": False}), _Unsigned, strict=True
             )
         except (jwt.PyJWTError, msgspec.ValidationError, ValueError, RecursionError):
-            raise Untrusted("this is neither a token of ours nor an identity token") from None
+            raise Untrusted(
+                "this is neither a token of ours nor an identity token",
+                hint="give what portcullis tokens create printed (it begins with pct_), or the identity "
+                "token of a job of GitHub Actions or GitLab CI",
+            ) from None
         if header.get("alg") not in ALGORITHMS:
             raise Untrusted(f"identity tokens are signed by {' or '.join(ALGORITHMS)}")
         issuer = self._issuers.get(named.iss)
         if issuer is None:
-            raise Untrusted("the token's issuer is not one that this service believes")
+            raise Untrusted(
+                "the token's issuer is not one that this service believes",
+                hint="the operator names further ones by PORTCULLIS_GITHUB_OIDC_ISSUER and "
+                "PORTCULLIS_GITLAB_OIDC_ISSUERS; a repository token needs none",
+            )
         return issuer, str(header.get("kid", ""))
 
     def _claims(self, token: str, key: jwt.PyJWK, issuer: Issuer) -> Claims:

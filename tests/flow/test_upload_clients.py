@@ -105,6 +105,12 @@ async def test_the_client_says_what_was_refused(tmp_path):
         arguments = ("--name", "ci", "junit.xml", "--sha", pull.head_sha)
         status, said = await command(scene, tmp_path, *arguments, PORTCULLIS_TOKEN="pct_" + "A" * 43)
         assert (status, "this token was never given, is revoked or has expired" in said) == (2, True)
+        assert "portcullis tokens list shows which work" in said
+        status, said = await command(scene, tmp_path, *arguments, PORTCULLIS_TOKEN="not-one-of-ours")
+        assert (status, "neither a token of ours" in said, "--url" in said) == (2, True, False), said
+        elsewhere = (*arguments, "--url", f"{scene.url}/elsewhere")
+        status, said = await command(scene, tmp_path, *elsewhere, PORTCULLIS_TOKEN="not-one-of-ours")
+        assert (status, "is --url the address of a Portcullis?" in said) == (2, True), said
         token = await give_token(scene, repo)
         status, said = await command(scene, tmp_path, *arguments, PORTCULLIS_TOKEN=token)
         assert (status, "report unreadable: junit.xml" in said, "it is kept" in said) == (1, True, True)
