@@ -12,6 +12,7 @@ from app.model import (
     CheckSpec,
     Conclusion,
     Ending,
+    Kind,
     Status,
     TestOutcome,
     UploadReading,
@@ -20,6 +21,7 @@ from app.model import (
 CRASH_LIMIT: Final = 3
 MAX_FAILED_TESTS: Final = 1000
 MEBIBYTE: Final = 1 << 20
+_FINDINGS: Final = {Kind.FINDINGS.value, Kind.SECRETS.value}
 SENTENCES: Final = 3
 """As many problems as a reason names."""
 
@@ -27,6 +29,12 @@ SENTENCES: Final = 3
 def conclude(spec: CheckSpec, outcome: AttemptOutcome, read: ReportsRead, evidence: CheckEvidence) -> Ending:
     """The ending of one attempt, from how its processes ended and what could be read of its files."""
     conclusion, reason, cause = _judge(spec, outcome, read.problems, secrets=has_secrets(evidence))
+    if conclusion is Conclusion.SUCCESS and cause == "findings" and _found_nothing(spec, evidence):
+        reason = (
+            f"exit {outcome.exit_code}: it says that it found something, but no finding is in its report. "
+            "Did the tool fail? See its log; if that exit means something else, say so in exit_codes"
+        )
+        conclusion, cause = Conclusion.FAILURE, "failure"
     if read.errors and conclusion in {Conclusion.SUCCESS, Conclusion.FAILURE}:
         conclusion, reason, cause = Conclusion.ERROR, "; ".join(read.errors[:SENTENCES]), "error"
     failed = tuple(
@@ -47,6 +55,14 @@ def conclude(spec: CheckSpec, outcome: AttemptOutcome, read: ReportsRead, eviden
         failed_tests=failed[:MAX_FAILED_TESTS],
         artifacts=len(outcome.artifacts),
     )
+
+
+def _found_nothing(spec: CheckSpec, evidence: CheckEvidence) -> bool:
+    """Whether a check that tells nothing but findings tells none. An exit of `findings` without one is how
+    some tools say that they could not look.
+    """
+    kinds = {*(kind.value for kind in spec.produces), *delivered_by(evidence)}
+    return bool(kinds) and kinds <= _FINDINGS and not any(report.findings for report in evidence.reports)
 
 
 def has_secrets(evidence: CheckEvidence) -> bool:

@@ -55,6 +55,7 @@ from app.model.event import (
     ReviewChanged,
 )
 from app.model.evidence import (
+    NOT_SCANNED,
     Baseline,
     BaselineState,
     CheckEvidence,
@@ -160,6 +161,7 @@ from app.model.waiver import (
 
 __all__ = [
     "MASK",
+    "NOT_SCANNED",
     "RULES_VERSION",
     "TOKEN_KEY",
     "Actor",

@@ -1,7 +1,7 @@
 """Evidence: all that a policy may read about one change."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -25,6 +25,9 @@ class Severity(StrEnum):
         """0 for info … 4 for critical."""
         return _RANKS[self._value_]  # not `value`: a descriptor, asked for every finding by every condition
 
+
+NOT_SCANNED: Final = "portcullis/not-scanned"
+"""The rule of a finding that says: a tool did not look into this file. Whatever tool says it, it is high."""
 
 _RANKS = {severity.value: rank for rank, severity in enumerate(Severity)}
 

@@ -10,6 +10,7 @@ large: each of them is a finding, else a byte in a comment would switch all rule
 """
 
 from app.model import Kind, Preset, ReportSpec
+from app.presets.not_scanned import not_scanned
 from app.presets.unheeded import SARIF, silenced, unheeded
 
 _FOLDERS = ("rules", "utils", "ast-grep", ".ast-grep")
@@ -36,8 +37,7 @@ for key in ("ruleDirs", "utilDirs"):
             )
 """
 
-_SKIPPED = """\
-import json, pathlib, re, sys
+_SKIPPED = """
 report, said = map(pathlib.Path, sys.argv[1:])
 why = {"invalidUtf8": "it is not UTF-8", "fileTooLarge": "it is too large"}
 skipped = {}
@@ -47,17 +47,7 @@ for line in said.read_text("utf-8", "replace").split("\\n"):
     elif not line.startswith("sg: ") and line:
         print(line, file=sys.stderr)
 if skipped:
-    sarif = json.loads(report.read_bytes())
-    for path, reason in skipped.items():
-        text = f"ast-grep did not look into this file: {reason}"
-        print(f"{path}: {text}", file=sys.stderr)
-        where = {"artifactLocation": {"uri": path}, "region": {"startLine": 1}}
-        sarif["runs"][0].setdefault("results", []).append({
-            "ruleId": "portcullis/not-scanned", "level": "error", "message": {"text": text},
-            "locations": [{"physicalLocation": where}],
-        })
-    report.write_text(json.dumps(sarif))
-    sys.exit(9)
+    tell(report, "ast-grep", skipped)
 """
 
 _AGAIN = silenced(
@@ -84,11 +74,7 @@ said=$(mktemp)
 report=$PORTCULLIS_OUT/ast-grep.sarif
 "$PORTCULLIS_TOOLBOX/ast-grep" scan --format=sarif --inspect=entity "$@" > "$report" 2> "$said" || status=$?
 case $status in 0|1) ;; *) grep -v '^sg: ' "$said" >&2 || true; exit $status ;; esac
-looked=0
-"$PORTCULLIS_TOOLBOX/python" -I - "$report" "$said" <<'PYTHON' || looked=$?
-{_SKIPPED.strip()}
-PYTHON
-case $looked in 0) ;; 9) status=1 ;; *) exit 70 ;; esac
+{not_scanned("$PORTCULLIS_TOOLBOX/python", '"$report" "$said"', _SKIPPED, 1)}\
 "$PORTCULLIS_TOOLBOX/ast-grep" scan --report-style=short "$@" || true  # for people, in the log
 everything=$(mktemp)
 {_AGAIN}{_COMPARED}exit $status

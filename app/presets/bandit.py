@@ -1,7 +1,7 @@
 """bandit: security of Python code.
 
 Exits 0 (clean), 1 (findings), 2 (bandit could not run), 70 (its report could not be completed). A file that
-it cannot parse it passes over: that is for ruff or mypy to say. Its own levels count. Most of its rules are
+it cannot parse it passes over: each is a finding. Its own levels count. Most of its rules are
 ruff's `S` rules too, which take a twentieth of the time.
 
 bandit counts what `# nosec` ignores and does not list it. Where there is any it is run once more without
@@ -21,9 +21,14 @@ status=0
 case $status in 0|1) ;; *) exit $status ;; esac
 ignored=$("$PORTCULLIS_TOOLBOX/python" -I -c '
 import json, sys
-totals = json.load(open(sys.argv[1], encoding="utf-8"))["metrics"]["_totals"]
-print(totals["nosec"] + totals["skipped_tests"])
+report = json.load(open(sys.argv[1], encoding="utf-8"))
+totals = report["metrics"]["_totals"]
+print(totals["nosec"] + totals["skipped_tests"], len(report["errors"]))
+for one in report["errors"]:
+    print(one["filename"] + ": bandit did not look into this file: " + one["reason"], file=sys.stderr)
 ' "$PORTCULLIS_OUT/bandit.json") || exit 70
+case $ignored in *" 0") ;; *) status=1 ;; esac
+ignored=${ignored% *}
 if [ "$ignored" != 0 ]; then
   everything=$(mktemp)
   again=0

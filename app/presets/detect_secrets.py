@@ -2,9 +2,10 @@
 
 What a later commit removes is still in the history, so each commit's added lines are searched beside the
 changed files of the final tree (a run of the base itself searches the whole tree: there each file may be
-asked about). Of a secret only its hash is written. Nothing is verified by asking its service. What
-`# pragma: allowlist secret` or an audited `.secrets.baseline` excuses is reported as suppressed; a baseline's
-plugins and filters count.
+asked about). What is not UTF-8 is searched all the same, as text with replacements and without NULs, which
+makes UTF-16 readable too: the tool itself passes over such files. Of a secret only its hash is written.
+Nothing is verified by asking its service. What `# pragma: allowlist secret` or an audited `.secrets.baseline`
+excuses is reported as suppressed; a baseline's plugins and filters count.
 
 `args` are paths to search instead. Exits 0 (none), 3 (some), 1 (it could not run).
 """
@@ -12,7 +13,7 @@ plugins and filters count.
 from app.model import Kind, Preset, ReportSpec
 
 _SCAN = '''
-import json, os, sys
+import json, os, sys, tempfile
 from detect_secrets.core import scan
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.filters.allowlist import is_line_allowlisted
@@ -44,11 +45,29 @@ def walk(top):
         folders[:] = sorted(name for name in folders if os.path.join(here, name) not in OURS)
         yield from (os.path.join(folder, name) for name in sorted(files))
 
+def scanned(file, content, readable):
+    """The tool's search; of a readable copy of the same name where it would pass over the file."""
+    if content == readable:
+        return list(scan.scan_file(file))
+    here, name = os.getcwd(), os.path.normpath(file)
+    with tempfile.TemporaryDirectory() as place:
+        copy = os.path.basename(name) if name.startswith(("/", "..")) else name
+        os.makedirs(os.path.join(place, os.path.dirname(copy)), exist_ok=True)
+        with open(os.path.join(place, copy), "wb") as written:
+            written.write(readable)
+        os.chdir(place)  # filters by path see the same path
+        try:
+            return list(scan.scan_file(copy))
+        finally:
+            os.chdir(here)
+
 def search(file, path):
     """The secrets of one file, in the shape of a report; said of `path`."""
-    with open(file, encoding="utf-8", errors="replace", newline="\\n") as text:
-        lines = text.read().split("\\n")
-    for secret in scan.scan_file(file):
+    with open(file, "rb") as read:
+        content = read.read()
+    text = content.replace(b"\\0", b"").decode("utf-8", "replace")
+    lines = text.split("\\n")
+    for secret in scanned(file, content, text.encode()):
         said = {"type": secret.type, "hashed_secret": secret.secret_hash, "line_number": secret.line_number}
         at = max(secret.line_number, 1)
         line = lines[at - 1] if at <= len(lines) else ""

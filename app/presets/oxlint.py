@@ -11,6 +11,7 @@ from app.presets.installed import NODE
 SEVERITIES: dict[str, Severity] = {
     # Without a configuration only its rules of the kind "correctness" are on, all as warnings.
     "*": Severity.MEDIUM,
+    "OXL*": Severity.CRITICAL,  # the file cannot be parsed at all
     "eslint(no-unused-*": Severity.LOW,
     **dict.fromkeys(
         (

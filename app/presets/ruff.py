@@ -2,7 +2,7 @@
 
 Exits 0 (clean), 1 (findings), 2 (ruff could not run: broken configuration or arguments), 70 (its report could
 not be completed). Preview mode is off whatever the project says: it writes other rule names, which no
-severity would then fit.
+severity would then fit. E902 is always on: else a file that is not UTF-8 is only warned of.
 
 ruff reports nothing of what `# noqa` ignores. So it is run once more without heeding it, and what only that
 run finds is written into the report as suppressed in the source: `suppressions.new` counts it, nothing else.
@@ -47,13 +47,14 @@ SEVERITIES: dict[str, Severity] = {
 
 _SCRIPT = """\
 set -- ${args}
+fixed='--no-cache --no-fix --no-show-fixes --no-preview --extend-select=E902'
 status=0
-"$PORTCULLIS_TOOLBOX/ruff" check --no-cache --no-fix --no-show-fixes --no-preview \\
+"$PORTCULLIS_TOOLBOX/ruff" check $fixed \\
   --output-format=sarif --output-file="$PORTCULLIS_OUT/ruff.sarif" "$@" || status=$?
 case "$status $*" in [01]" "*--ignore-noqa*) exit $status ;; [01]" "*) ;; *) exit $status ;; esac
 everything=$(mktemp)
 again=0
-"$PORTCULLIS_TOOLBOX/ruff" check --no-cache --no-fix --no-show-fixes --no-preview --ignore-noqa \\
+"$PORTCULLIS_TOOLBOX/ruff" check $fixed --ignore-noqa \\
   --output-format=sarif --output-file="$everything" "$@" || again=$?
 case $again in 0|1) ;; *) exit $again ;; esac
 """

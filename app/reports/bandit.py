@@ -86,7 +86,7 @@ def read(content: bytes, context: ReadContext) -> ReportContent:
     if totals and listed > counted:
         raise AuthorFault(f"bandit counts {counted} issues, but {listed} are listed")
     for error in report.errors:
-        findings.dropped.add("file that bandit could not read", error.filename)
+        findings.not_scanned("bandit", findings.locate(error.filename), error.reason or "no reason is given")
     for one in report.results:
         _add(one, findings)
     return findings.report("bandit", "bandit")

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from app.model import Finding, Harm, ReportContent, Severity
+from app.model import NOT_SCANNED, Finding, Harm, ReportContent, Severity
 from app.reports.domains import Domain, domain_of
 from app.reports.fingerprint import Fingerprints
 from app.reports.paths import Paths, Place, Unplaced
@@ -108,6 +108,8 @@ class Findings:
         """
         if len(self._findings) >= self._limit:
             raise too_many("findings", self._limit)
+        if rule == NOT_SCANNED:
+            severity, suppressed = Severity.HIGH, False
         path = place.path
         hidden = secret or self._secret
         text = clean(message if secret or not hidden else "") or rule
@@ -146,6 +148,13 @@ class Findings:
                 impacts=() if hidden else impacts,
             )
         self._findings.append(finding)
+
+    def not_scanned(self, tool: str, place: Located, why: str) -> None:
+        """A file (or, without a path, what the tool cannot name) that the tool says it did not look into."""
+        text = f"{tool} did not look into this file: {why}" if place.path else why
+        self.add(
+            tool=tool, rule=NOT_SCANNED, message=text, severity=Severity.HIGH, place=place, region=NOWHERE
+        )
 
     @property
     def has_sources(self) -> bool:

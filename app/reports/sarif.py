@@ -13,7 +13,7 @@ from app.reports.jsontext import UNDECODABLE, decode, fault
 from app.reports.paths import from_uri
 from app.reports.protocol import Format, ReadContext, too_many
 from app.reports.sarif_rules import Rules, text_of
-from app.reports.sarif_types import Fix, Log, Physical, Result, Rule, Run
+from app.reports.sarif_types import Fix, Invocation, Log, Physical, Result, Rule, Run
 from app.reports.shape import has
 from app.reports.text import RULE_CHARS, quoted
 from app.reports.text import line as one_line
@@ -55,9 +55,7 @@ class _Run:
         """Add the findings of all results. Raises AuthorFault naming the result."""
         for invocation in self._run.invocations or []:
             if invocation.executionSuccessful is False:
-                notes = [text_of(note.message) for note in invocation.toolExecutionNotifications or []]
-                example = notes[0] if notes else self.tool
-                self._findings.dropped.add("run that its own tool says failed", example)
+                self._failed(invocation)
         read = 0
         try:
             for raw in self._run.results or []:
@@ -65,6 +63,19 @@ class _Run:
                 read += 1
         except UNDECODABLE as error:
             raise fault(error, f"{self._where}.results[{read}]", _HINT) from None
+
+    def _failed(self, invocation: Invocation) -> None:
+        """A run that its own tool says failed: what it did not see may hold anything."""
+        told = (invocation.toolExecutionNotifications, invocation.toolConfigurationNotifications)
+        notes = [note for notes in told for note in notes or [] if note.level in {None, "warning", "error"}]
+        errors = [note for note in notes if note.level == "error"] or notes[:1]
+        if not errors:
+            why = f"{self.tool} says that its run failed, and not why"
+            self._findings.not_scanned(self.tool, _NO_PLACE, why)
+        for note in errors:
+            physical = note.locations[0].physicalLocation if note.locations else None
+            place = self._place(physical) if physical is not None else _NO_PLACE
+            self._findings.not_scanned(self.tool, place, text_of(note.message) or "no reason is given")
 
     def _add(self, result: Result) -> None:
         if result.kind in _FINE:

@@ -157,6 +157,8 @@ class Notification(_Part):
     """3.58."""
 
     message: Message | None = None
+    level: str | None = None
+    locations: list[Where] | None = None
 
 
 class Invocation(_Part):
@@ -164,6 +166,7 @@ class Invocation(_Part):
 
     executionSuccessful: bool | None = None
     toolExecutionNotifications: list[Notification] | None = None
+    toolConfigurationNotifications: list[Notification] | None = None
 
 
 class Artifact(_Part):

@@ -147,9 +147,14 @@ def test_bandit_keeps_no_password():
 def test_bandit_tells_what_it_could_not_read():
     report = raw("bandit.json")
     report["errors"] = [{"filename": "src/bad.py", "reason": "syntax error while parsing AST from file"}]
-    assert read(json.dumps(report)).dropped == (
-        "once: file that bandit could not read (first: 'src/bad.py')",
+    told = next(one for one in read(json.dumps(report)).findings if one.path == "src/bad.py")
+    assert (told.rule, told.path, told.line, told.severity) == (
+        "portcullis/not-scanned",
+        "src/bad.py",
+        0,
+        Severity.HIGH,
     )
+    assert told.message == "bandit did not look into this file: syntax error while parsing AST from file"
 
 
 def test_semgrep():

@@ -169,16 +169,36 @@ def test_results_that_are_no_findings_are_counted():
     )
 
 
-def test_a_run_that_its_tool_calls_failed_is_said():
-    invocations = [
-        {
-            "executionSuccessful": False,
-            "toolExecutionNotifications": [{"message": {"text": "cannot parse a.py"}}],
-        }
-    ]
-    assert read(log(invocations=invocations)).dropped == snapshot(
-        ("once: run that its own tool says failed (first: 'cannot parse a.py')",)
-    )
+AT = [{"physicalLocation": {"artifactLocation": {"uri": "a.py"}}}]
+
+
+@pytest.mark.parametrize(
+    ("notes", "said"),
+    [
+        ({}, [("", "tool says that its run failed, and not why")]),
+        (
+            {"toolExecutionNotifications": [{"message": {"text": "cannot parse a.py"}}]},
+            [("", "cannot parse a.py")],
+        ),
+        (
+            {
+                "toolExecutionNotifications": [
+                    {"level": "note", "message": {"text": "began"}},
+                    {"level": "error", "message": {"text": "is not UTF-8"}, "locations": AT},
+                ],
+                "toolConfigurationNotifications": [{"level": "error", "message": {"text": "no rules"}}],
+            },
+            [("a.py", "tool did not look into this file: is not UTF-8"), ("", "no rules")],
+        ),
+    ],
+)
+def test_a_run_that_its_tool_calls_failed_is_a_finding(notes, said):
+    """Whatever the preset's table says of all rules."""
+    context = ReadContext(severities={"*": Severity.LOW})
+    found = read(log(invocations=[{"executionSuccessful": False, **notes}]), context=context).findings
+    assert [(one.path, one.message) for one in found] == said
+    assert {(one.rule, one.severity) for one in found} == {("portcullis/not-scanned", Severity.HIGH)}
+    assert read(log(invocations=[{"executionSuccessful": True, **notes}])).findings == ()
 
 
 def test_fingerprints():
