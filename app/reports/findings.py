@@ -103,18 +103,16 @@ class Findings:
         `rule` and `tool` are clean words, `message` is raw; of what the line holds it may only tell where
         `secret` is not set. `identity` is what the finding is known by where lines and words do not
         matter. `domain` is what the report says that it harms, '' = what is known of the rule; `impacts` how
-        much, where it says so of several. Of secrets
-        that a reader does not know to be such, only the rule is kept. Raises AuthorFault over the limit.
+        much, where it says so of several. Of secrets that no reader knows to be such, only the rule is kept.
+        Raises AuthorFault over the limit.
         """
         if len(self._findings) >= self._limit:
             raise too_many("findings", self._limit)
-        if rule == NOT_SCANNED:
-            severity, suppressed = Severity.HIGH, False
+        severity = Severity.HIGH if rule == NOT_SCANNED else severity
         path = place.path
         hidden = secret or self._secret
         text = clean(message if secret or not hidden else "") or rule
-        if place.why:
-            # It stays, without a place: losing it would open the gate.
+        if place.why:  # it stays, without a place: losing it would open the gate
             text = f"{text} (at {quoted(place.said)})"
             self.dropped.add(f"location of a finding {place.why.value}", place.said)
         line, column, end_line, end_column = _without_next_line(region) if path else NOWHERE

@@ -69,6 +69,8 @@ SEEDED: dict[str, Seeded] = {
     "jscpd": Seeded(path="a.js", fault=_COPIED, comment="// %s\n", beside={"b.js": _COPIED}),
 }
 FORMS = ("latin-1", "utf-16", "bom", "nul", "large", "broken")
+BINARY = {"typos", "codespell"}
+"""What holds a NUL is to a speller no text: a finding for each image of a repository would be none."""
 SLOW = {"checkov": ("latin-1", "broken"), "pyright": ("latin-1", "utf-16"), "mypy": ("latin-1", "broken")}
 
 
@@ -115,7 +117,7 @@ CASES = [
     (name, form)
     for name, seeded in SEEDED.items()
     for form in SLOW.get(name, FORMS)
-    if form != "broken" or seeded.broken
+    if (form != "broken" or seeded.broken) and not (name in BINARY and form in {"utf-16", "nul"})
 ]
 
 
