@@ -5,7 +5,7 @@ read at the end. How processes are held is the executor's own.
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ from app.executors.view import safe_name
 from app.model import CheckSpec, Misconfigured
 
 _MIB = 1 << 20
+_T = TypeVar("_T")
 NEEDS_TRUST = "an untrusted change gets no network"
 
 
@@ -44,6 +45,20 @@ class Once(Protocol):
     ) -> AttemptOutcome:
         """Run them."""
         ...
+
+
+async def whole(work: Awaitable[_T]) -> _T:
+    """Wait for work to its end, also when cancelled meanwhile: half a preparation would leave traces."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    return task.result()
 
 
 async def refuse_unprotected(spec: AttemptSpec, probe: Callable[[], Awaitable[ProbeReport]]) -> None:

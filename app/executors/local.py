@@ -9,10 +9,10 @@ import contextlib
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import TypedDict
 
 from app.executors.attempting import (
     CannotBeginError,
@@ -20,6 +20,7 @@ from app.executors.attempting import (
     logged,
     refusal,
     refuse_unprotected,
+    whole,
     with_cache,
 )
 from app.executors.cache_copy import TooLarge
@@ -37,8 +38,6 @@ from app.executors.supervise import Supervisor
 from app.executors.trees import JOB_UID
 from app.executors.view import Given, safe_name
 from app.model import Misconfigured
-
-_T = TypeVar("_T")
 
 
 class LocalKeywords(TypedDict, total=False):
@@ -168,12 +167,12 @@ class LocalExecutor:
         work = Work(spec=spec, place=place, group=group, given=self.given, owner=self.owner)
         egress = Egress(self.egress, log.write) if spec.check.network == "full" else None
         try:
-            layout = await _whole(self.kind.begin, work, extra, cached)
+            layout = await whole(asyncio.to_thread(self.kind.begin, work, extra, cached))
             supervisor = self.kind.supervise(work, layout, log, grace, egress)
             try:
                 seen = await supervisor.run()
                 if keep and seen.ended is Ended.EXITED and seen.code == 0:
-                    await _whole(self._keep, spec, keep, supervisor, log)
+                    await whole(asyncio.to_thread(self._keep, spec, keep, supervisor, log))
                 return await asyncio.to_thread(self.reading.outcome, spec, seen, supervisor.out)
             finally:
                 supervisor.close()
@@ -182,7 +181,7 @@ class LocalExecutor:
         finally:
             if egress is not None:
                 await egress.close()
-            await _whole(self.kind.remove, self.owner, group, place)
+            await whole(asyncio.to_thread(self.kind.remove, self.owner, group, place))
 
     def _keep(self, spec: AttemptSpec, name: str, ran: Supervisor, log: Log) -> None:
         """Keep what a success left at `cache.paths`; where that cannot be done the log says why."""
@@ -236,17 +235,3 @@ def hold(root: Path) -> int:
             f"another process uses {root}", hint="give each worker a directory of its own"
         ) from None
     return handle
-
-
-async def _whole(function: Callable[..., _T], *arguments: object) -> _T:
-    """Run in a thread to its end, also when cancelled meanwhile: half a preparation would leave traces."""
-    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
-    cancelled = False
-    while not work.done():
-        try:
-            await asyncio.wait({work})
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
-        raise asyncio.CancelledError from work.exception()
-    return work.result()

@@ -3,14 +3,18 @@
 import contextlib
 import os
 import ssl
+import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import pytest
 import yaml
 
 from app.executors import KubernetesOptions
+from tests.support import containers
+from tests.support.practice_cluster import PracticeCluster, practice_cluster
 
 
 class ACluster(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +24,7 @@ class ACluster(msgspec.Struct, frozen=True, kw_only=True):
     image: str
     options: KubernetesOptions
     left: Callable[[], list[str]]
+    practice: PracticeCluster | None = None
 
 
 @contextlib.contextmanager
@@ -28,7 +33,18 @@ def cluster() -> Iterator[ACluster]:
     Debian with Python; its namespace `checks` is ours alone), else the practice cluster.
     """
     named = os.environ.get("PORTCULLIS_TEST_KUBECONFIG")
-    assert named
+    if named is None:
+        with (
+            containers.engine() as engine,
+            tempfile.TemporaryDirectory(prefix="pct-") as place,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            for name, value in engine.environment.items():
+                patch.setenv(name, value)
+            with practice_cluster(engine, Path(place)) as (practice, address):
+                yield _practice(practice, address, Path(place))
+            assert engine("ps", "--all", "--quiet") == ""
+        return
     config, image = Path(named), os.environ["PORTCULLIS_TEST_KUBEIMAGE"]
     seccomp = os.environ.get("PORTCULLIS_TEST_KUBESECCOMP", "")
     yield ACluster(
@@ -36,6 +52,30 @@ def cluster() -> Iterator[ACluster]:
         image=image,
         options=KubernetesOptions(namespace="checks", helper=image, seccomp=seccomp),
         left=lambda: _left(config),
+    )
+
+
+def _practice(practice: PracticeCluster, address: str, place: Path) -> ACluster:
+    config = place / "kubeconfig"
+    config.write_text(
+        msgspec.json.encode(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "practice", "cluster": {"server": address}}],
+                "users": [{"name": "worker", "user": {"token": "practice"}}],
+                "contexts": [{"name": "practice", "context": {"cluster": "practice", "user": "worker"}}],
+                "current-context": "practice",
+            }
+        ).decode()
+    )
+    options = KubernetesOptions(namespace="checks", helper=containers.IMAGE, seccomp="portcullis.json")
+    return ACluster(
+        config=config,
+        image=containers.IMAGE,
+        options=options,
+        left=lambda: [*practice.jobs, *practice.pods],
+        practice=practice,
     )
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from app.executors import packing
 from app.executors.kubernetes import manifest
-from app.executors.kubernetes.cluster import Cluster, NotThereError
+from app.executors.kubernetes.cluster import Cluster, NotThereError, of_job
 from app.executors.kubernetes.pod import CHECK, GONE, KEEP, LAY, Look, look
 from app.executors.kubernetes.stamps import Stamped
 from app.executors.logs import Log
@@ -20,9 +20,10 @@ from app.executors.observed import Observed, ending_signal
 from app.executors.protocol import Ended
 from app.model import Outage
 
-_FETCHING: Final = 60.0
+_FETCHING: Final = 30.0
 """Seconds for which a cluster may say that it cannot fetch an image before it is believed."""
-_CARRYING, _ENDING, _LAST_WORDS, _AGAIN = 600.0, 30.0, 10.0, 1.0
+_CARRYING, _ENDING, _LAST_WORDS, _AGAIN = 600.0, 30.0, 30.0, 0.5
+_SIGNALLED = 128
 _LITTLE = 64 * 1024
 
 
@@ -45,18 +46,19 @@ class Attempt:
         self.log = log
         self.timeout = timeout
         self.grace = grace
+        self._uid = ""
         self._look = Look()
         self._changed = asyncio.Event()
 
     async def run(self, carried: Carried) -> Observed:
         """Run to the end of the check; its pod stays for its results. Raises Outage for what may pass."""
-        await self.cluster.create_job(self.job)
+        self._uid = await self.cluster.create_job(self.job)
         watching = asyncio.create_task(self._watch())
         try:
             if not await self._begun(watching, lambda now: now.laying):
                 return self._not_begun()
-            if why := await self._lay(carried):
-                return Observed(ended=Ended.SETUP_ERROR, said=why)
+            if why := await self._lay(watching, carried):
+                return Observed(ended=Ended.LOST if self._look.lost else Ended.SETUP_ERROR, said=why)
             if not await self._begun(watching, lambda now: now.running):
                 return self._not_begun()
             return await self._attend(watching)
@@ -72,7 +74,7 @@ class Attempt:
 
     async def remove(self) -> None:
         """Nothing of it is left when this returns."""
-        await self.cluster.remove_job(self.name)
+        await self.cluster.remove_job(self.name, self._uid)
 
     async def take(self, paths: list[str], into: Path, most_bytes: int, most_files: int) -> None:
         """Unpack what the check left at these paths of its disk. Raises TooMuchError, OSError, Outage."""
@@ -97,7 +99,7 @@ class Attempt:
     async def _watch(self) -> None:
         """Keep the last look at the pod, until the cluster itself is in trouble for long."""
         seen = False
-        async with contextlib.aclosing(self.cluster.pods(f"job-name={self.name}")) as pods:
+        async with contextlib.aclosing(self.cluster.pods(of_job(self.name, self._uid))) as pods:
             async for pod in pods:
                 if pod is not None:
                     self._look, seen = look(pod), True
@@ -149,20 +151,28 @@ class Attempt:
             return Observed(ended=Ended.LOST, said=self._look.lost)
         return Observed(ended=Ended.SETUP_ERROR, said=self._look.unmade)
 
-    async def _lay(self, carried: Carried) -> str:
-        """Bring the tree; gives why it is not there."""
+    async def _lay(self, watching: asyncio.Task[None], carried: Carried) -> str:
+        """Bring the tree; gives why it is not there. Once it is, the pod goes on, whoever was told of the end
+        of what laid it: the container in which that ran is gone.
+        """
         command = manifest.laying(carried.size)
+        why = ""
         try:
             done = await self.cluster.execute(
                 self._look.pod, LAY, command, given=carried.archive, seconds=_CARRYING
             )
         except (Outage, NotThereError) as problem:
-            if self._look.running or self._look.ended:
-                return ""  # it was laid: the pod went on before the end was told
-            if self._look.lost:
-                return self._look.lost
-            raise Outage(str(problem)) from problem
-        return f"its tree could not be laid: {done.said or done.code}" if done.code else ""
+            why = str(problem)
+        else:
+            if not done.code:
+                return ""
+            why = f"its tree could not be laid: {done.said or done.code}"
+            if done.code < _SIGNALLED:
+                return why
+        await self._until(watching, lambda now: now.laid or now.over, _ENDING)
+        if self._look.laid:
+            return ""
+        return self._look.lost or why
 
     async def _attend(self, watching: asyncio.Task[None]) -> Observed:
         """From the check's beginning to its end."""
@@ -193,20 +203,21 @@ class Attempt:
             await self.cluster.execute(self._look.pod, CHECK, manifest.ending(name))
 
     async def _read(self) -> None:
-        """Pass the log on as it comes, over broken connections, until the check has ended."""
+        """Pass the log on as it comes, over broken connections, until the end of the check was read."""
         stamped = Stamped()
-        while True:
-            ended = self._look.over
-            with contextlib.suppress(Outage, NotThereError):
+        while not self._look.lost:
+            try:
                 async with contextlib.aclosing(self.cluster.log(self._look.pod, CHECK)) as blocks:
                     async for block in blocks:
                         self.log.write(stamped.feed(block))
                         if stamped.gap:
                             self.log.tell("log: a part was lost, as the connection to the cluster broke")
                             stamped.gap = False
-                ended = ended or self._look.over
-            if ended:
-                return
+            except (Outage, NotThereError):
+                pass  # asked for again
+            else:
+                if self._look.over:
+                    return
             await asyncio.sleep(_AGAIN)
             stamped.again()
 

@@ -90,42 +90,40 @@ class Cluster:
         await self._plain.close()
         await self._sockets.close()
 
-    async def create_job(self, job: Mapping[str, Any]) -> None:
-        """Make a Job; one of the same name is removed before, with its pod."""
+    async def create_job(self, job: Mapping[str, Any]) -> str:
+        """Make a Job; one of the same name is removed before, with its pod. Gives its uid."""
         try:
-            await self._ask(self._jobs.create_namespaced_job, self.namespace, dict(job))
+            told = await self._ask(self._jobs.create_namespaced_job, self.namespace, dict(job))
         except FileExistsError:
             await self.remove_job(job["metadata"]["name"])
             try:
-                await self._ask(self._jobs.create_namespaced_job, self.namespace, dict(job))
+                told = await self._ask(self._jobs.create_namespaced_job, self.namespace, dict(job))
             except FileExistsError:
                 raise Outage(f"the job {job['metadata']['name']} is still being removed") from None
+        return msgspec.json.decode(told, type=Pod).metadata.uid
 
-    async def remove_job(self, name: str, seconds: float = 90.0) -> bool:
-        """Kill and remove a Job's pods and itself; returns when the node has ended them (Outage where it does
-        not, within `seconds`). Gives whether there was one.
+    async def remove_job(self, name: str, uid: str = "", seconds: float = 90.0) -> bool:
+        """Kill and remove a Job and its pods, but none of its name that has another uid; returns when the
+        node has ended them (Outage where it does not, within `seconds`). Gives whether there was one.
         """
-        selector = f"job-name={name}"
-        with contextlib.suppress(NotThereError):
-            await self._ask(
-                self._core.delete_collection_namespaced_pod,
-                self.namespace,
-                label_selector=selector,
-                grace_period_seconds=1,
-            )
+        pods = of_job(name, uid)
+        await self._ask(
+            self._core.delete_collection_namespaced_pod,
+            self.namespace,
+            label_selector=pods,
+            grace_period_seconds=1,
+        )
         there = True
         try:
-            await self._ask(
-                self._jobs.delete_namespaced_job, name, self.namespace, propagation_policy="Background"
-            )
-        except NotThereError:
+            options = {"propagationPolicy": "Background", "preconditions": {"uid": uid} if uid else {}}
+            await self._ask(self._jobs.delete_namespaced_job, name, self.namespace, body=options)
+        except (NotThereError, FileExistsError):
             there = False
         try:
-            async with asyncio.timeout(seconds):
-                async with contextlib.aclosing(self.pods(selector)) as pods:
-                    async for pod in pods:
-                        if pod is None:
-                            break
+            async with asyncio.timeout(seconds), contextlib.aclosing(self.pods(pods)) as seen:
+                async for pod in seen:
+                    if pod is None:
+                        break
         except TimeoutError:
             raise Outage(f"the pod of job {name} does not end: its node does not answer") from None
         return there
@@ -274,6 +272,11 @@ class Cluster:
             said = _Said(message=body[:_MOST_SAID].decode("utf-8", "replace"))
         _refuse(answer.status, said.message)
         raise Outage(f"the cluster refuses ({answer.status} {said.reason}): {said.message[:_MOST_SAID]}")
+
+
+def of_job(name: str, uid: str = "") -> str:
+    """What selects the pods of a Job, or of all that had its name."""
+    return f"batch.kubernetes.io/controller-uid={uid}" if uid else f"batch.kubernetes.io/job-name={name}"
 
 
 @contextlib.asynccontextmanager

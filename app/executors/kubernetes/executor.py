@@ -13,14 +13,14 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from app.executors import packing
-from app.executors.attempting import Reading, logged, refusal, refuse_unprotected, with_cache
+from app.executors.attempting import Reading, logged, refusal, refuse_unprotected, whole, with_cache
 from app.executors.cache_copy import TooLarge
 from app.executors.caches import Caches
 from app.executors.collect import CollectLimits
@@ -158,7 +158,7 @@ class KubernetesExecutor:
                             await self._keep(spec, keep, attempt, asked.layout, log)
                         await self._take(spec.check, attempt, place / "taken", log)
                     finally:
-                        await _whole(attempt.remove())
+                        await whole(attempt.remove())
                 return await asyncio.to_thread(self._outcome, spec, seen, place / "taken")
             finally:
                 await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
@@ -283,17 +283,3 @@ def _opened(stack: contextlib.ExitStack, path: Path) -> int:
     handle = os.open(path, _FOLDER)
     stack.callback(os.close, handle)
     return handle
-
-
-async def _whole(work: Awaitable[None]) -> None:
-    """Wait to the end, also when cancelled meanwhile."""
-    task = asyncio.ensure_future(work)
-    cancelled = False
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
-        raise asyncio.CancelledError
-    task.result()

@@ -96,13 +96,15 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """What one look at a pod tells. `laying`: the tree can be brought. `ended` is the check's end. `waiting`
-    is why it has not begun, in the cluster's words; `unfetched`, that this is an image's fault. `unmade` is
-    why it never will begin, `lost` why nothing more will come of it, `filled` that its disk was the reason.
+    """What one look at a pod tells. `laying`: the tree can be brought; `laid`: it is there. `ended` is the
+    check's end. `waiting` is why it has not begun, in the cluster's words; `unfetched`, that this is an
+    image's fault. `unmade` is why it never will begin, `lost` why nothing more will come of it, `filled` that
+    its disk was the reason.
     """
 
     pod: str = ""
     laying: bool = False
+    laid: bool = False
     running: bool = False
     ended: Terminated | None = None
     waiting: str = ""
@@ -137,6 +139,7 @@ def look(pod: Pod) -> Look:
     return Look(
         pod=pod.metadata.name,
         laying=lay.running is not None,
+        laid=lay.terminated is not None and lay.terminated.exit_code == 0,
         running=check.running is not None,
         ended=ended,
         waiting=waiting,

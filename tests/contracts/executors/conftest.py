@@ -27,7 +27,7 @@ from tests.support.prerequisites import program
 
 LOCAL = ("sandbox", "container")
 """The executors that start processes on this machine."""
-KINDS = (*LOCAL, "kubernetes") if "PORTCULLIS_TEST_KUBECONFIG" in os.environ else LOCAL
+KINDS = (*LOCAL, "kubernetes")
 """The executors that start processes; the same suite holds for each."""
 Local = LocalExecutor
 AnyExecutor = LocalExecutor | KubernetesExecutor
