@@ -1,9 +1,9 @@
 """`suppressions.new`: findings of new code that its source tells the tool to ignore.
 
 Only what tools report as suppressed can be counted: SARIF `suppressions` (semgrep's nosemgrep and others),
-eslint's directives, pylint's suppressed-message, checkov's skips, trivy's and grype's ignores. ruff, bandit
-and hadolint never report theirs; our presets run them once more without heeding ignores, and mark what only
-then is found.
+eslint's directives, pylint's suppressed-message, checkov's skips, trivy's and grype's ignores. Most linters
+never report theirs; our presets (ruff, bandit, hadolint, mypy, pyright, shellcheck, codespell and others) run
+them once more without heeding ignores, and mark what only then is found.
 """
 
 from collections import Counter
