@@ -15,7 +15,7 @@ from app.engine.fetching import bring_tested
 from app.engine.keeping import Left, keep
 from app.engine.queueing import queue
 from app.engine.services import Services
-from app.engine.specs import attempt_spec, commits_of, files_of, input_name, kept_in, needs_base_tree
+from app.engine.specs import attempt_spec, commits_of, files_of, kept_in, needs_base_tree
 from app.executors import (
     BASE_SCOPE,
     AttemptOutcome,
@@ -36,6 +36,7 @@ from app.model import (
     Outage,
     Status,
 )
+from app.plan import input_name
 from app.store import Unit, attempts, changes, checks, records, runs
 
 LOG = structlog.get_logger(__name__)
@@ -210,7 +211,8 @@ async def _store(
         "attempt ended", conclusion=ending.conclusion.value, reason=ending.reason, seconds=ending.seconds
     )
 
-    left = Left(ending=ending, evidence=evidence, outputs=read.outputs, platform=platform)
+    same = platform == await asyncio.to_thread(lambda: services.executor.platform)
+    left = Left(ending=ending, evidence=evidence, outputs=read.outputs, platform=platform, same=same)
 
     def write(unit: Unit) -> None:
         now = services.clock.now()

@@ -36,7 +36,7 @@ from app.store import (
 )
 
 
-def settle_base(unit: Unit, services: Services, run: Run, change: Change) -> int:
+def settle_base(unit: Unit, services: Services, run: Run, change: Change, platform: str) -> int:
     """Decide and apply, once the row is locked; the run ends with its last check. Gives how many checks run
     or are queued.
     """
@@ -55,7 +55,7 @@ def settle_base(unit: Unit, services: Services, run: Run, change: Change) -> int
         if any(map(reads_uploads, run.plan.checks))
         else (),
         trusted=run.trusted,
-        earlier=earlier_results(unit.connection, services, run, change, stored),
+        earlier=earlier_results(unit.connection, services, run, change, stored, platform),
     )
     moved = rules.move(state, now)
     if moved.read:
@@ -181,7 +181,7 @@ def _close(unit: Unit, services: Services, run: Run, change: Change) -> None:
         wakes.want(unit, "branch", row_id, now)
 
 
-def fill_ahead(unit: Unit, services: Services, base: Base) -> None:
+def fill_ahead(unit: Unit, services: Services, base: Base, platform: str) -> None:
     """A gated branch was pushed to: make evidence of its tip, and fill the caches that all its changes read,
     before any change asks for it.
 
@@ -203,12 +203,12 @@ def fill_ahead(unit: Unit, services: Services, base: Base) -> None:
     if not keys:
         return
     older = baselines.live_base_runs(unit.connection, base.repository_id, base.ref)
-    busy = [_leave_behind(unit, services, run_id, base) for run_id in older]
+    busy = [_leave_behind(unit, services, run_id, base, platform) for run_id in older]
     if not any(busy):
         ask(unit, services, base, keys, priority=AHEAD, ahead=True)
 
 
-def _leave_behind(unit: Unit, services: Services, run_id: int, base: Base) -> bool:
+def _leave_behind(unit: Unit, services: Services, run_id: int, base: Base, platform: str) -> bool:
     """Drop what an older tip's run has not begun and nobody waits for; whether it still runs, so that the
     newer tip waits for its end.
     """
@@ -217,7 +217,7 @@ def _leave_behind(unit: Unit, services: Services, run_id: int, base: Base) -> bo
         return False
     baselines.leave_behind(unit, run_id)
     change = changes.load_change(unit.connection, run.change_id).change
-    if settle_base(unit, services, run, change) == 0:
+    if settle_base(unit, services, run, change, platform) == 0:
         return False
     runs.save_facts(unit, run_id, msgspec.structs.replace(run.facts, holds_back=True))
     return True

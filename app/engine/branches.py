@@ -60,7 +60,8 @@ async def look_at_branch(services: Services, branch_id: int) -> None:
     moved = await _read(services, repository_id, repository, name)
     if moved is None:
         return
-    await services.database.run(lambda unit: _know(unit, services, moved))
+    platform = await asyncio.to_thread(lambda: services.executor.platform)
+    await services.database.run(lambda unit: _know(unit, services, moved, platform))
     open_on_it = await services.database.read(lambda c: changes.open_changes(c, repository_id, name))
     ids = [row.id for row in open_on_it if row.change.kind is ChangeKind.PULL_REQUEST]
     current = True
@@ -182,7 +183,7 @@ def _gate_hash(run: Run) -> str:
     return "" if run.plan is None else run.plan.gate_hash
 
 
-def _know(unit: Unit, services: Services, moved: Moved) -> None:
+def _know(unit: Unit, services: Services, moved: Moved, platform: str) -> None:
     """Take over what the branch itself has become."""
     projects.lock_repository(unit, moved.repository_id)
     gatefile = moved.reading.gatefile
@@ -193,7 +194,7 @@ def _know(unit: Unit, services: Services, moved: Moved) -> None:
     if gatefile is not None and "push" in gatefile.events:
         _open_push(unit, services, moved)
     if moved.base is not None:
-        fill_ahead(unit, services, moved.base)
+        fill_ahead(unit, services, moved.base, platform)
 
 
 def _apply(unit: Unit, services: Services, moved: Moved, seen: dict[int, Seen]) -> bool:

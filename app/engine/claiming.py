@@ -23,7 +23,7 @@ from app.model import (
 )
 from app.store import Unit, admission, attempts, changes, checks, projects, runs
 
-HAND_ON_SECONDS: Final = (1.0, 15.0)
+HAND_ON_SECONDS: Final = (1.0, 3.0)
 """After how long a worker offers again what it left to others: at least, at most."""
 SOON: Final = 10.0
 """Seconds ahead in which what is not due yet is waited for: its wake-up may have come by a faster clock."""
@@ -72,9 +72,8 @@ def claim_next(unit: Unit, services: Services, offered: int, lease: float, now: 
                 return work
     if leaves and admission.first_waiting(connection, now):
         unit.wake_later("attempt", offered, now + _hand_on_after(connection, offered, now))
-    ahead = admission.next_due(connection, now, now + SOON)
-    if ahead is not None:
-        unit.wake_later("attempt", *ahead)
+    for attempt_id, at in admission.next_due(connection, now, now + SOON):
+        unit.wake_later("attempt", attempt_id, at)
     return None
 
 

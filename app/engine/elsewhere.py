@@ -50,12 +50,13 @@ class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about a check that others run, beside their posts: what was asked of them, what is usual
-    there, whether the change is trusted.
+    there, whether the change is trusted, and whether another open one has its head too.
     """
 
     request: StartRequest | None = None
     pace: Pace | None = None
     trusted: bool = False
+    shared: bool = False
 
 
 def by_posts(
@@ -64,7 +65,8 @@ def by_posts(
     """Waits for a check run, a commit status or a workflow; what never came or never ended has timed out."""
     request = known.request
     asked = request if request is not None and not request.refused else None
-    found = standing(spec, posts, asked.posts if asked is not None else ())
+    again = asked.posts if asked is not None else ()
+    found = standing(spec, posts, again, shared=known.shared)
     note = _note(spec, found, request)
     if found.status == "completed":
         return Elsewhere(
@@ -76,7 +78,11 @@ def by_posts(
             },
             took=_took(row, found.post, asked),
         )
-    deadline = row.result.since + spec.timeout  # since planning: attempts are never counted here
+    triggers = found.status == "absent" and spec.external is not None and spec.external.trigger
+    if triggers and request is None and known.trusted:
+        return _begins(found, note, now + spec.timeout)
+    since = row.result.since if request is None else max(row.result.since, request.at)
+    deadline = since + spec.timeout  # since planning, or since it was asked for
     if row.result.conclusion is Conclusion.TIMED_OUT and found.status == "absent":
         return Elsewhere(fields={})
     if now >= deadline:
@@ -89,9 +95,8 @@ def by_posts(
                 "external_url": found.url,
             }
         )
-    reason, look_at = _progress(found, row, known, now)
-    triggers = found.status == "absent" and spec.external is not None and spec.external.trigger
-    if triggers and request is None and not known.trusted:
+    reason, look_at = _progress(found, since, known, now)
+    if triggers and request is None:
         reason = UNTRUSTED
     return Elsewhere(
         fields={
@@ -101,8 +106,18 @@ def by_posts(
             "external_url": found.url,
         },
         wake_at=min(deadline, look_at),
-        start=triggers and request is None and known.trusted,
     )
+
+
+def _begins(found: Standing, note: str, deadline: float) -> Elsewhere:
+    """It is its turn, and nobody was asked for it yet: however long it was held."""
+    fields = {
+        "status": Status.WAITING,
+        "conclusion": None,
+        "reason": f"not started yet{note}",
+        "external_url": found.url,
+    }
+    return Elsewhere(fields=fields, wake_at=deadline, start=True)
 
 
 def _ended(found: Standing) -> str:
@@ -123,7 +138,7 @@ def _note(spec: CheckSpec, found: Standing, request: StartRequest | None) -> str
     return "".join(f"; {part}" for part in parts)
 
 
-def _progress(found: Standing, row: CheckRow, known: Known, now: float) -> tuple[str, float]:
+def _progress(found: Standing, since: float, known: Known, now: float) -> tuple[str, float]:
     """How far it is, and when that is to be told anew: what takes much longer than usual is said once."""
     pace, request = known.pace, known.request
     if found.status == "running":
@@ -133,7 +148,7 @@ def _progress(found: Standing, row: CheckRow, known: Known, now: float) -> tuple
     word = "queued elsewhere" if found.status == "queued" else word
     usual = f" (usually starts in {figures.roughly(pace.begins)})" if pace is not None else ""
     late = LATE if pace is None else max(LEAST_LATE, LATE_TIMES * pace.begins)
-    at = row.result.since + late
+    at = since + late
     if now >= at:
         return f"{word} after {figures.roughly(late)}{usual}", math.inf
     yet = "" if found.status == "queued" else " yet"

@@ -29,6 +29,7 @@ from app.model import (
     RerunRequested,
     ReviewChanged,
     Run,
+    RunStatus,
 )
 from app.store import Unit, changes, commits, projects, publications, records, runs, wakes
 
@@ -101,6 +102,8 @@ def _pull_request(unit: Unit, services: Services, event: PullRequestChanged) -> 
     if follows and known.change.state is ChangeState.OPEN:
         changes.remember_pusher(unit, known.id, change.head_sha, event.sender, now)
         accept_change(unit, services, repository_id, change, actor=event.sender)
+        if change.base_ref != known.change.base_ref:  # one of the two is late: which target is its own?
+            wakes.want(unit, "change", known.id, now)
         return "done", f"{event.action}: new head of {change.key}"
     if event.brought_head:
         changes.remember_pusher(unit, known.id, change.head_sha, event.sender, now)
@@ -159,9 +162,7 @@ def _external(unit: Unit, services: Services, event: ExternalPosted) -> tuple[st
     as_ours = event.name.casefold() == services.options.name.casefold()
     found = [run for run_id in live if (run := runs.load_run(unit.connection, run_id)) is not None]
     waiting = [run for run in found if _waits_for(run, event)]
-    unplanned = any(
-        run.plan is None for run in found
-    )  # may come to wait for anything, and is at work already
+    unplanned = any(run.status is RunStatus.NEW for run in found)  # may come to wait for anything
     if not waiting and not unplanned and not as_ours:
         return "ignored", "no gate names it"
     if not keep_post(unit, services, repository_id, event):

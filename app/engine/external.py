@@ -49,11 +49,16 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def standing(
-    spec: CheckSpec, posts: tuple[ExternalPosted, ...], again: tuple[ExternalPosted, ...] = ()
+    spec: CheckSpec,
+    posts: tuple[ExternalPosted, ...],
+    again: tuple[ExternalPosted, ...] = (),
+    *,
+    shared: bool = False,
 ) -> Standing:
     """Of equal names the newest per suite count, and the worst of them decides. Only posts by the pinned app
     or creator count; others' of that name are named as ignored. While one of `again`, which were asked for
-    again, is the newest of its suite, it says nothing and is waited for.
+    again, is the newest of its suite, it says nothing and is waited for. `shared`: another open change has
+    this head too, and no post tells whose it is.
     """
     external = spec.external
     if external is None:
@@ -61,7 +66,7 @@ def standing(
     ignored = tuple(
         sorted({post.poster for post in posts_of(external, posts) if not _pinned(external, post)})
     )
-    newest, asked = _newest(external, posts), {post.mark for post in again}
+    newest, asked = _newest(external, posts, shared=shared), {post.mark for post in again}
     counting = [post for post in newest if post.mark not in asked]
     running = [post for post in counting if post.status != "completed"]
     if running:
@@ -80,17 +85,19 @@ def standing(
     )
 
 
-def to_run_again(spec: CheckSpec, posts: tuple[ExternalPosted, ...]) -> tuple[ExternalPosted, ...]:
+def to_run_again(
+    spec: CheckSpec, posts: tuple[ExternalPosted, ...], *, shared: bool = False
+) -> tuple[ExternalPosted, ...]:
     """What has ended and is no success; where all is one, that which decides."""
     external = spec.external
     if external is None:
         return ()
-    ended = [post for post in _newest(external, posts) if post.status == "completed"]
+    ended = [post for post in _newest(external, posts, shared=shared) if post.status == "completed"]
     failed = [post for post in ended if _conclusion(external, post.conclusion) is not Conclusion.SUCCESS]
     return tuple(failed or ended[:1])
 
 
-def _newest(external: External, posts: tuple[ExternalPosted, ...]) -> list[ExternalPosted]:
+def _newest(external: External, posts: tuple[ExternalPosted, ...], *, shared: bool) -> list[ExternalPosted]:
     """The newest of each suite. One that was cancelled or skipped and then run anew for the same cause (as
     concurrency groups do) counts no more; one that failed does, whatever ran later.
     """
@@ -102,9 +109,17 @@ def _newest(external: External, posts: tuple[ExternalPosted, ...]) -> list[Exter
     return [
         post
         for post in newest.values()
-        if post.conclusion not in REPLACED
-        or not any(other.cause == post.cause != "" and other.age > post.age for other in newest.values())
+        if shared or not any(_replaces(other, post) for other in newest.values())
     ]
+
+
+def _replaces(newer: ExternalPosted, post: ExternalPosted) -> bool:
+    """Whether the newer stands for a post too: never for a second attempt, before which it may have failed;
+    and what ran to no end stands for nothing.
+    """
+    gave_way = post.conclusion in REPLACED and post.attempt <= 1
+    stands = newer.conclusion not in REPLACED and newer.age > post.age
+    return gave_way and stands and newer.cause == post.cause != ""
 
 
 def posts_of(external: External, posts: tuple[ExternalPosted, ...]) -> tuple[ExternalPosted, ...]:

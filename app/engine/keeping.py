@@ -13,18 +13,21 @@ from app.store import EvidenceSource, Serves, Unit, attempts, keep_evidence
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """What an attempt came to and left. `platform` is what it began on."""
+    """What an attempt came to and left. `platform` is what it began on, `same` whether it still ran on that
+    when it ended.
+    """
 
     ending: Ending
     evidence: CheckEvidence
     outputs: dict[str, str | int | float | bool]
     platform: str
+    same: bool
 
 
 def keep(unit: Unit, services: Services, work: Work, left: Left) -> int | None:
     """Keep what an attempt delivered; gives the evidence's id, None where there is no report."""
     now, evidence = services.clock.now(), left.evidence
-    serves = _serves(unit, services, work, left, now)
+    serves = _serves(unit, work, left, now)
     if serves is None and not evidence.reports:
         return None
     source = EvidenceSource.BASE if work.on_base else EvidenceSource.CHANGE
@@ -47,7 +50,7 @@ def keep(unit: Unit, services: Services, work: Work, left: Left) -> int | None:
     return evidence_id if evidence.reports else None
 
 
-def _serves(unit: Unit, services: Services, work: Work, left: Left, now: float) -> Serves | None:
+def _serves(unit: Unit, work: Work, left: Left, now: float) -> Serves | None:
     """For what a success may serve again, or whose successes a failure speaks against (a merge group's: those
     of the change it carries); None for what is neither, and where its inputs are not known.
     """
@@ -56,8 +59,7 @@ def _serves(unit: Unit, services: Services, work: Work, left: Left, now: float) 
         return None
     against = speaks_against(left.ending, left.evidence)
     earlier = None
-    same = left.platform == services.executor.platform  # else tools were changed while it ran
-    if same and not attempts.tried_before(unit.connection, work.attempt):
+    if left.same and not attempts.tried_before(unit.connection, work.attempt):
         earlier = earlier_of(work.attempt.id, left.ending, left.evidence, left.outputs, work.given, now)
     if earlier is None and not against:
         return None

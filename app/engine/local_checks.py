@@ -14,7 +14,7 @@ import msgspec
 from app.engine import rules
 from app.engine.caching import cache_use
 from app.engine.conclude import after_attempt, conclude, mark_flaky, wants_retry
-from app.engine.specs import attempt_spec, commits_of, files_of, input_name, kept_in, needs_base_tree
+from app.engine.specs import attempt_spec, commits_of, files_of, kept_in, needs_base_tree
 from app.engine.standings import Moved, Standings
 from app.executors import (
     BASE_SCOPE,
@@ -43,6 +43,7 @@ from app.model import (
     RunFacts,
     Status,
 )
+from app.plan import input_name
 
 Progress = Callable[[CheckResult], None]
 """Told of each check whenever it moves."""

@@ -56,6 +56,7 @@ async def read_posts(services: Services, run_id: int) -> None:
     found = await services.forges[repository.forge].external_posts(repository, run.head_sha, kinds)
 
     def keep(unit: Unit) -> None:
+        projects.lock_repository(unit, run.repository_id)  # as deliveries do: one of the two is newer
         for post in found:
             keep_post(unit, services, run.repository_id, post)
         unit.wake("run", run_id)

@@ -63,7 +63,8 @@ async def reconcile(services: Services, run_id: int) -> None:
             return
     await know_inputs(services, repository, loaded[0], loaded[1].change)
     await _refresh_facts(services, repository, loaded[0], loaded[1])
-    running = await services.database.run(lambda unit: settle(unit, services, run_id))
+    platform = await asyncio.to_thread(lambda: services.executor.platform)  # it may walk whole tool chains
+    running = await services.database.run(lambda unit: settle(unit, services, run_id, platform=platform))
     if running >= MANY:
         await asyncio.sleep(min(running * PAUSE, LONGEST_PAUSE))  # what ends meanwhile is decided together
 

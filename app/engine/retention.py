@@ -29,6 +29,7 @@ async def prune(services: Services) -> None:
         ("baselines", retention.prune_baselines, keep.evidence),
         ("evidence", retention.prune_evidence, keep.evidence),
         ("base runs", retention.prune_base_runs, keep.evidence),
+        ("others' posts", retention.prune_posts, keep.deliveries),
         ("flaky tests", retention.prune_flaky, FLAKY_WINDOW),
     )
     await _artifacts(services, partial(_old, now - keep.artifacts))

@@ -104,16 +104,21 @@ async def _look(
 
 
 def earlier_results(
-    connection: Connection, services: Services, run: Run, change: Change, rows: tuple[CheckRow, ...]
+    connection: Connection,
+    services: Services,
+    run: Run,
+    change: Change,
+    rows: tuple[CheckRow, ...],
+    platform: str,
 ) -> dict[str, tuple[Earlier, ...]]:
     """By key, newest first, what may serve for the checks of a run that have not begun."""
     open_rows = {row.result.key: row for row in rows if _asks(row)}
-    if not open_rows or run.plan is None or run.comparison is None:
+    if not platform or not open_rows or run.plan is None or run.comparison is None:
         return {}
     files = {row.inputs.files for row in open_rows.values() if row.inputs is not None}
     # What failed longer ago than evidence is kept may be forgotten, while a verdict keeps the success.
     since = services.clock.now() - min(REUSED_FOR, services.options.keep.evidence)
-    found = find_reusable(connection, run.repository_id, files, services.executor.platform, since)
+    found = find_reusable(connection, run.repository_id, files, platform, since)
     if not found:
         return {}
     declared = {run.change_id, subject_of(connection, run, change)}

@@ -243,6 +243,7 @@ class _Moving:
                 request=state.requests.get(spec.key),
                 pace=state.paces.get(spec.key),
                 trusted=state.trusted,
+                shared=state.shared,
             )
             found = by_posts(spec, row, state.posts, known, self.now)
         if found.to_read:

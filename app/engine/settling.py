@@ -34,6 +34,7 @@ from app.store import (
     Unit,
     changes,
     checks,
+    commits,
     elsewhere,
     evidence,
     granted,
@@ -48,9 +49,9 @@ SOON = 3600.0
 """Seconds ahead for which a run has a timer: waivers of many runs end in weeks."""
 
 
-def settle(unit: Unit, services: Services, run_id: int) -> int:
+def settle(unit: Unit, services: Services, run_id: int, *, platform: str = "") -> int:
     """Decide and apply, in one transaction: the row is locked first. Gives how many checks run or are
-    queued.
+    queued. `platform` is what checks run on now; no earlier result serves on an unknown one.
     """
     now = services.clock.now()
     run = runs.lock_run(unit, run_id, now)
@@ -60,12 +61,13 @@ def settle(unit: Unit, services: Services, run_id: int) -> int:
         return 0
     row = changes.load_change(unit.connection, run.change_id)
     if row.change.kind is ChangeKind.BASE:
-        return settle_base(unit, services, run, row.change)
+        return settle_base(unit, services, run, row.change, platform)
     if not row.ai_authored and looks_ai_authored(run.plan, row.change, run.facts):
         changes.mark_ai_authored(unit, row.id)  # a label, or a gate file, that came after the plan; it stays
         row = msgspec.structs.replace(row, ai_authored=True)
     stored = checks.load_checks(unit.connection, run_id)
-    state = _standings(unit, services, run, row, stored)
+    earlier = earlier_results(unit.connection, services, run, row.change, stored, platform)
+    state = msgspec.structs.replace(_standings(unit, run, row, stored), earlier=earlier)
     state, moved = _move(unit, state, now)
     by_key = {check.result.key: check for check in (*stored, *moved.rows)}
     _take_over(unit, services, run, row.change, moved)
@@ -184,9 +186,7 @@ def _evidence_id(check: CheckRow) -> int | None:
     return check.evidence_id if check.reading is None else check.reading.evidence_id
 
 
-def _standings(
-    unit: Unit, services: Services, run: Run, row: changes.ChangeRow, stored: tuple[CheckRow, ...]
-) -> Standings:
+def _standings(unit: Unit, run: Run, row: changes.ChangeRow, stored: tuple[CheckRow, ...]) -> Standings:
     connection = unit.connection
     ids = tuple(one for one in map(_evidence_id, stored) if one is not None)
     delivered = {body.key: body for body in evidence.load_evidence(connection, ids)}
@@ -215,7 +215,7 @@ def _standings(
         subject=subject,
         overrides=granted.overrides_in_force(connection, row.id, run.head_sha),
         waivers=granted.waivers_granted(connection, granted_to),
-        earlier=earlier_results(connection, services, run, row.change, stored),
+        shared=bool(awaited) and commits.has_other_changes(connection, run.repository_id, run.head_sha),
         requests=elsewhere.starts_of(connection, run.id) if awaited else {},
         paces=elsewhere.usual_paces(connection, run.repository_id, [spec.key for spec in awaited]),
     )

@@ -1,6 +1,5 @@
 """What one attempt is given, from its plan and its trees: the same for the service and the terminal."""
 
-import re
 from pathlib import Path, PurePosixPath
 
 from app.executors import AttemptSpec, CacheUse, TreeEntry, Workspaces
@@ -72,12 +71,6 @@ async def commits_of(
     if not spec.commits:
         return {}
     return await spaces.added_by_commits(repository, comparison.base_sha, comparison.head_sha)
-
-
-def input_name(check_id: str, key: str) -> str:
-    """Where a needed check's artifacts are beneath `in/`: its id, with `-cell` for a cell of a matrix."""
-    cell = re.sub(r"[^A-Za-z0-9_.-]+", "-", key.removeprefix(check_id)).strip("-")
-    return f"{check_id}-{cell}" if cell else check_id
 
 
 def kept_in(path: str, stored: str) -> Path:

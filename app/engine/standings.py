@@ -31,7 +31,7 @@ class Standings(msgspec.Struct, frozen=True, kw_only=True):
     """All that a decision about one planned run rests on. `baselines` are what is known of base for the
     checks that `move` wanted it of, `flaky` what history says of tests that failed, `earlier` the results
     that may serve for checks that have not begun; `requests` and `paces` are what was asked of others'
-    systems and what is usual there, by key.
+    systems and what is usual there, by key; `shared` is whether another open change has this head too.
     """
 
     plan: Plan
@@ -51,6 +51,7 @@ class Standings(msgspec.Struct, frozen=True, kw_only=True):
     baselines: tuple[Baseline, ...] = ()
     flaky: tuple[KnownFlaky, ...] = ()
     earlier: Mapping[str, tuple[Earlier, ...]] = {}
+    shared: bool = False
     requests: Mapping[str, StartRequest] = {}
     paces: Mapping[str, Pace] = {}
 

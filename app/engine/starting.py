@@ -22,7 +22,7 @@ from app.model import (
     Run,
     StartRequest,
 )
-from app.store import Unit, changes, elsewhere, projects, records, runs
+from app.store import Unit, changes, commits, elsewhere, projects, records, runs
 
 UNTRUSTED: Final = "it runs elsewhere, and for an untrusted change nothing is started there"
 NOTHING: Final = "nothing of it that has ended is there to run again"
@@ -49,7 +49,11 @@ def ask_again(unit: Unit, run: Run, spec: CheckSpec, now: float) -> str:
     if not run.trusted:
         return UNTRUSTED
     posts = records.posts_on(unit.connection, run.repository_id, run.head_sha)
-    found = to_run_again(spec, posts)
+    shared = commits.has_other_changes(unit.connection, run.repository_id, run.head_sha)
+    found = to_run_again(spec, posts, shared=shared)
+    if not found and spec.external is not None and spec.external.trigger:
+        ask_first(unit, run.id, (spec.key,), now)
+        return ""
     if not found:
         return NOTHING
     elsewhere.ask(unit, run.id, StartRequest(key=spec.key, at=now, again=True, posts=found))
@@ -79,6 +83,7 @@ async def start(services: Services, row_id: int) -> None:
     answered = msgspec.structs.replace(request, sent=not refused, refused=refused)
 
     def write(unit: Unit) -> None:
+        projects.lock_repository(unit, task.run.repository_id)  # what deliveries and people bring comes after
         for post in found:
             keep_post(unit, services, task.run.repository_id, post)
         elsewhere.answer(unit, row_id, answered)

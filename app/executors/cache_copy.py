@@ -2,7 +2,7 @@
 are copied, as they are.
 """
 
-import contextlib
+import errno
 import os
 import stat
 from collections.abc import Sequence
@@ -11,6 +11,8 @@ from pathlib import Path
 from app.executors.collect import open_beneath
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OTHERWISE = frozenset({errno.ENOTDIR, errno.ELOOP, errno.EXDEV})
+"""How opening fails where something else is there, or on the way; other failures are this machine's."""
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _DEEPEST = 60
 _BLOCK = 1 << 20
@@ -129,8 +131,11 @@ class Copying:
 def _found(views: Sequence[int], path: str) -> int | None:
     """A path in the first view that has it, opened without following a link."""
     for view in views:
-        with contextlib.suppress(OSError):
+        try:
             return open_beneath(view, path, _FILE)
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ENXIO, *_OTHERWISE}:
+                raise
     return None
 
 
@@ -144,8 +149,10 @@ def _shared(sources: Sequence[int], path: str, mode: int) -> tuple[int, ...] | N
             there = open_beneath(source, path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
-        except OSError:
-            return None
+        except OSError as error:
+            if error.errno in _OTHERWISE:
+                return None
+            raise
         is_folder = stat.S_ISDIR(os.fstat(there).st_mode)
         os.close(there)
         if not (is_folder and stat.S_ISDIR(mode)):

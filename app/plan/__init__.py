@@ -4,7 +4,7 @@
 """
 
 from app.plan.check_keys import UPLOAD_NAME
-from app.plan.compile import MAX_CHECKS, applies, compile_plan, covers, definition, judged_by
+from app.plan.compile import MAX_CHECKS, applies, compile_plan, covers, definition, input_name, judged_by
 from app.plan.declared import CheckDecl
 from app.plan.diagnostics import as_json, format_diagnostic
 from app.plan.gatefile import Catalogue, GateFile, Parsed, parse
@@ -34,6 +34,7 @@ __all__ = [
     "definition",
     "format_diagnostic",
     "hashed_globs",
+    "input_name",
     "json_schema",
     "judged_by",
     "parse",

@@ -8,7 +8,7 @@ from app.plan.matrix import AXIS, CellValue, MatrixShape
 from app.plan.shapes import Expr, Flag, Number, Quantity, Reading, Schema, Text, Whole
 from app.plan.yaml import ListNode, Node
 
-ID: Final = "[a-z][a-z0-9_]*"
+ID: Final = "[a-z][a-z0-9_]{0,99}"
 UPLOAD_NAME: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 PIPELINE: Final = r"[A-Za-z0-9._][A-Za-z0-9._/-]*\.ya?ml"
 WORKFLOW: Final = r"(\.github/workflows/)?[A-Za-z0-9._-]+\.ya?ml"

@@ -1,6 +1,7 @@
 """A gate file and a change → the plan: matrices expanded, everything resolved, each cell hashed."""
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
@@ -9,6 +10,7 @@ import msgspec
 
 from app.language import Globs, branch_matches
 from app.model import Cache, Change, CheckSpec, Comparison, Expression, Kind, Plan, ReportSpec, Scalar
+from app.plan.complaints import shown
 from app.plan.declared import CheckDecl
 from app.plan.external import ACTIONS
 from app.plan.gatefile import GateFile
@@ -17,6 +19,8 @@ from app.plan.matrix import expand, replace
 from app.plan.reporting import produced
 
 MAX_CHECKS: Final = 200
+MAX_KEY: Final = 300
+"""Letters of a check's key: its id and the values of its cell, which may be paths."""
 _NOT_RUNNING: Final = frozenset(
     {
         "id", "key", "source", "when", "after", "needs", "required", "ignorable", "findings_succeed",
@@ -59,7 +63,11 @@ def compile_plan(
             break
         if not cells.cells:
             empty.append(decl.template.id)
-        specs.extend(_cell(decl, cell) for cell in cells.cells)
+        found = [_cell(decl, cell) for cell in cells.cells]
+        blocked = _unfit(decl.template.id, found)
+        if blocked:
+            break
+        specs.extend(found)
         if len(specs) > max_checks:
             break
     if not blocked and len(specs) > max_checks:
@@ -81,6 +89,28 @@ def compile_plan(
         notes=() if blocked else _unmatched(specs, tree_paths),
         waivers=gatefile.waivers,
     )
+
+
+def _unfit(check: str, cells: Sequence[CheckSpec]) -> str:
+    """Why these cells cannot be told apart or kept; '' where they can."""
+    long = next((cell.key for cell in cells if len(cell.key) > MAX_KEY), "")
+    if long:
+        most = f"'{check} (…)' has more than {MAX_KEY} letters"
+        return f"the matrix of '{check}' is refused: {most} with the values {shown(long)}"
+    places: dict[str, str] = {}
+    for cell in cells:
+        place = input_name(check, cell.key)
+        other = places.setdefault(place, cell.key)
+        if cell.artifacts and other != cell.key:
+            both = f"the artifacts of {other} and {cell.key} would both lie in in/{place}/"
+            return f"the matrix of '{check}' is refused: {both}"
+    return ""
+
+
+def input_name(check_id: str, key: str) -> str:
+    """Where a needed check's artifacts are beneath `in/`: its id, with `-cell` for a cell of a matrix."""
+    cell = re.sub(r"[^A-Za-z0-9_.-]+", "-", key.removeprefix(check_id)).strip("-")
+    return f"{check_id}-{cell}" if cell else check_id
 
 
 def _unmatched(specs: Sequence[CheckSpec], tree_paths: Sequence[str]) -> tuple[str, ...]:
@@ -150,7 +180,12 @@ def _as_reported(spec: CheckSpec, changed: Sequence[str]) -> CheckSpec:
     if external is not None and external.pipeline:
         touched = any(path == external.pipeline or path.startswith(_PIPELINES) for path in changed)
         return msgspec.structs.replace(spec, self_reported=touched)
-    if external is None or not (external.workflow or external.app == ACTIONS):
+    by_actions = external is not None and (
+        external.workflow
+        or external.app.casefold() == ACTIONS  # as posts are compared
+        or external.creator.casefold() == f"{ACTIONS}[bot]"
+    )
+    if not by_actions:
         return spec
     edited = any(path.startswith(_WORKFLOWS) for path in changed)
     return msgspec.structs.replace(spec, self_reported=edited)

@@ -86,18 +86,17 @@ def first_waiting(connection: Connection, now: float, *, trusted_only: bool = Fa
     )
 
 
-def next_due(connection: Connection, now: float, until: float) -> tuple[int, float] | None:
-    """(id, epoch seconds) of the queued attempt that is due first after now, not after `until`."""
+def next_due(connection: Connection, now: float, until: float) -> tuple[tuple[int, float], ...]:
+    """(id, epoch seconds) of the queued attempts that are due after now, not after `until`, in order."""
     column = attempts.c
-    row = connection.execute(
+    rows = connection.execute(
         select(column.id, column.not_before)
         .where(
             column.status == AttemptStatus.QUEUED.value, column.not_before > now, column.not_before <= until
         )
         .order_by(column.not_before, column.id)
-        .limit(1)
-    ).first()
-    return None if row is None else (row.id, row.not_before)
+    )
+    return tuple((row.id, row.not_before) for row in rows)
 
 
 def running(connection: Connection) -> tuple[Asking, ...]:

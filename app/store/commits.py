@@ -29,6 +29,11 @@ def live_runs_on(connection: Connection, repository_id: int, head_sha: Sha) -> t
     return tuple(row.id for row in rows)
 
 
+def has_other_changes(connection: Connection, repository_id: int, head_sha: Sha) -> bool:
+    """Whether more than one open change has this head."""
+    return len(live_runs_on(connection, repository_id, head_sha)) > 1
+
+
 def live_runs_against(connection: Connection, repository_id: int, base_sha: Sha) -> tuple[int, ...]:
     """Ids of live runs that are compared with a commit of their target."""
     rows = connection.execute(

@@ -15,6 +15,7 @@ from app.store.session import Unit
 from app.store.tables import changes, deliveries, runs
 from app.store.tables_checks import artifacts, attempts, checks, log_chunks
 from app.store.tables_evidence import baselines, evidence, flaky_tests
+from app.store.tables_forge import posts
 
 
 def prune_deliveries(unit: Unit, before: float, limit: int) -> int:
@@ -161,6 +162,21 @@ def prune_evidence(unit: Unit, before: float, limit: int) -> int:
         .limit(limit)
     )
     return unit.connection.execute(evidence.delete().where(evidence.c.id.in_(old))).rowcount
+
+
+def prune_posts(unit: Unit, before: float, limit: int) -> int:
+    """What others posted on heads that no live run judges (read anew, should one come back); gives how
+    many.
+    """
+    judged = exists().where(
+        and_(
+            runs.c.repository_id == posts.c.repository_id,
+            runs.c.head_sha == posts.c.sha,
+            runs.c.status.in_(LIVE),
+        )
+    )
+    old = select(posts.c.id).where(posts.c.seen_at < before, ~judged).limit(limit)
+    return unit.connection.execute(posts.delete().where(posts.c.id.in_(old))).rowcount
 
 
 def prune_flaky(unit: Unit, before: float, limit: int) -> int:

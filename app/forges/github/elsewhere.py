@@ -11,6 +11,8 @@ from app.forges.github.views import CheckRun, StatusView, WorkflowRunView, actor
 from app.forges.rest.calls import segment
 from app.model import ExternalPosted, Misconfigured, PostKind, Repository, Sha
 
+RUNS = "already running"
+"""GitHub's words where a workflow run is at work, in an answer 403."""
 _Newest = dict[tuple[str, str, str, int], ExternalPosted]
 
 
@@ -72,7 +74,11 @@ class Elsewhere:
                 raise Misconfigured("the workflow run that it belongs to is not there any more")
             run_id = found[0].id
         what = "rerun" if post.conclusion == "success" else "rerun-failed-jobs"
-        await self._ask(repository, "workflow_rerun", f"/actions/runs/{run_id}/{what}")
+        try:
+            await self._ask(repository, "workflow_rerun", f"/actions/runs/{run_id}/{what}")
+        except Misconfigured as refused:
+            if RUNS not in refused.message.lower():  # else for another job of it, or our answer was lost
+                raise
 
     async def dispatch(self, repository: Repository, workflow: str, branch: str) -> None:
         """Start a workflow (by its file's path) on a branch."""

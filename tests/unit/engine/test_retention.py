@@ -47,6 +47,20 @@ class Past:
     def ago(self, age: float) -> float:
         return self.desk.now - age
 
+    def post(self, age: float, sha: str) -> None:
+        row(
+            self.desk,
+            "posts",
+            repository_id=self.desk.repository_id,
+            sha=sha,
+            kind="status",
+            name=f"{age}",
+            poster="ci",
+            suite_id=0,
+            document=b"{}",
+            seen_at=self.ago(age),
+        )
+
     def delivery(self, age: float, status: str) -> None:
         row(
             self.desk,
@@ -308,3 +322,14 @@ async def test_base_runs_go_and_judged_ones_stay(desk: Desk, tmp_path: Path) -> 
     await prune(desk.services)
     assert count(desk, "runs") == 4  # the one with a kept artifact stays with it
     assert count(desk, "changes") == 4
+
+
+async def test_posts_go_once_nobody_judges_their_head(desk: Desk, tmp_path: Path) -> None:
+    past = Past(desk, tmp_path)
+    past.attempt(OLD, live=True)
+    for age, sha in ((OLD, "1" * 40), (OLD, "2" * 40), (NEW, "2" * 40)):
+        past.post(age, sha)
+    await prune(desk.services)
+    with desk.unit() as unit:
+        left = unit.connection.execute(select(TABLES["posts"].c.sha, TABLES["posts"].c.name)).all()
+    assert sorted(left) == [("1" * 40, str(OLD)), ("2" * 40, str(NEW))]

@@ -120,7 +120,7 @@ def test_what_a_forgotten_change_made_is_nobodys(desk: Desk) -> None:
 
 def settled(desk: Desk, run_id: int) -> tuple[Status, Conclusion | None, str]:
     with desk.unit() as unit:
-        settle(unit, desk.services, run_id)
+        settle(unit, desk.services, run_id, platform=desk.services.executor.platform)
         (row,) = checks.load_checks(unit.connection, run_id)
     return row.result.status, row.result.conclusion, row.result.reason
 

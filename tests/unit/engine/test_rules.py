@@ -334,6 +334,50 @@ def test_a_newer_run_for_the_same_cause_hides_no_failure() -> None:
     assert table.where("ci") == (Status.COMPLETED, Conclusion.FAILURE)
 
 
+def test_what_failed_before_it_was_cancelled_gives_way_to_nothing() -> None:
+    """Its first attempt failed; whoever runs it again and cancels that must not hide it."""
+    again, passed = ran(1, "cancelled", attempt=2, suite_id=11), ran(2, "success", suite_id=12)
+    assert standing(workflow(), (again, passed)).conclusion is Conclusion.CANCELLED
+
+
+def test_what_ran_to_no_end_stands_for_nothing() -> None:
+    """A label comes while it runs, under cancel-in-progress, and begins a run whose jobs are all skipped."""
+    spec = workflow(accept=("success", "skipped"))
+    cancelled, skipped = ran(1, "cancelled", suite_id=11), ran(2, "skipped", suite_id=12)
+    assert standing(spec, (cancelled, skipped)).conclusion is Conclusion.CANCELLED
+    passed = ran(3, "success", suite_id=13)
+    assert standing(spec, (cancelled, skipped, passed)).conclusion is Conclusion.SUCCESS
+
+
+def test_of_one_head_in_two_changes_no_run_gives_way() -> None:
+    """Whose each run is nobody tells: the cancelled one may be this change's, the other one the other's."""
+    posts = ran(1, "cancelled", suite_id=11), ran(2, "success", suite_id=12)
+    table = awaited(workflow(), *posts, shared=True)
+    table.decide()
+    assert table.where("ci") == (Status.COMPLETED, Conclusion.CANCELLED)
+    assert to_run_again(workflow(), posts, shared=True) == posts[:1]
+    assert to_run_again(workflow(), posts) == posts[1:]
+
+
+def test_a_workflow_that_was_held_longer_than_its_timeout_is_started_all_the_same() -> None:
+    table = awaited(workflow(trigger=True), trusted=True)
+    table.later = 7200
+    assert table.decide().start == ("ci",)
+    assert table.where("ci") == (Status.WAITING, None)
+    table.more["requests"] = {"ci": StartRequest(key="ci", at=NOW + 7200)}
+    decided = table.decide()
+    assert (decided.start, decided.wake_at) == ((), NOW + 7200 + 600), "its time runs from then"
+    table.later = 7200 + 3600
+    assert reason(table) == "has not started within 60 min"
+    untrusted = awaited(workflow(trigger=True))
+    untrusted.later = 7200
+    untrusted.decide()
+    assert untrusted.where("ci") == (Status.COMPLETED, Conclusion.TIMED_OUT)
+    untrusted.more["trusted"] = True
+    assert untrusted.decide().start == ("ci",)
+    assert untrusted.where("ci") == (Status.WAITING, None), "ok-to-test came late"
+
+
 @pytest.mark.parametrize("word", ["cancelled", "skipped"])
 def test_a_run_that_was_cancelled_for_a_newer_one_counts_no_more(word: str) -> None:
     table = awaited(workflow(), ran(1, word, suite_id=11), ran(2, "success", suite_id=12))

@@ -1,6 +1,8 @@
 """Cache entries on the disk: whole or not there, never evicted from under somebody."""
 
+import errno
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -102,6 +104,29 @@ def test_what_took_the_place_of_something_of_the_source_is_not_kept(
     assert not caches.keep(ONE, [view], ["deps", "deps/lib/a.py"], [source])
     (tmp_path / "source/deps/lib/a.py").rmdir()
     assert caches.keep(ONE, [view], ["deps"], [source])
+
+
+def test_an_entry_of_which_this_machine_could_not_read_all_is_not_kept(
+    caches: Caches, view: int, source: int
+) -> None:
+    """Out of file handles: what the tree has cannot be told from what is new."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    last = os.open(os.devnull, os.O_RDONLY)
+    os.close(last)
+    try:
+        for more in range(1, 12):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (last + more, hard))
+            try:
+                kept = caches.keep(ONE, [view], ["deps", "one-file"], [source])
+            except OSError as error:
+                assert error.errno == errno.EMFILE  # noqa: PT017 - it may as well succeed
+            else:
+                assert kept
+                break
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    content = caches.place / ONE / "content"
+    assert sorted(path.name for path in content.rglob("*")) == ["a.py", "deps", "lib", "one-file"]
 
 
 def test_a_link_is_never_followed(caches: Caches, view: int, tmp_path: Path) -> None:

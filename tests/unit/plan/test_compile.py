@@ -16,8 +16,12 @@ from app.model import (
     Sha,
 )
 from app.plan import applies, compile_plan
+from app.plan.compile import MAX_KEY
+from app.store import metadata
 
 SHA = Sha("a" * 40)
+
+TABLES = metadata.tables
 
 
 def comparison(*paths: str) -> Comparison:
@@ -119,6 +123,27 @@ def test_too_large_or_unsafe_blocks_and_names_it(plan, matrix, tree, says):
     assert says in compiled.blocked
     assert "'s'" in compiled.blocked
     assert compiled.checks == ()
+
+
+def test_a_key_longer_than_can_be_kept_blocks(plan):
+    text = "checks: {test: {run: x, matrix: {dir: {from: 'services/*/pkgs/*/'}}}}\n"
+    fits = f"services/{'a' * 140}/pkgs/{'b' * 138}"
+    (check,) = plan(text, tree=[f"{fits}/x.py"]).checks
+    assert len(check.key) == MAX_KEY == TABLES["checks"].c.key.type.length
+    compiled = plan(text, tree=[f"{fits}b/x.py"])
+    assert "the matrix of 'test' is refused: " in compiled.blocked
+    assert "more than 300 letters" in compiled.blocked
+    assert compiled.checks == ()
+
+
+def test_cells_whose_artifacts_would_replace_each_other_block(plan):
+    text = "checks: {build: {run: x, matrix: {dir: {from: 'services/*/'}}%s}}\n"
+    tree = ["services/pay/x", "services/pay@/x"]
+    says = (
+        "artifacts of build (services/pay) and build (services/pay@) would both lie in in/build-services-pay"
+    )
+    assert says in plan(text % ", artifacts: [out/a]", tree=tree).blocked
+    assert len(plan(text % "", tree=tree).checks) == 2, "nothing of theirs lies anywhere"
 
 
 def test_a_product_that_nobody_can_enumerate_is_not_enumerated(plan):
@@ -396,6 +421,8 @@ def test_a_chain_of_a_thousand_is_followed_without_recursion(read):
         ("workflow: ci.yml", ".github/actions/set-up/action.yml", True),
         ("workflow: ci.yml", ".github/dependabot.yml", False),
         ("context: build, app: github-actions", ".github/workflows/reusable-tests.yml", True),
+        ("context: build, app: GitHub-Actions", ".github/workflows/ci.yml", True),
+        ("context: build, creator: 'GitHub-actions[bot]'", ".github/workflows/ci.yml", True),
         ("context: build, app: circleci", ".github/workflows/ci.yml", False),
     ],
 )
