@@ -123,7 +123,7 @@ class Story:
     def settle(self, run_id: int) -> list[tuple[str, int]]:
         """Decide; gives whom that woke."""
         with self.desk.unit() as unit:
-            settle(unit, self.desk.services, run_id)
+            settle(unit, self.desk.services, run_id, platform=self.desk.services.executor.platform)
             return list(unit.wakes)
 
     def end(
@@ -240,4 +240,4 @@ def fill(story: Story, sha: Sha, tree: Sha, *specs: CheckSpec) -> None:
         repository_id=desk.repository_id, ref="main", sha=sha, tree=tree, plan=plan(*(specs or (LINT,)))
     )
     with desk.unit() as unit:
-        fill_ahead(unit, desk.services, base)
+        fill_ahead(unit, desk.services, base, desk.services.executor.platform)
