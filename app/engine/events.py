@@ -243,6 +243,8 @@ def _comment(unit: Unit, services: Services, event: CommentCreated) -> tuple[str
     repository_id = know_repository(unit, services, event.repository)
     if event.author.kind is not ActorKind.PERSON:
         return "ignored", "only people give commands"
+    if event.author.id == services.forges[event.repository.forge].own_id:
+        return "ignored", "our own comment"
     if "/portcullis" not in event.body:
         return "ignored", "no command in it"
     row_id = records.store_command(unit, repository_id, event.number, event.comment_id, services.clock.now())

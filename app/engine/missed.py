@@ -99,11 +99,14 @@ async def read_comments(services: Services, change_id: int) -> None:
         return
     since = datetime.fromtimestamp(services.clock.now(), UTC) - COMMENTS_BACK
     asked = since.strftime("%Y-%m-%dT%H:00:00Z")
-    found = await services.forges[repository.forge].recent_comments(repository, number, asked)
+    forge = services.forges[repository.forge]
+    found = await forge.recent_comments(repository, number, asked)
     ids = [
         comment.id
         for comment in found
-        if comment.author.kind is ActorKind.PERSON and "/portcullis" in comment.body
+        if comment.author.kind is ActorKind.PERSON
+        and comment.author.id != forge.own_id
+        and "/portcullis" in comment.body
     ]
 
     def keep(unit: Unit) -> None:

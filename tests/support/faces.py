@@ -9,14 +9,18 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.types import ASGIApp
 
 from app.forges import EVENTS, PERMISSIONS
+from app.forges.gitlab.hooks import EVENTS as GITLAB_EVENTS
+from app.forges.gitlab.signatures import signing_token
 from app.practice import (
     Comment,
     GiteaHook,
     PracticeForge,
     PracticeGitea,
+    PracticeGitLab,
     Repository,
     World,
     gitea_app,
+    gitlab_app,
     practice_app,
 )
 
@@ -100,6 +104,34 @@ def _gitea_hook(forge: PracticeForge, repo: Repository, url: str) -> None:
     forge.repository_hooks(repo)[hook.id] = hook
 
 
+def _gitlab_account(forge: PracticeForge, _url: str) -> Mapping[str, str]:
+    assert isinstance(forge, PracticeGitLab)
+    forge.world.accounts[ACCOUNT] = forge.add_access_token(ACCOUNT)
+    return {
+        "PORTCULLIS_GITLAB_URL": forge.world.url,
+        "PORTCULLIS_GITLAB_TOKEN": forge.world.account(ACCOUNT).token,
+        "PORTCULLIS_GITLAB_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    }
+
+
+def _gitlab_hook(forge: PracticeForge, repo: Repository, url: str) -> None:
+    assert isinstance(forge, PracticeGitLab)
+    repo.permissions[forge.world.account(ACCOUNT).login] = "maintain"
+    forge.add_hook(
+        repo,
+        f"{url}/webhooks/gitlab",
+        token=WEBHOOK_SECRET,
+        signing_token=signing_token(WEBHOOK_SECRET),
+        tells=set(GITLAB_EVENTS),
+    )
+
+
+def _of_notes(fault: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As `_of_statuses`; comments are notes."""
+    told = dict(_of_statuses(fault))
+    return {**told, "path": told["path"].replace("comments", "notes")}
+
+
 def _of_statuses(fault: Mapping[str, Any]) -> Mapping[str, Any]:
     """A proxy in front says 429 where GitHub says 403."""
     told = dict(fault)
@@ -129,5 +161,16 @@ FACES: Mapping[str, Face] = {
         ours=lambda comment: comment.author.login == ACCOUNT,
         statuses=True,
         fault=_of_statuses,
+    ),
+    "gitlab": Face(
+        kind="gitlab",
+        make=PracticeGitLab,
+        served=gitlab_app,
+        arrive=_gitlab_account,
+        begin=lambda _forge: None,
+        join=_gitlab_hook,
+        ours=lambda comment: comment.author.name == ACCOUNT,
+        statuses=True,
+        fault=_of_notes,
     ),
 }

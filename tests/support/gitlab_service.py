@@ -1,48 +1,36 @@
-"""The whole service around a practice GitLab, in this process: what flow tests act on."""
+"""The whole service around a practice GitLab, and what is seen of it there."""
 
-import secrets
-import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from app.engine import Clock
-from app.executors import Executor, ScriptedExecutor
-from app.practice import (
-    Account,
-    Comment,
-    Content,
-    PostedStatus,
-    PracticeGitLab,
-    PullRequest,
-    Repository,
-    World,
-    gitlab_app,
-    serving,
-)
-from app.settings import load
-from app.store import migrate
-from app.web import listen
-from app.wiring import build
-from tests.support.leaks import plant, plant_environment
-from tests.support.service import WEBHOOK_SECRET, Stage, plant_world
+from app.executors import Executor
+from app.practice import Account, Comment, Content, PostedStatus, PracticeGitLab, PullRequest, Repository
+from tests.support.faces import ACCOUNT
+from tests.support.service import Stage, stage
 
 
-class GitLabScene(Stage):
-    """A practice GitLab with one group, some people, our access token, and the service that serves it."""
+class GitLabScene:
+    """A stage whose forge is a GitLab, with a group, some people and our access token."""
 
-    forge: PracticeGitLab
-    bot: Account
+    def __init__(self, scene: Stage) -> None:
+        assert isinstance(scene.forge, PracticeGitLab)
+        self.scene = scene
+        self.forge = scene.forge
+        self.world = scene.world
+        self.settled = scene.settled
+
+    @property
+    def bot(self) -> Account:
+        """Whom we act as."""
+        return self.world.account(ACCOUNT)
 
     async def project(
         self, files: Mapping[str, Content], name: str = "acme/platform/shop", *, private: bool = False
     ) -> Repository:
-        """A project that alice and bob may write to, with webhooks that lead to the service."""
-        repo = await self.forge.create_repository(name, files, private=private)
-        repo.permissions |= {"alice": "write", "bob": "write", "carol": "read", self.bot.login: "maintain"}
-        hooked = await self.program.services.forges["gitlab"].hook(f"{self.url}/webhooks/gitlab")
-        assert hooked.complaints == ()
-        return repo
+        """A project that alice and bob may write to, with a webhook that leads to the service."""
+        return await self.scene.repository(files, name, private=private)
 
     def statuses(self, repo: Repository, sha: str) -> list[PostedStatus]:
         """Our statuses on a SHA, oldest first."""
@@ -57,11 +45,7 @@ class GitLabScene(Stage):
 
     def comments(self, repo: Repository, pull: PullRequest) -> list[Comment]:
         """Our notes on a merge request."""
-        return [
-            comment
-            for comment in repo.comments.values()
-            if (comment.number, comment.author.id) == (pull.number, self.bot.id)
-        ]
+        return self.scene.comments(repo, pull)
 
 
 @asynccontextmanager
@@ -74,36 +58,13 @@ async def gitlab_scene(
     environment: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[GitLabScene]:
     """Everything started, the token set by environment."""
-    forge = PracticeGitLab(World(root / "forge", clock=time.time if clock is None else clock.now))
-    forge.world.add_organization("acme")
-    for login in ("alice", "bob", "carol", "mallory"):
-        forge.world.add_user(login)
-    bot = forge.add_access_token("portcullis")
-    async with serving(forge, face=gitlab_app):
-        listener = listen("127.0.0.1", 0)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        if database_url:
-            migrate(database_url)
-        given = {
-            "PORTCULLIS_DATA_DIR": str(root / "data"),
-            "PORTCULLIS_PUBLIC_URL": url,
-            "PORTCULLIS_GITLAB_URL": forge.world.url,
-            "PORTCULLIS_GITLAB_TOKEN": bot.token,
-            "PORTCULLIS_GITLAB_WEBHOOK_SECRET": WEBHOOK_SECRET,
-            "PORTCULLIS_SECRET_KEY": secrets.token_urlsafe(48),
-            **({"PORTCULLIS_DATABASE_URL": database_url} if database_url else {}),
-            **(environment or {}),
-        }
-        plant_environment(given)
-        settings = load(given)
-        ran = runner or ScriptedExecutor({})
-        scene = GitLabScene(forge, lambda: build(settings, clock=clock, runner=ran), url)
-        scene.bot = bot
-        await scene.start(listener)
-        try:
-            await scene.settled()
-            yield scene
-        finally:
-            await scene.stop()
-            plant("access token", bot.token)
-            plant_world(forge.world)
+    async with stage(
+        root,
+        runner=runner,
+        clock=clock,
+        database_url=database_url,
+        environment=environment,
+        face="gitlab",
+    ) as scene:
+        scene.world.add_user("mallory")
+        yield GitLabScene(scene)

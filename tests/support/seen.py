@@ -114,7 +114,11 @@ def _of_statuses(player: Player, sha: str, wanted: Mapping[str, Any]) -> Iterato
 
 def _posted(player: Player) -> list[Status]:
     """The statuses that we posted."""
-    return [each for each in player.repo.statuses if each.creator.login in {ACCOUNT, "portcullis[bot]"}]
+    return [
+        each
+        for each in player.repo.statuses
+        if each.creator.login in {ACCOUNT, "portcullis[bot]"} or each.creator.name == ACCOUNT
+    ]
 
 
 def plain(markdown: str) -> str:

@@ -5,6 +5,7 @@ Sources: docs.gitlab.com "Members API" (access levels), "Merge request approvals
 """
 
 import re
+from datetime import datetime
 from typing import Final
 
 from app.forges.gitlab.calls import at, on
@@ -92,9 +93,11 @@ class People:
         given = []
         for each in approvals:
             if each.user is not None and each.user.username:
-                when = iso(each.approved_at) or told.get(each.user.username.lower(), "")
+                when = each.approved_at or told.get(each.user.username.lower(), "")
                 commit = _head_at(versions, when)
-                given.append(Review(author=each.user.actor(), decision="approved", commit=commit, at=when))
+                given.append(
+                    Review(author=each.user.actor(), decision="approved", commit=commit, at=iso(when))
+                )
         return (*given, *against)
 
     async def _told(self, repository: Repository, path: str) -> dict[str, str]:
@@ -104,7 +107,7 @@ class People:
         async for page in self._client.pages(call, list[Note]):
             for note in page:
                 if note.system and note.body.strip() == _APPROVED and note.author is not None:
-                    found[note.author.username.lower()] = iso(note.created_at)
+                    found[note.author.username.lower()] = note.created_at
         return found
 
     async def commit_authors(self, repository: Repository, number: int) -> Authors:
@@ -143,11 +146,17 @@ def _login(email: str) -> str:
 
 
 def _head_at(versions: list[Version], when: str) -> Sha:
-    """The head that a merge request had at a time. A version of the same second may be newer than the
-    approval, which then counts for the head before.
-    """
-    before = [each for each in versions if when and iso(each.created_at) and iso(each.created_at) <= when]
-    newest = max(before, key=lambda each: iso(each.created_at), default=None)
-    if newest is None or not newest.head_commit_sha:
-        return _NEVER
-    return Sha(newest.head_commit_sha)
+    """The head that a merge request had at a time; one that is not clearly older than it does not count."""
+    approved = _moment(when)
+    before = [(_moment(each.created_at), each.head_commit_sha) for each in versions]
+    known = [(at, sha) for at, sha in before if approved and 0 < at < approved]
+    _, sha = max(known, default=(0.0, ""))
+    return Sha(sha) if sha else _NEVER
+
+
+def _moment(text: str) -> float:
+    """Epoch seconds, with what is told of their parts; 0 for what is no time."""
+    try:
+        return datetime.fromisoformat(re.sub(r" UTC$", "+00:00", text)).timestamp()
+    except ValueError:
+        return 0.0

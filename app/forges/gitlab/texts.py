@@ -29,19 +29,22 @@ CONCLUDED: Final[Mapping[PublishedConclusion, State]] = {
     PublishedConclusion.SKIPPED: "success",
     PublishedConclusion.FAILURE: "failed",
     PublishedConclusion.TIMED_OUT: "failed",
-    PublishedConclusion.ACTION_REQUIRED: "failed",
+    PublishedConclusion.ACTION_REQUIRED: "running",
     PublishedConclusion.CANCELLED: "canceled",
 }
 """A commit status knows no more than these. A pipeline with a canceled one is canceled, and
-lets nothing be merged.
+lets nothing be merged; what only people are waited for is still running, so that nobody is told of a failure
+and a merge that waits for the pipeline goes on by itself.
 """
 POSTED: Final[Mapping[str, State]] = {
-    "pending": "running",
+    "pending": "pending",
     "success": "success",
     "failure": "failed",
     "error": "failed",
 }
-"""Of a commit status as others name its states. What is `running` cannot be `pending` again."""
+"""Of a commit status as others name its states."""
+UNDECIDED: Final = frozenset({"pending", "running"})
+"""What is `running` cannot be `pending` again: it is as good."""
 
 Progress = tuple[Literal["queued", "in_progress", "completed"], str]
 STATUSES: Final[Mapping[str, Progress]] = {
@@ -118,7 +121,7 @@ def note_of(body: str) -> str:
 def state_of(publication: Publication) -> State:
     """The state of the commit status that shows a publication."""
     if publication.status is CheckRunStatus.IN_PROGRESS or publication.conclusion is None:
-        return "running"
+        return "pending"
     return CONCLUDED[publication.conclusion]
 
 

@@ -13,7 +13,7 @@ from app.forges.gitlab.client import Client
 from app.forges.gitlab.errors import NoTransition, Refused
 from app.forges.gitlab.places import Place, Places
 from app.forges.gitlab.status_checks import StatusChecks
-from app.forges.gitlab.texts import COMMENT_LIMIT, POSTED, STATUS_LIMIT, State, note_of, state_of
+from app.forges.gitlab.texts import COMMENT_LIMIT, POSTED, STATUS_LIMIT, UNDECIDED, State, note_of, state_of
 from app.forges.gitlab.views import Note, Status
 from app.forges.importance import Importance
 from app.forges.rest.calls import Lost, segment
@@ -117,7 +117,7 @@ class Writes:
             if status.name == name and status.author is not None and status.author.id == own
         ]
         newest = max(ours, key=lambda status: status.id, default=None)
-        if newest is not None and newest.status == state:
+        if newest is not None and (newest.status == state or {newest.status, state} == UNDECIDED):
             return Posted(id=newest.id)
         there = "nothing of ours" if newest is None else newest.status
         raise Refused(f"status: GitLab does not let {name!r} become {state}: there is {there}")
@@ -158,6 +158,7 @@ class Writes:
         return Posted(id=(await self._client.send(call)).read(Note).id)
 
     async def _post(self, repository: Repository, number: int, body: str) -> Posted:
+        await self._client.own_id()  # by which what it is told of our note is known as ours
         call = on(
             repository,
             "note_create",

@@ -53,7 +53,10 @@ async def approvals(ask: Ask) -> Reply:
     """`GET …/approvals`."""
     repo = project(ask)
     found = [
-        {"user": shapes.user(ask.world, each.author), "approved_at": each.submitted_at}
+        {
+            "user": shapes.user(ask.world, each.author),
+            "approved_at": shapes.exactly(each.submitted_at, each.id),
+        }
         for each in _latest(merge_request(ask, repo).reviews).values()
         if each.state == "APPROVED"
     ]

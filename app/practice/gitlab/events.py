@@ -90,7 +90,7 @@ class GitLabEvents(AppEvents):
         own = self._projects.setdefault(repo.id, Project())
         heads = own.heads.setdefault(pull.number, [])
         if not heads or heads[-1][0] != pull.head_sha:
-            heads.append((pull.head_sha, self._world.stamp()))
+            heads.append((pull.head_sha, shapes.exactly(self._world.stamp(), self._world.new_id())))
         word, changes = _ACTIONS.get(action, "update"), self._changes(action, pull, more or {})
         if action == "closed" and pull.merged_at is not None:
             word = "merge"

@@ -13,6 +13,11 @@ EVENTS = ("push_events", "merge_requests_events", "note_events", "pipeline_event
 _STATES = {"open": "opened", "closed": "closed"}
 
 
+def exactly(stamp: str, order: int) -> str:
+    """A time with parts of its second, by the order of what happened in it."""
+    return f"{stamp.removesuffix('Z')}.{order:06d}Z"
+
+
 def user(world: World, account: Account) -> Json:
     """An account in short form."""
     return {

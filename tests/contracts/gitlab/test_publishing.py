@@ -48,7 +48,7 @@ def statuses(stage: GitLabStage, run: Pipeline | None = None) -> Sequence[Posted
         (PublishedConclusion.SKIPPED, "success"),
         (PublishedConclusion.FAILURE, "failed"),
         (PublishedConclusion.TIMED_OUT, "failed"),
-        (PublishedConclusion.ACTION_REQUIRED, "failed"),
+        (PublishedConclusion.ACTION_REQUIRED, "running"),
         (PublishedConclusion.CANCELLED, "canceled"),
     ],
 )
@@ -59,7 +59,7 @@ async def test_a_verdict_is_a_status_in_a_pipeline_of_its_branch(
     await stage.gitlab.publish(stage.repository, publication(pull.head_sha), None, fresh=True)
     [judging] = statuses(stage)
     assert (judging.status, judging.ref, judging.target_url) == (
-        "running",
+        "pending",
         "feature",
         "https://gate.example/runs/1",
     )
@@ -69,15 +69,17 @@ async def test_a_verdict_is_a_status_in_a_pipeline_of_its_branch(
     assert len(stage.practice.own(stage.repo).pipelines) == 1
 
 
-async def test_what_is_so_already_is_no_error(stage: GitLabStage) -> None:
+@pytest.mark.parametrize("repeats", [True, False])
+async def test_what_is_so_already_is_no_error(stage: GitLabStage, *, repeats: bool) -> None:
     pull = await stage.open()
+    stage.practice.repeats = repeats
     for _ in range(3):
         await stage.gitlab.publish(stage.repository, publication(pull.head_sha), None)
-    assert [each.status for each in statuses(stage)] == ["running"]
+    assert [each.status for each in statuses(stage)] == ["pending"]
     again = publication(pull.head_sha, PublishedConclusion.SUCCESS)
     first = await stage.gitlab.publish(stage.repository, again, None)
     await stage.gitlab.publish(stage.repository, publication(pull.head_sha), None)
-    assert [each.status for each in statuses(stage)] == ["success", "running"]
+    assert [each.status for each in statuses(stage)] == ["success", "pending"]
     assert first.id != statuses(stage)[-1].id
 
 
@@ -87,7 +89,7 @@ async def test_another_accounts_status_of_our_name_is_not_taken_for_ours(stage: 
         Fault(status=400, path="^/projects/.*/statuses/", message="Cannot transition status via :run from :x")
     )
     await stage.practice.set_status(
-        stage.world.account("bob"), stage.repo, pull.head_sha, state="running", name="portcullis"
+        stage.world.account("bob"), stage.repo, pull.head_sha, state="pending", name="portcullis"
     )
     with pytest.raises(Refused, match="there is nothing of ours"):
         await stage.gitlab.publish(stage.repository, publication(pull.head_sha), None)
@@ -135,7 +137,7 @@ async def test_long_texts_are_cut(stage: GitLabStage) -> None:
 
 @pytest.mark.parametrize(
     ("state", "shown"),
-    [("pending", "running"), ("success", "success"), ("failure", "failed"), ("error", "failed")],
+    [("pending", "pending"), ("success", "success"), ("failure", "failed"), ("error", "failed")],
 )
 async def test_a_commit_status(stage: GitLabStage, state: str, shown: str) -> None:
     pull = await stage.open()
