@@ -12,6 +12,8 @@ _PULLING = frozenset(
 )
 _NOT_MADE = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _NOT_STARTED = frozenset({"StartError", "ContainerCannotRun", "ContainerCreationError"})
+_KILLED = frozenset({137, 143})
+"""Exit codes of what was killed from outside, as all of a pod is that is taken away: by KILL, by TERM."""
 _DISRUPTED: Final = {
     "PreemptionByScheduler": "it made room for a pod of higher priority",
     "DeletionByTaintManager": "its node would not keep it",
@@ -86,6 +88,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     name: str = ""
     uid: str = ""
     resource_version: str = ""
+    deletion_timestamp: datetime | None = None
 
 
 class Pod(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -135,7 +138,11 @@ def look(pod: Pod) -> Look:
     if lay.terminated is not None and lay.terminated.exit_code and lay.terminated.reason != "Completed":
         unmade = f"what takes the tree ended with {lay.terminated.exit_code}: {lay.terminated.reason}"
     waiting, unfetched = _waiting(pod)
-    lost = "" if ended is not None else _lost(pod)
+    lost = _lost(pod)
+    if ended is not None and lost and (ended.exit_code not in _KILLED or ended.reason == "OOMKilled"):
+        lost = ""  # it had ended by itself
+    elif lost or (pod.status.phase == "Failed" and ended is None and not unmade):
+        ended, lost = None, lost or "the pod failed (no reason given)"
     return Look(
         pod=pod.metadata.name,
         laying=lay.running is not None,
@@ -169,7 +176,7 @@ def _waiting(pod: Pod) -> tuple[str, bool]:
 
 
 def _lost(pod: Pod) -> str:
-    """Why nothing more will come of a pod whose check has not ended; '' where it may."""
+    """Why the pod was taken away, or failed as a whole; '' where neither is so."""
     status = pod.status
     said = f": {status.message}" if status.message else ""
     for condition in status.conditions or ():
@@ -180,6 +187,6 @@ def _lost(pod: Pod) -> str:
         return f"the pod was evicted by its node{said}"
     if status.reason == "NodeLost":
         return f"the pod's node does not answer any more{said}"
-    if status.phase == "Failed":
-        return f"the pod failed ({status.reason or 'no reason given'}){said}"
-    return ""
+    if status.phase == "Failed" and status.reason:
+        return f"the pod failed ({status.reason}){said}"
+    return GONE if pod.metadata.deletion_timestamp is not None else ""

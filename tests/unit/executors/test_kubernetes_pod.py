@@ -106,7 +106,26 @@ def test_a_pod_that_its_cluster_takes_away_is_lost_in_its_words(reason: str, sai
     assert found.over
     assert f"the pod was lost, {said}" in found.lost
     assert f"({reason}: the words of the cluster)" in found.lost
-    assert seen(check=ended(0, "Completed"), conditions=told).lost == "", "the check had ended before"
+    killed = seen(check=ended(137, "Error"), conditions=told, phase="Failed")
+    assert (killed.ended, killed.lost) == (None, found.lost), "that is no end of the check's own"
+    for code, why in ((0, "Completed"), (1, "Error"), (137, "OOMKilled")):
+        before = seen(check=ended(code, why), conditions=told)
+        assert before.lost == ""
+        assert before.ended is not None
+
+
+def test_a_pod_that_is_deleted_while_its_check_runs_is_lost():
+    told = {
+        "metadata": {"name": "p", "deletionTimestamp": "2026-11-22T00:00:00Z"},
+        "status": {
+            "phase": "Running",
+            "containerStatuses": [{"name": CHECK, "state": ended(137, "Error")}],
+        },
+    }
+    found = look(msgspec.convert(told, Pod))
+    assert (found.ended, found.lost) == (None, "the pod was deleted from outside")
+    del told["metadata"]["deletionTimestamp"]
+    assert look(msgspec.convert(told, Pod)).ended is not None, "the check killed itself"
 
 
 def test_a_pod_that_failed_without_an_end_of_the_check_is_lost():
