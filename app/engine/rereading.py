@@ -241,6 +241,8 @@ def _know(unit: Unit, services: Services, forge: str, found: dict[int, str], ask
     now = services.clock.now()
     for installation_id, account in found.items():
         row = known.get(installation_id)
+        if row is not None and row.status == "active" and not services.forges[forge].capabilities.app:
+            wakes.want(unit, "installation", row.id, now)  # no delivery tells an account what it got
         if row is None or (row.status != "active" and row.seen_at < asked_at):
             row_id = projects.upsert_installation(unit, forge, installation_id, account, "active", now)
             wakes.want(unit, "installation", row_id, now)

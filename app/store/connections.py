@@ -1,11 +1,11 @@
 """The forges that were added by hand; their secrets are among the credentials."""
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from app.store.projects import insert
 from app.store.session import Unit
-from app.store.tables import connections, credentials, installations, repositories
+from app.store.tables import connections, credentials, deliveries, installations, repositories
 
 
 class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,4 +46,8 @@ def remove(unit: Unit, name: str) -> bool:
     for table in (repositories, installations):
         gone = table.update().where(table.c.forge == name).values(status="removed", wake_at=None)
         unit.connection.execute(gone)
+    unread = (deliveries.c.forge == name) & (deliveries.c.status == "stored")
+    unit.connection.execute(
+        update(deliveries).where(unread).values(status="ignored", reason="the forge was removed")
+    )
     return bool(found)

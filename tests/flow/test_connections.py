@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.executors import Answer, ScriptedExecutor
 from app.forges import EVENTS, PERMISSIONS
-from app.practice import App, CheckRun, PracticeForge, World, serving
+from app.practice import App, CheckRun, PracticeForge, PracticeGitea, World, gitea_app, serving
 from tests.flow.test_command_line import environment_of, portcullis
 from tests.support.faces import app_key
 from tests.support.service import Stage, plant_world, stage
@@ -97,3 +97,45 @@ async def test_two_githubs_are_served_side_by_side(tmp_path, database_url):
                     await asyncio.sleep(0.02)
             code, _, err = await portcullis(environment, "forges", "remove", "work")
             assert (code, "no forge called work" in err) == (2, True)
+
+
+async def test_a_gitea_is_added_beside_a_github(tmp_path):
+    async with stage(tmp_path) as scene:
+        scene.program.credential_seconds = 0.02
+        other = PracticeGitea(World(tmp_path / "gitea"))
+        other.world.add_organization("acme")
+        for login in ("alice", "bob", "portcullis"):
+            other.world.add_user(login)
+        other.world.add_team("acme", "owners", "portcullis")
+        async with serving(other, face=gitea_app):
+            plant_world(other.world)
+            files = {".portcullis.yml": GATE, "a.py": "print(1)\n"}
+            repo = await other.create_repository("acme/shop", files)
+            repo.permissions |= {"alice": "write", "portcullis": "admin"}
+            environment = environment_of(scene.program.settings)
+            token = tmp_path / "token"
+            token.write_text(other.world.account("portcullis").token)
+            add = ("forges", "add", "gitea", other.world.url, "--token-file", str(token))
+            code, _, err = await portcullis(environment, *add)
+            assert code == 0, err
+            assert "webhook made: acme" in err, "one for the whole organisation"
+            async with asyncio.timeout(60):
+                while "gitea" not in scene.program.connections.doors:
+                    await asyncio.sleep(0.02)
+            await other.push("alice", repo, "topic", {"a.py": "print(2)\n"}, base="main")
+            pull = await other.open_pull_request("alice", repo, "topic")
+            async with asyncio.timeout(60):
+                while not any(each.state == "success" for each in repo.statuses):
+                    await other.hooks.settle()
+                    await scene.settled()
+            newest = repo.statuses[-1]
+            assert (newest.context, newest.sha, newest.creator.login) == (
+                "portcullis",
+                pull.head_sha,
+                "portcullis",
+            )
+            assert (newest.target_url or "").startswith(f"{scene.url}/runs/")
+            said = [each.author.login for each in repo.comments.values()]
+            assert said == ["portcullis"]
+            code, _, err = await portcullis(environment, "forges", "check", "gitea")
+            assert (code, "gitea: all is there" in err, "no webhook" in err) == (0, True, False), err
