@@ -191,6 +191,21 @@ class Findings:
         fixed = lines[0][:start] + text + lines[-1][stop:]
         return fixed if clean(fixed, _MAX_FIX) == fixed.strip() else ""
 
+    def replacements(self, path: str, where: Region, edits: list[tuple[Region, str]]) -> str:
+        """The same for several edits, which leave what is between them; '' too where two of them overlap."""
+        if not edits:
+            return ""
+        ((first, column, last, end), text), *more = sorted(edits)
+        for (next_first, next_column, next_last, next_end), inserted in more:
+            at, until = (last, end), (next_first, max(next_column, 1))
+            kept = self.source_lines(path, last, next_first) if last > 0 and end > 0 and at <= until else None
+            if not kept:
+                return ""
+            kept[-1] = kept[-1][: until[1] - 1]
+            kept[0] = kept[0][end - 1 :]
+            text, last, end = text + "\n".join(kept) + inserted, next_last, next_end
+        return self.replacement(path, where, (first, column, last, end), text)
+
     def lock_file(self, *names: str) -> Located:
         """The first of these files that stands where the tool ran; the whole project if none does."""
         return Located(next((path for name in names if (path := self._paths.existing(name))), ""))

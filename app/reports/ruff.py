@@ -54,11 +54,10 @@ def _add(one: _Diagnostic, findings: Findings) -> None:
     # Rows of a notebook count within its cell: no line of the file.
     where = region(*((start.row, start.column, end.row, end.column) if one.cell is None else (0, 0, 0, 0)))
     edits = one.fix.edits if one.fix is not None and one.fix.applicability == "safe" else []
-    fix = ""
-    if len(edits) == 1:
-        first, last = edits[0].location, edits[0].end_location
-        gone = (first.row, first.column, last.row, last.column)
-        fix = findings.replacement(place.path, where, gone, edits[0].content or "")
+    places = [(edit.location, edit.end_location) for edit in edits]
+    gone = [(first.row, first.column, last.row, last.column) for first, last in places]
+    texts = [edit.content or "" for edit in edits]
+    fix = findings.replacements(place.path, where, list(zip(gone, texts, strict=True)))
     findings.add(
         tool="ruff",
         rule=rule,

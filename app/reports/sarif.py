@@ -147,21 +147,20 @@ class _Run:
         """The new text of the finding's lines, where one fix replaces within just these lines."""
         fixes = _FIXES.decode(raw) or []
         changes = (fixes[0].artifactChanges or []) if len(fixes) == 1 else []
-        replacements = (changes[0].replacements or []) if len(changes) == 1 else []
-        if len(replacements) != 1:
+        if len(changes) != 1:
             return ""
         own, other = physical.artifactLocation if physical is not None else None, changes[0].artifactLocation
-        deleted, inserted = replacements[0].deletedRegion, replacements[0].insertedContent
-        if own is None or other is None or deleted is None or not own.uri or own.uri != other.uri:
+        if own is None or other is None or not own.uri or own.uri != other.uri:
             return ""
-        text = (inserted.text if inserted is not None else None) or ""
-        gone = (
-            deleted.startLine or 0,
-            deleted.startColumn or 0,
-            deleted.endLine or 0,
-            deleted.endColumn or 0,
-        )
-        return self._findings.replacement(path, where, gone, text)
+        edits = []
+        for one in changes[0].replacements or []:
+            deleted, inserted = one.deletedRegion, one.insertedContent
+            if deleted is None:
+                return ""
+            columns = deleted.startColumn or 0, deleted.endLine or 0, deleted.endColumn or 0
+            text = (inserted.text if inserted is not None else None) or ""
+            edits.append(((deleted.startLine or 0, *columns), text))
+        return self._findings.replacements(path, where, edits)
 
 
 def _text(result: Result, rule: Rule) -> str:

@@ -254,6 +254,35 @@ def test_other_fixes_are_left(region, text, uri):
     assert fixed(region, text, uri=uri) == ""
 
 
+LIST = b"import os\ny = list([1,\n  2])\n"
+
+
+@pytest.mark.parametrize(
+    ("edits", "fix"),
+    [
+        ([((2, 5, 2, 10), ""), ((3, 5, 3, 6), "")], "y = [1,\n  2]"),
+        ([((3, 4, 3, 6), "}"), ((2, 5, 2, 11), "{")], "y = {1,\n  2}"),  # in any order
+        ([((2, 1, 2, 2), "x"), ((2, 2, 2, 4), "+"), ((3, 5, 3, 6), "")], "x+ list([1,\n  2]"),
+        ([((2, 5, 2, 10), ""), ((2, 8, 3, 6), "")], ""),  # one inside the other
+        ([((2, 5, 2, 10), ""), ((2, 12, 9, 1), "")], ""),
+        ([((2, 5, 2, 10), ""), ((7, 1, 7, 2), "")], ""),
+        ([((1, 1, 1, 7), ""), ((3, 5, 3, 6), "")], ""),  # beside the finding
+        ([((2, 5, 0, 0), ""), ((3, 5, 3, 6), "")], ""),
+        ([], ""),
+    ],
+)
+def test_a_fix_in_several_places_is_one_new_text(edits, fix):
+    names = ("startLine", "startColumn", "endLine", "endColumn")
+    replacements = [
+        {"deletedRegion": dict(zip(names, at, strict=True)), "insertedContent": {"text": text}}
+        for at, text in edits
+    ]
+    change = {"artifactLocation": {"uri": "src/a.py"}, "replacements": replacements}
+    found = result(line=2, fixes=[{"artifactChanges": [change]}])
+    found["locations"][0]["physicalLocation"]["region"] |= {"endLine": 3, "endColumn": 6}
+    assert first(log(found), ReadContext(sources=lambda _: LIST)).fix == fix
+
+
 def test_secret_scanners():
     text = log(result()).replace('"tool", "version"', '"gitleaks", "version"')
     assert first(text).secret is True
