@@ -198,3 +198,15 @@ def test_a_success_serves_no_longer_than_failures_are_remembered(desk: Desk, sto
     with desk.unit() as unit:
         unit.connection.execute(update(TABLES["evidence"]).values(at=desk.now - 61))
     assert settled(desk, run_id)[0] is Status.QUEUED
+
+
+def test_what_checks_run_on_is_not_looked_at_while_the_database_is_held(desk: Desk, story: Story) -> None:
+    """It may walk whole tool chains: whoever decides has looked before, and tells."""
+    run_id = planned(desk, story)
+    nowhere = msgspec.structs.replace(desk.services, executor=object())
+    with desk.unit() as unit:
+        serves = serving(unit, desk, earlier=Earlier(attempt=1, at=desk.now), inputs=Inputs(files=FILES))
+        store(unit, desk, serves, source=EvidenceSource.BASE)
+        settle(unit, nowhere, run_id, platform="scripted")
+        (row,) = checks.load_checks(unit.connection, run_id)
+    assert row.result.conclusion is Conclusion.SUCCESS
