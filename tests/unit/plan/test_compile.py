@@ -424,6 +424,10 @@ def test_a_chain_of_a_thousand_is_followed_without_recursion(read):
         ("context: build, app: GitHub-Actions", ".github/workflows/ci.yml", True),
         ("context: build, creator: 'GitHub-actions[bot]'", ".github/workflows/ci.yml", True),
         ("context: build, app: circleci", ".github/workflows/ci.yml", False),
+        ("pipeline: .gitlab-ci.yml", ".gitlab-ci.yml", True),
+        ("pipeline: ci/main.yml", "ci/main.yml", True),
+        ("pipeline: ci/main.yml", ".gitlab/ci/test.yml", True),
+        ("pipeline: .gitlab-ci.yml", ".github/workflows/ci.yml", False),
     ],
 )
 def test_a_change_that_edits_what_github_actions_runs_is_self_reported(plan, external, changed, told):

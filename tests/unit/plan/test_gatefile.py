@@ -59,6 +59,7 @@ EXAMPLE = Path(os.environ.get("PORTCULLIS_CONTRACTS", "../shared/contracts")).pa
         (HEAD + "  a: {external: {context: b, app: c}, reports: [junit.xml]}\n", ["G025 3:39 checks.a.reports: 'reports' does not apply to external checks"]),
         (HEAD + "  a: {external: {workflow: b}}\n", ["G014 3:28 checks.a.external.workflow: the text 'b' where a workflow's file is expected"]),
         (HEAD + "  a: {external: {workflow: ci.yml, context: b}}\n", ["G021 3:36 checks.a.external.context: 'context' does not go with 'workflow'"]),
+        (HEAD + "  a: {external: {pipeline: .gitlab-ci.yml, app: b}}\n", ["G021 3:44 checks.a.external.app: 'app' does not go with 'pipeline'"]),
         (HEAD + "  a: {external: {workflow: ci.yml, shards: 2}}\n", ["G021 3:36 checks.a.external.shards: 'shards' goes with 'upload' only"]),
         (HEAD + "  a: {external: {workflow: ci.yml, creator: b}}\n", ["G021 3:36 checks.a.external.creator: 'creator' does not go with 'workflow'"]),
         (HEAD + "  a: {external: {workflow: ci.yml, upload: b}}\n", ["G010 3:7 checks.a: 'reports' is missing: an upload is known by its files", "G021 3:18 checks.a.external.workflow: 'workflow' does not go with 'upload'"]),
