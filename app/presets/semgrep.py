@@ -6,8 +6,9 @@ vendored code.
 
 Exits 0 (clean), 1 (findings), 2 and more (wrong arguments, a rule that cannot be read), 70 (ours: no rules,
 or rules elsewhere). Each rule's own severity counts; what `nosemgrep` hides is reported as suppressed. It
-takes some seconds to start. A file's size and the time that a rule takes are no reason to pass over it: the
-check's own timeout bounds both.
+takes some seconds to start. Files with a byte order mark are rewritten as plain UTF-8 in the check's own
+view of the tree first: semgrep passes over the first statement behind one, and over all of UTF-16. A file's
+size and the time that a rule takes are no reason to pass over it: the check's own timeout bounds both.
 """
 
 from app.model import Kind, Preset, ReportSpec
@@ -36,6 +37,25 @@ if [ -z "$own" ]; then
   done
 fi
 if [ -z "$own" ]; then echo 'there are no rules: put them into .semgrep.yml or .semgrep/' >&2; exit 70; fi
+"$PORTCULLIS_TOOLBOX_SEMGREP/python" -I - <<'END' || exit 70
+import codecs, os
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)
+for folder, _, names in os.walk(b"."):
+    for path in (os.path.join(folder, name) for name in names):
+        if os.path.islink(path) or not os.path.isfile(path):
+            continue
+        with open(path, "rb") as file:
+            start = file.read(4)
+            kind = next((kind for mark, kind in MARKS if start.startswith(mark)), None)
+            text = (start + file.read()).decode(kind, "replace") if kind else ""
+        if kind:
+            os.remove(path)
+            with open(path, "wb") as file:
+                file.write(text.encode())
+END
 "$PORTCULLIS_TOOLBOX_SEMGREP/semgrep" scan --metrics=off --disable-version-check --no-git-ignore --error \\
   --max-target-bytes=0 --timeout=0 --text --sarif-output="$PORTCULLIS_OUT/semgrep.sarif" "$@"
 """

@@ -75,7 +75,7 @@ SLOW = {
     "checkov": ("latin-1", "broken"),
     "pyright": ("latin-1", "utf-16"),
     "mypy": ("latin-1", "broken"),
-    "semgrep": ("latin-1",),  # of large files it has a test of its own
+    "semgrep": ("latin-1", "utf-16", "bom"),  # of large files it has a test of its own
     "ast-grep": ("latin-1", "utf-16", "bom", "nul"),  # of large files it has a test of its own
     # not UTF-8: neither tool says so, and neither kind of report has findings
     "jscpd": ("bom", "nul", "large"),
