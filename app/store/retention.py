@@ -86,8 +86,9 @@ def old_artifacts(
 
 
 def crowding_artifacts(connection: Connection, most: int, after: int, limit: int) -> tuple[OldArtifact, ...]:
-    """Where the artifacts of all take more than `most` bytes: the oldest of the repository with most that no
-    live run's check may still be given, behind the row `after`, as many as are too much.
+    """Where the artifacts of all take more than `most` bytes: the oldest of the repository that holds most of
+    runs that are over, which no live run's check may still be given, behind the row `after`, as many as are
+    too much.
     """
     size = func.sum(artifacts.c.size)
     over = (connection.execute(select(size)).scalar_one() or 0) - most
@@ -97,6 +98,7 @@ def crowding_artifacts(connection: Connection, most: int, after: int, limit: int
         select(runs.c.repository_id)
         .join(attempts, attempts.c.run_id == runs.c.id)
         .join(artifacts, artifacts.c.attempt_id == attempts.c.id)
+        .where(runs.c.status.not_in(LIVE))
         .group_by(runs.c.repository_id)
         .order_by(size.desc(), runs.c.repository_id)
         .limit(1)
