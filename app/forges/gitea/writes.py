@@ -8,7 +8,7 @@ from app.forges.gitea.views import CommentView, StatusView
 from app.forges.importance import Importance
 from app.forges.rest.calls import Lost, segment
 from app.forges.rest.texts import brief, fit
-from app.forges.statuses import Remembered, as_status
+from app.forges.statuses import as_status
 from app.forges.values import Gone, Posted
 from app.model import CommitStatus, Outage, Publication, Repository, StickyComment
 
@@ -25,7 +25,6 @@ class Writes:
     def __init__(self, client: Client, reads: Reads) -> None:
         self._client = client
         self._reads = reads
-        self._posted = Remembered()
 
     async def publish(
         self,
@@ -36,17 +35,16 @@ class Writes:
         fresh: bool = False,  # noqa: ARG002 - a status is never looked for
         plain: bool = False,  # noqa: ARG002 - nor is what it shows
     ) -> Posted:
-        """Make one commit status true: the newest of its context is what counts."""
-        return Posted(id=await self._status(repository, as_status(publication), publication.external_id))
+        """Make one commit status true: the newest of its context is what counts. It is posted each time: what
+        another worker or somebody else posted meanwhile is not known here, and would stand.
+        """
+        return Posted(id=await self._status(repository, as_status(publication)))
 
     async def set_status(self, repository: Repository, status: CommitStatus) -> None:
         """Post a commit status."""
-        await self._status(repository, status, "")
+        await self._status(repository, status)
 
-    async def _status(self, repository: Repository, status: CommitStatus, of: str) -> int:
-        known = self._posted.known(repository, status, of)
-        if known is not None:
-            return known
+    async def _status(self, repository: Repository, status: CommitStatus) -> int:
         body = {
             "state": status.state,
             "context": status.context,
@@ -61,9 +59,7 @@ class Writes:
             body=body,
             content=True,
         )
-        made = await self._client.get(call, StatusView)
-        self._posted.posted(repository, status, of, made.id)
-        return made.id
+        return (await self._client.get(call, StatusView)).id
 
     async def publish_comment(
         self, repository: Repository, comment: StickyComment, known: int | None, *, fresh: bool = False

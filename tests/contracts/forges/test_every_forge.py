@@ -20,6 +20,7 @@ from app.model import (
     CommitStatus,
     Misconfigured,
     Outage,
+    PublishedConclusion,
     PullRequestChanged,
     Pushed,
     ReviewChanged,
@@ -221,6 +222,18 @@ async def test_what_was_posted_may_be_posted_again(any_stage: AnyStage, pull: Pu
     await any_stage.forge.publish(any_stage.repository, blocked(pull), posted.id)
     await any_stage.another().publish(any_stage.repository, blocked(pull), posted.id)
     assert {state for state, _ in any_stage.verdicts(pull.head_sha, "portcullis")} == {"failure"}
+
+
+async def test_what_another_worker_showed_meanwhile_does_not_stand(
+    any_stage: AnyStage, pull: PullRequest
+) -> None:
+    """Of two workers each knows only what it posted itself."""
+    passed = blocked(pull, conclusion=PublishedConclusion.SUCCESS)
+    posted = await any_stage.forge.publish(any_stage.repository, blocked(pull), None)
+    await any_stage.another().publish(any_stage.repository, passed, posted.id)
+    assert any_stage.verdicts(pull.head_sha, "portcullis")[-1][0] == "success"
+    await any_stage.forge.publish(any_stage.repository, blocked(pull), posted.id)
+    assert any_stage.verdicts(pull.head_sha, "portcullis")[-1][0] == "failure"
 
 
 @pytest.mark.parametrize(
