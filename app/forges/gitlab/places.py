@@ -69,10 +69,14 @@ class Places:
         return list(found.values())
 
     async def _head_pipeline(self, repository: Repository, number: int, sha: Sha) -> Pipeline | None:
-        """The pipeline that merging waits for, unless it is an earlier head's."""
+        """The pipeline that merging waits for, unless it is an earlier head's, or a fork's: that one is its
+        project's, where nothing is ours to post or to read.
+        """
         call = on(repository, "merge_request", f"/merge_requests/{number}", fleeting=True)
         run = (await self._client.send(call)).read(MergeRequest).head_pipeline
-        if run is None or not run.sha or run.sha == sha:
+        if run is None or run.project_id not in {0, repository.forge_id}:
+            return None
+        if not run.sha or run.sha == sha:
             return run
         call = on(repository, "commit", f"/repository/commits/{segment(run.sha)}")
         try:

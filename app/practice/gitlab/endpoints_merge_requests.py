@@ -26,9 +26,14 @@ async def merge_requests(ask: Ask) -> Reply:
 async def one(ask: Ask) -> Reply:
     """`GET …/merge_requests/{iid}`."""
     repo = project(ask)
-    pull, kept = merge_request(ask, repo), own(ask, repo)
-    head = gitlab(ask).head_pipeline(repo, pull)
-    shown = None if head is None else shapes.pipeline(ask.world, repo, kept, head)
+    pull = merge_request(ask, repo)
+    found = (
+        (place, head)
+        for place in (repo, ask.world.repositories.get(pull.head_repository or 0))
+        if place is not None and (head := gitlab(ask).head_pipeline(place, pull)) is not None
+    )
+    place, head = next(found, (repo, None))  # a fork's is its project's
+    shown = None if head is None else shapes.pipeline(ask.world, place, own(ask, place), head)
     return Reply(body=shapes.full_merge_request(ask.world, repo, pull, shown))
 
 

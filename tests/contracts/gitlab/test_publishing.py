@@ -128,6 +128,19 @@ async def test_a_forks_head_has_a_place_in_the_target(stage: GitLabStage) -> Non
     assert status.ref == "refs/merge-requests/1/head"
 
 
+async def test_a_forks_own_pipeline_is_no_place_in_the_target(stage: GitLabStage) -> None:
+    stage.repo.permissions["mallory"] = "read"
+    fork = await stage.practice.fork("mallory", stage.repo)
+    await stage.practice.push("mallory", fork, "feature", {"a.py": "A = 1\n"})
+    pull = await stage.practice.open_pull_request("mallory", stage.repo, "feature", source=fork)
+    stage.practice.begin_pipeline("mallory", fork, pull.head_sha, ref="feature")
+    await stage.gitlab.publish(stage.repository, publication(pull.head_sha), None)
+    [status] = statuses(stage)
+    assert status.ref == "refs/merge-requests/1/head"
+    found = await stage.gitlab.external_posts(stage.repository, Sha(pull.head_sha), ("workflow_run",))
+    assert found == (), "its jobs are not the project's"
+
+
 async def test_long_texts_are_cut(stage: GitLabStage) -> None:
     pull = await stage.open()
     await stage.gitlab.publish(stage.repository, publication(pull.head_sha, title="x" * 999), None)
