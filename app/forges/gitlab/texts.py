@@ -20,6 +20,7 @@ CHILD: Final = "parent_pipeline"
 """The source of pipelines whose parent tells how they end."""
 
 _FENCE: Final = re.compile(r"\s{0,3}(`{3,}|~{3,})(.*)")
+_ACTION: Final = re.compile(r"/\w")
 
 State = Literal["pending", "running", "success", "failed", "canceled"]
 
@@ -101,17 +102,27 @@ def of_jobs(jobs: Iterable[tuple[str, bool]], of_all: str) -> Progress:
 def note_of(body: str) -> str:
     """A comment in GitLab's Markdown: suggestions name the lines that they replace, and no line is taken for
     a quick action (`/merge`), which GitLab would do in our name.
+
+    In code neither: the expression by which older servers look for them (Gitlab::QuickActions::Extractor)
+    takes the first line of three backticks for the end of a longer fence. It sees them at column 1 only. With
+    such a line moved a suggestion is no longer what was suggested: it is shown as text, for nobody to apply.
     """
-    lines, fence = [], ""
+    lines: list[str] = []
+    fence, suggestion = "", -1
     for line in body.split("\n"):
         found = _FENCE.fullmatch(line)
         if fence:
             if found is not None and found[1].startswith(fence) and not found[2].strip():
                 fence = ""
+            elif _ACTION.match(line):
+                if suggestion >= 0:
+                    lines[suggestion] = lines[suggestion].replace("suggestion:-0+0", "text")
+                line = f" {line}"  # noqa: PLW2901 - the line as GitLab takes it
         elif found is not None:
-            fence = found[1]
+            fence, suggestion = found[1], -1
             if found[2] == "suggestion":
-                line = f"{line}:-0+0"  # noqa: PLW2901 - the line as GitLab takes it
+                suggestion = len(lines)
+                line = f"{line}:-0+0"  # noqa: PLW2901 - the same
         elif line.lstrip().startswith("/"):
             line = line.replace("/", "\\/", 1)  # noqa: PLW2901 - the same
         lines.append(line)
