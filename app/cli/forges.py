@@ -4,6 +4,8 @@ import asyncio
 import secrets
 import time
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 import click
 import msgspec
@@ -21,6 +23,8 @@ from app.settings import Settings
 from app.store import Unit, hooks, records
 from app.store import connections as rows
 from app.wiring import Connections
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,9 +120,14 @@ def _check(connection: Connection) -> None:
     others = [entry.kind for entry in FORGES if entry.kind != connection.kind]
     if connection.name in others:
         raise Misconfigured(f"{connection.name} is the name of another kind", hint="choose another --name")
-    if not connection.url.startswith(("https://", "http://")):
+    parts = urlsplit(connection.url)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise Misconfigured(
             f"{connection.url[:100]!r} is no address of a forge", hint="write it with https:// in front"
+        )
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise Misconfigured(
+            "over plain http the token could be read on its way", hint="use the https address"
         )
 
 
