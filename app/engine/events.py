@@ -243,7 +243,8 @@ def _comment(unit: Unit, services: Services, event: CommentCreated) -> tuple[str
     repository_id = know_repository(unit, services, event.repository)
     if event.author.kind is not ActorKind.PERSON:
         return "ignored", "only people give commands"
-    if event.author.id == services.forges[event.repository.forge].own_id:
+    forge = services.forges[event.repository.forge]
+    if not forge.capabilities.app and event.author.id == forge.own_id:  # an app's id is no account's
         return "ignored", "our own comment"
     if "/portcullis" not in event.body:
         return "ignored", "no command in it"

@@ -105,7 +105,7 @@ async def read_comments(services: Services, change_id: int) -> None:
         comment.id
         for comment in found
         if comment.author.kind is ActorKind.PERSON
-        and comment.author.id != forge.own_id
+        and (forge.capabilities.app or comment.author.id != forge.own_id)  # an app's id is no account's
         and "/portcullis" in comment.body
     ]
 
