@@ -141,6 +141,19 @@ def _matcher(patterns: Iterable[str]) -> "pathspec.PathSpec[pathspec.Pattern]":
     return pathspec.PathSpec.from_lines("gitignore", [f"/{pattern.lstrip('/')}" for pattern in patterns])
 
 
+def _declared(check: CheckSpec) -> tuple[str, ...]:
+    """The declared reports and outputs, in the order of the declaration."""
+    declared = [report.path for report in check.reports]
+    if check.outputs:
+        declared.append(check.outputs)
+    return tuple(dict.fromkeys(declared))
+
+
+def unread(check: CheckSpec, why: str) -> tuple[Collected, ...]:
+    """What `Collector.files` is where `out/` is not all there: a part would be taken for the whole."""
+    return tuple(Collected(declared=path, path="", problem=why) for path in _declared(check))
+
+
 class Collector:
     """Collects from one `out/`, given as an open directory."""
 
@@ -155,10 +168,7 @@ class Collector:
 
     def files(self, check: CheckSpec) -> tuple[Collected, ...]:
         """The declared reports and outputs, in the order of the declaration."""
-        declared = [report.path for report in check.reports]
-        if check.outputs:
-            declared.append(check.outputs)
-        return tuple(file for path in dict.fromkeys(declared) for file in self._declared(path))
+        return tuple(file for path in _declared(check) for file in self._declared(path))
 
     def _declared(self, declared: str) -> list[Collected]:
         path = declared.removeprefix("./")

@@ -4,7 +4,6 @@ What is packed is ours and consistent; what is unpacked was named by hostile cod
 written through a link or outside of its directory.
 """
 
-import contextlib
 import os
 import stat
 import tarfile
@@ -19,10 +18,16 @@ VIEW, OUT, INPUTS, FACTS_FOLDER, HEAD = "m", "out", "in", "facts", "head"
 WRITABLE: Final = (VIEW, OUT, "home", "tmp")
 _PAGE = 4096
 _DEEPEST = 60
+_END: Final = bytes(2 * tarfile.BLOCKSIZE)
+"""What an archive ends with."""
 
 
 class TooMuchError(Exception):
     """An archive holds more than may be unpacked; the text is for people."""
+
+
+class IncompleteError(Exception):
+    """An archive does not hold all that it should; the text is for people."""
 
 
 def plan(layout: Layout) -> dict[str, Path]:
@@ -103,27 +108,39 @@ def _add(archive: tarfile.TarFile, name: str, source: Path) -> int:
 
 
 def unpack(archive: BinaryIO, into: Path, *, most_bytes: int, most_files: int) -> None:
-    """Write what an archive holds into an empty folder, beneath `m` and `out`: files, folders, links and
-    pipes as they are, nothing else. An archive that breaks off gives what came whole. Raises TooMuchError,
-    OSError.
+    """Write what a seekable archive holds into a folder, beneath its empty `m` and `out`: files, folders,
+    links and pipes as they are, nothing else. An archive that breaks off gives what came whole, and raises
+    IncompleteError. Raises TooMuchError, OSError; ValueError, OverflowError for what cannot be written here.
     """
+    begins = archive.tell()
+    for name in (VIEW, OUT):
+        (into / name).mkdir(parents=True, exist_ok=True)
+    try:
+        with tarfile.open(fileobj=archive, mode="r|") as entries:
+            _write_all(entries, into, most_bytes, most_files)
+            ends = begins + entries.offset
+    except tarfile.TarError as error:
+        raise IncompleteError(f"the archive breaks off: {error}") from error
+    archive.seek(ends)  # tarfile takes any end between two files for the archive's own
+    if archive.read(len(_END)) != _END:
+        raise IncompleteError("the archive breaks off between two files")
+
+
+def _write_all(entries: tarfile.TarFile, into: Path, most_bytes: int, most_files: int) -> None:
     folders = {VIEW, OUT}
-    for name in folders:
-        (into / name).mkdir(parents=True)
     left, files = most_bytes, 0
-    with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=archive, mode="r|") as entries:
-        for entry in entries:
-            path = PurePosixPath(entry.name)
-            if ".." in path.parts or str(path.parent) not in folders:
-                continue  # behind a link, or the folders themselves
-            files, left = files + 1, left - entry.size
-            if left < 0 or files > most_files or len(path.parts) > _DEEPEST:
-                raise TooMuchError(f"more than {most_bytes >> 20} MiB or {most_files:,} files")
-            if entry.isdir():
-                (into / path).mkdir(exist_ok=True)
-                folders.add(str(path))
-            else:
-                _write(entries, entry, into / path)
+    for entry in entries:
+        path = PurePosixPath(entry.name)
+        if ".." in path.parts or str(path.parent) not in folders:
+            continue  # behind a link, or the folders themselves
+        files, left = files + 1, left - entry.size
+        if left < 0 or files > most_files or len(path.parts) > _DEEPEST:
+            raise TooMuchError(f"more than {most_bytes >> 20} MiB or {most_files:,} files")
+        if entry.isdir():
+            (into / path).mkdir(exist_ok=True)
+            folders.add(str(path))
+        else:
+            _write(entries, entry, into / path)
 
 
 def _write(entries: tarfile.TarFile, entry: tarfile.TarInfo, target: Path) -> None:

@@ -25,6 +25,7 @@ _FETCHING: Final = 30.0
 _CARRYING, _ENDING, _LAST_WORDS, _AGAIN = 600.0, 30.0, 30.0, 0.5
 _SIGNALLED = 128
 _LITTLE = 64 * 1024
+_MOST_SAID = 300
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +78,9 @@ class Attempt:
         await self.cluster.remove_job(self.name, self._uid)
 
     async def take(self, paths: list[str], into: Path, most_bytes: int, most_files: int) -> None:
-        """Unpack what the check left at these paths of its disk. Raises TooMuchError, OSError, Outage."""
+        """Unpack what the check left at these paths of its disk, as far as it comes. Raises TooMuchError or
+        IncompleteError where that is not all, Outage, and what `packing.unpack` raises.
+        """
         with TemporaryFile() as archive:
             left = most_bytes + most_files * 1024
 
@@ -88,13 +91,17 @@ class Attempt:
                 if left < 0:
                     raise packing.TooMuchError(f"more than {most_bytes >> 20} MiB")
 
-            await self.cluster.execute(
+            done = await self.cluster.execute(
                 self._look.pod, KEEP, manifest.taking(paths), take=keep, seconds=_CARRYING
             )
+            if done.code >= _SIGNALLED:
+                raise Outage(f"what gives the results was killed in the pod ({done.code}): {done.said}")
             archive.seek(0)
             await asyncio.to_thread(
                 packing.unpack, archive, into, most_bytes=most_bytes, most_files=most_files
             )
+            if done.code:
+                raise packing.IncompleteError(f"tar ended with {done.code}: {done.said[-_MOST_SAID:]}")
 
     async def _watch(self) -> None:
         """Keep the last look at the pod, until the cluster itself is in trouble for long."""

@@ -8,6 +8,7 @@ come out by programs that the cluster runs for us in the pod, so a check without
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -19,11 +20,13 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
+import msgspec
+
 from app.executors import packing
 from app.executors.attempting import Reading, logged, refusal, refuse_unprotected, whole, with_cache
 from app.executors.cache_copy import TooLarge
 from app.executors.caches import Caches
-from app.executors.collect import CollectLimits
+from app.executors.collect import CollectLimits, unread
 from app.executors.container import Images
 from app.executors.egress_child import Rules
 from app.executors.kubernetes import policies
@@ -43,6 +46,8 @@ from app.model import CheckSpec, Outage
 _FIRST_UID, _UIDS = 100_000, 1 << 30
 _GLOB = frozenset("*?[!")
 _MOST_FILES: Final = 100_000
+_NOT_WHOLE = (packing.TooMuchError, packing.IncompleteError, OSError, ValueError, OverflowError)
+_OURS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -156,10 +161,10 @@ class KubernetesExecutor:
                         seen = await attempt.run(carried)
                         if keep and seen.ended is Ended.EXITED and seen.code == 0:
                             await self._keep(spec, keep, attempt, asked.layout, log)
-                        await self._take(spec.check, attempt, place / "taken", log)
+                        why = await self._take(spec.check, attempt, place / "taken", log)
                     finally:
                         await whole(attempt.remove())
-                return await asyncio.to_thread(self._outcome, spec, seen, place / "taken")
+                return await asyncio.to_thread(self._outcome, spec, seen, place / "taken", why)
             finally:
                 await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
 
@@ -196,19 +201,26 @@ class KubernetesExecutor:
             grace=grace,
         )
 
-    async def _take(self, check: CheckSpec, attempt: Attempt, into: Path, log: Log) -> None:
-        """Bring what was declared of `out/` to this machine."""
+    async def _take(self, check: CheckSpec, attempt: Attempt, into: Path, log: Log) -> str:
+        """Bring what was declared of `out/` to this machine; gives why that is not all of it ('': it is).
+        Raises Outage where that is not the check's doing.
+        """
         declared = [report.path for report in check.reports]
         declared += [*check.artifacts, *((check.outputs,) if check.outputs else ())]
         paths = _firsts(packing.OUT, [path.removeprefix("./") for path in declared])
         most = self.collect.reports + self.collect.artifacts
+        (into / packing.OUT).mkdir(parents=True)
         if not paths or not attempt.reachable:
-            (into / packing.OUT).mkdir(parents=True)
-            return
+            return ""
         try:
             await attempt.take(paths, into, most, self.collect.entries)
-        except (packing.TooMuchError, OSError) as problem:
-            log.tell(f"out: not all of it was read: {problem}")
+        except _NOT_WHOLE as problem:
+            if isinstance(problem, OSError) and problem.errno in _OURS:
+                raise Outage(f"what the check left cannot be written here: {problem}") from problem
+            why = f"not all of out/ was read: {problem}"
+            log.tell(why)
+            return why
+        return ""
 
     async def _keep(self, spec: AttemptSpec, name: str, attempt: Attempt, layout: Layout, log: Log) -> None:
         """Keep what a success left at `cache.paths`; where that cannot be done the log says why."""
@@ -222,12 +234,14 @@ class KubernetesExecutor:
             with contextlib.ExitStack() as stack:
                 view, *sources = (_opened(stack, path) for path in (kept / packing.VIEW, *made_of))
                 await asyncio.to_thread(self.caches.keep, name, [view], paths, sources)
-        except (TooLarge, packing.TooMuchError, OSError, Outage) as problem:
+        except (TooLarge, Outage, *_NOT_WHOLE) as problem:
             log.tell(f"cache: not kept: {problem}")
 
-    def _outcome(self, spec: AttemptSpec, seen: Observed, taken: Path) -> AttemptOutcome:
+    def _outcome(self, spec: AttemptSpec, seen: Observed, taken: Path, why: str) -> AttemptOutcome:
+        """What was seen and taken; `why` that is not all, if it is not."""
         with contextlib.ExitStack() as stack:
-            return self.reading.outcome(spec, seen, _opened(stack, taken / packing.OUT))
+            outcome = self.reading.outcome(spec, seen, _opened(stack, taken / packing.OUT))
+        return msgspec.structs.replace(outcome, files=unread(spec.check, why)) if why else outcome
 
     @contextlib.asynccontextmanager
     async def _cluster(self) -> AsyncIterator[Cluster]:

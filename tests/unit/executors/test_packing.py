@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.executors.launcher import FACTS, HEAD_TREE, Bind, Layout, Over
-from app.executors.packing import TooMuchError, pack, plan, unpack
+from app.executors.packing import IncompleteError, TooMuchError, pack, plan, unpack
 
 LIMITS = {"most_bytes": 1 << 20, "most_files": 100}
 
@@ -124,8 +124,17 @@ def test_too_much_is_refused(tmp_path: Path):
 
 def test_an_archive_that_breaks_off_gives_what_came_whole(tmp_path: Path):
     told = archive(("out/a", b"1" * 600), ("out/b", b"2" * 600)).getvalue()
-    unpack(io.BytesIO(told[:1800]), tmp_path / "taken", **LIMITS)
-    assert (tmp_path / "taken/out/a").read_bytes() == b"1" * 600
-    shutil.rmtree(tmp_path / "taken")
-    unpack(io.BytesIO(b""), tmp_path / "taken", **LIMITS)
+    for length in (1536, 1800, 2048, 3072, 3584):  # between two files, within one, within its end
+        with pytest.raises(IncompleteError, match="breaks off"):
+            unpack(io.BytesIO(told[:length]), tmp_path / "taken", **LIMITS)
+        assert (tmp_path / "taken/out/a").read_bytes() == b"1" * 600
+        shutil.rmtree(tmp_path / "taken")
+    with pytest.raises(IncompleteError, match="breaks off"):
+        unpack(io.BytesIO(b""), tmp_path / "taken", **LIMITS)
     assert list((tmp_path / "taken/out").iterdir()) == []
+
+
+def test_an_archive_is_whole_with_its_end(tmp_path: Path):
+    told = archive(("out/a", b"1" * 600), ("out/b", b"2" * 600)).getvalue()
+    unpack(io.BytesIO(told[:4096]), tmp_path / "taken", **LIMITS)
+    assert sorted(path.name for path in (tmp_path / "taken/out").iterdir()) == ["a", "b"]
