@@ -91,9 +91,12 @@ class Attempt:
                 if left < 0:
                     raise packing.TooMuchError(f"more than {most_bytes >> 20} MiB")
 
-            done = await self.cluster.execute(
-                self._look.pod, KEEP, manifest.taking(paths), take=keep, seconds=_CARRYING
-            )
+            try:
+                done = await self.cluster.execute(
+                    self._look.pod, KEEP, manifest.taking(paths), take=keep, seconds=_CARRYING
+                )
+            except NotThereError as gone:
+                raise Outage(f"the pod was gone before its results were read: {gone}") from gone
             if done.code >= _SIGNALLED:
                 raise Outage(f"what gives the results was killed in the pod ({done.code}): {done.said}")
             archive.seek(0)

@@ -15,7 +15,7 @@ from app.executors import AttemptSpec
 from app.executors.collect import CollectLimits
 from app.executors.container import Images
 from app.executors.kubernetes import KubernetesExecutor, KubernetesOptions, executor
-from app.executors.kubernetes.cluster import Done
+from app.executors.kubernetes.cluster import Done, NotThereError
 from app.executors.kubernetes.pod import CHECK, LAY, Pod
 from app.executors.protocol import AttemptOutcome, Collected, Ended
 from app.model import CheckSpec, Outage, ReportSpec
@@ -166,7 +166,14 @@ async def test_a_part_is_never_taken_for_the_whole(run: Any, cluster: Told, limi
     )
 
 
-@pytest.mark.parametrize("cluster", [Told(Outage("the connection broke")), Told(WHOLE[:1536], code=137)])
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        Told(Outage("the connection broke")),
+        Told(NotThereError('pods "check-1-abc" not found')),
+        Told(WHOLE[:1536], code=137),
+    ],
+)
 async def test_what_is_not_its_doing_is_no_fault_of_the_check(run: Any, cluster: Told):
     with pytest.raises(Outage):
         await run(cluster)
