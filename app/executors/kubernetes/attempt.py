@@ -13,7 +13,7 @@ import msgspec
 from app.executors import packing
 from app.executors.kubernetes import manifest
 from app.executors.kubernetes.cluster import Cluster, NotThereError, of_job
-from app.executors.kubernetes.pod import CHECK, GONE, KEEP, LAY, Look, look
+from app.executors.kubernetes.pod import CHECK, GONE, KEEP, LAY, Look, Pod, look
 from app.executors.kubernetes.stamps import Stamped
 from app.executors.logs import Log
 from app.executors.observed import Observed, ending_signal
@@ -23,6 +23,10 @@ from app.model import Outage
 _FETCHING: Final = 30.0
 """Seconds for which a cluster may say that it cannot fetch an image before it is believed."""
 _CARRYING, _ENDING, _LAST_WORDS, _AGAIN = 600.0, 30.0, 30.0, 0.5
+_BACK, _BACK_MOST, _TROUBLE = 2.0, 15.0, 300.0
+"""Seconds between two looks at a cluster in trouble, at first and at most; for how long it is looked at."""
+_LATE: Final = 2.0
+"""Seconds by which a time in whole seconds, and what we heard of a beginning, may differ."""
 _SIGNALLED = 128
 _LITTLE = 64 * 1024
 _MOST_SAID = 300
@@ -49,6 +53,8 @@ class Attempt:
         self.grace = grace
         self._uid = ""
         self._look = Look()
+        self._seen = False
+        self._troubled: float | None = None
         self._changed = asyncio.Event()
 
     async def run(self, carried: Carried) -> Observed:
@@ -107,36 +113,53 @@ class Attempt:
                 raise packing.IncompleteError(f"tar ended with {done.code}: {done.said[-_MOST_SAID:]}")
 
     async def _watch(self) -> None:
-        """Keep the last look at the pod, until the cluster itself is in trouble for long."""
-        seen = False
-        async with contextlib.aclosing(self.cluster.pods(of_job(self.name, self._uid))) as pods:
-            async for pod in pods:
-                if pod is not None:
-                    self._look, seen = look(pod), True
-                elif seen and not self._look.over:
-                    self._look = msgspec.structs.replace(self._look, lost=GONE)
-                self._changed.set()
+        """Keep the last look at the pod, until the cluster itself is in trouble for long: raises Outage."""
+        wait = _BACK
+        while True:
+            try:
+                async with contextlib.aclosing(self.cluster.pods(of_job(self.name, self._uid))) as pods:
+                    async for pod in pods:
+                        self._see(pod)
+                        self._troubled, wait = None, _BACK
+            except Outage:
+                now = time.monotonic()
+                if self._troubled is None:
+                    self._troubled = now
+                if now - self._troubled >= _TROUBLE:
+                    raise
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _BACK_MOST)
+
+    def _see(self, pod: Pod | None) -> None:
+        if pod is not None:
+            self._look, self._seen = look(pod), True
+        elif self._seen and not self._look.over:
+            self._look = msgspec.structs.replace(self._look, lost=GONE)
+        self._changed.set()
 
     async def _until(
         self, watching: asyncio.Task[None], enough: Callable[[Look], bool], seconds: float
     ) -> bool:
-        """Wait until the pod is so; gives whether it is. Raises what ended the watch."""
+        """Wait until the pod is so; gives whether it is, as far as that can be seen: while the cluster is in
+        trouble no time is up. Raises what ended the watch.
+        """
         until = time.monotonic() + seconds
         while not enough(self._look):
             if watching.done():
                 await watching
+            left = until - time.monotonic()
+            if left <= 0 and self._troubled is None:
+                return False
             self._changed.clear()
             waiting = asyncio.create_task(self._changed.wait())
             try:
                 await asyncio.wait(
                     {waiting, watching},
-                    timeout=max(0, until - time.monotonic()),
+                    timeout=left if left > 0 else None,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
             finally:
                 waiting.cancel()
-            if time.monotonic() >= until:
-                return enough(self._look)
         return True
 
     async def _begun(self, watching: asyncio.Task[None], begun: Callable[[Look], bool]) -> bool:
@@ -192,8 +215,10 @@ class Attempt:
         ending = asyncio.create_task(self._until(watching, lambda now: now.over, self.timeout))
         try:
             await asyncio.wait({over, ending}, return_when=asyncio.FIRST_COMPLETED)
-            timed_out = not over.done() and not ending.result()
-            if timed_out:
+            timed_out = not over.done() and (
+                not ending.result() or _whole_seconds(self._look) > self.timeout + _LATE
+            )
+            if timed_out and not self._look.over:
                 await self._signal("TERM")
                 await self._until(watching, lambda now: now.over, self.grace)
             if not self._look.over:
@@ -228,7 +253,7 @@ class Attempt:
             else:
                 if self._look.over:
                     return
-            await asyncio.sleep(_AGAIN)
+            await asyncio.sleep(_AGAIN if self._troubled is None else _BACK)
             stamped.again()
 
     async def _observed(self, *, timed_out: bool, seconds: float) -> Observed:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import itertools
 import tarfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from app.executors import AttemptSpec
 from app.executors.collect import CollectLimits
 from app.executors.container import Images
-from app.executors.kubernetes import KubernetesExecutor, KubernetesOptions, executor
+from app.executors.kubernetes import KubernetesExecutor, KubernetesOptions, attempt, executor
 from app.executors.kubernetes.cluster import Done, NotThereError
 from app.executors.kubernetes.pod import CHECK, LAY, Pod
 from app.executors.protocol import AttemptOutcome, Collected, Ended
@@ -64,7 +65,7 @@ class Told:
         self.looks: Iterator[Pod | Exception | None] = iter([LAYING, RUNNING, OVER])
         self.left = left
         self.code = code
-        self.removed = 0
+        self.removed = self.asked = 0
 
     async def create_job(self, _job: object) -> str:
         return "u"
@@ -77,6 +78,7 @@ class Told:
         pass
 
     async def pods(self, _selector: str) -> AsyncIterator[Pod | None]:
+        self.asked += 1
         for now in self.looks:
             if isinstance(now, Exception):
                 raise now
@@ -111,7 +113,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     tree = tmp_path / "tree"
     tree.mkdir()
 
-    async def run(cluster: Told, **limits: Any) -> AttemptOutcome:
+    async def run(cluster: Told, *, timeout: float = 5, **limits: Any) -> AttemptOutcome:
         @contextlib.asynccontextmanager
         async def connected(*_: object) -> AsyncIterator[Told]:
             yield cluster
@@ -127,7 +129,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             collect_limits=CollectLimits(**limits),
         )
         check = CheckSpec(
-            id="c", key="c", script="true", reports=(ReportSpec(path=REPORTS),), outputs="out/o", timeout=5
+            id="c",
+            key="c",
+            script="true",
+            reports=(ReportSpec(path=REPORTS),),
+            outputs="out/o",
+            timeout=timeout,
         )
         return await runs.run(AttemptSpec(attempt_id="a", check=check, tree=tree, trusted=True), sink)
 
@@ -178,3 +185,48 @@ async def test_what_is_not_its_doing_is_no_fault_of_the_check(run: Any, cluster:
     with pytest.raises(Outage):
         await run(cluster)
     assert cluster.removed == 1
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("_BACK", 0.01), ("_BACK_MOST", 0.05), ("_TROUBLE", 0.5)):
+        monkeypatch.setattr(attempt, name, seconds)
+
+
+TROUBLE = Outage("the cluster does not answer")
+
+
+@pytest.mark.usefixtures("quick")
+async def test_what_runs_outlives_short_trouble_of_the_cluster(run: Any):
+    cluster = Told(WHOLE)
+    cluster.looks = iter([TROUBLE, LAYING, TROUBLE, TROUBLE, RUNNING, *[TROUBLE] * 5, OVER])
+    outcome = await run(cluster)
+    assert (outcome.ended, outcome.exit_code) == (Ended.EXITED, 0)
+    assert cluster.asked == 9
+
+
+@pytest.mark.usefixtures("quick")
+async def test_long_trouble_of_the_cluster_is_an_outage(run: Any):
+    cluster = Told(WHOLE)
+    cluster.looks = itertools.chain([LAYING, RUNNING], itertools.repeat(TROUBLE))
+    with pytest.raises(Outage, match="does not answer"):
+        await run(cluster)
+    assert 5 < cluster.asked < 40
+    assert cluster.removed == 1
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_time_is_not_up_while_nothing_can_be_seen(run: Any):
+    cluster = Told(WHOLE)
+    cluster.looks = iter([LAYING, RUNNING, *[TROUBLE] * 8, OVER])
+    outcome = await run(cluster, timeout=0.05)
+    assert outcome.ended is Ended.EXITED
+
+
+@pytest.mark.usefixtures("quick")
+async def test_what_ran_too_long_unseen_is_out_of_time(run: Any):
+    cluster = Told(WHOLE)
+    times = {"startedAt": "2026-11-22T00:00:00Z", "finishedAt": "2026-11-22T00:01:00Z"}
+    late = pod(lay=ended(0), check={"terminated": {"exitCode": 0, "reason": "Completed", **times}})
+    cluster.looks = iter([LAYING, RUNNING, *[TROUBLE] * 8, late])
+    assert (await run(cluster, timeout=0.05)).ended is Ended.TIMED_OUT
