@@ -38,23 +38,35 @@ if [ -z "$own" ]; then
 fi
 if [ -z "$own" ]; then echo 'there are no rules: put them into .semgrep.yml or .semgrep/' >&2; exit 70; fi
 "$PORTCULLIS_TOOLBOX_SEMGREP/python" -I - <<'END' || exit 70
-import codecs, os
+import codecs, os, sys, tempfile
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )
-for folder, _, names in os.walk(b"."):
+top = os.path.dirname(os.path.realpath(os.fsencode(os.environ["PORTCULLIS_OUT"])))
+over = [os.path.join(top, name) for name in (b"in", b"out", b".git")]
+def mend(path):
+    if os.path.islink(path) or not os.path.isfile(path):
+        return
+    with open(path, "rb") as file:
+        start = file.read(4)
+        kind = next((kind for mark, kind in MARKS if start.startswith(mark)), None)
+        text = (start + file.read()).decode(kind, "replace") if kind else ""
+    if kind:
+        handle, plain = tempfile.mkstemp(dir=os.path.dirname(path))
+        with open(handle, "wb") as file:
+            file.write(text.encode())
+        os.chmod(plain, os.stat(path).st_mode & 0o777)
+        os.replace(plain, path)
+for folder, folders, names in os.walk(os.getcwdb()):
+    folders[:] = [name for name in folders if os.path.join(folder, name) not in over]
     for path in (os.path.join(folder, name) for name in names):
-        if os.path.islink(path) or not os.path.isfile(path):
-            continue
-        with open(path, "rb") as file:
-            start = file.read(4)
-            kind = next((kind for mark, kind in MARKS if start.startswith(mark)), None)
-            text = (start + file.read()).decode(kind, "replace") if kind else ""
-        if kind:
-            os.remove(path)
-            with open(path, "wb") as file:
-                file.write(text.encode())
+        try:
+            mend(path)
+        except OSError as error:
+            if os.access(folder, os.W_OK):
+                raise
+            print(f"left as it is, its folder is read-only: {error}: {path!r}", file=sys.stderr)
 END
 "$PORTCULLIS_TOOLBOX_SEMGREP/semgrep" scan --metrics=off --disable-version-check --no-git-ignore --error \\
   --max-target-bytes=0 --timeout=0 --text --sarif-output="$PORTCULLIS_OUT/semgrep.sarif" "$@"

@@ -94,6 +94,28 @@ async def test_arguments_choose_among_rules_of_semgrep(run: Run):
     assert (ran.exit, ran.findings()) == (1, [("semgrep.no-print", "src/app.py", 2, "medium")]), ran.log
 
 
+async def test_semgrep_leaves_alone_what_it_cannot_or_must_not_rewrite(run: Run):
+    """A cache that is read-only, and what the check writes itself."""
+    check = spec("semgrep")
+    places = "out/a.txt cache/a.txt"
+    script = f"""\
+mkdir cache
+for place in {places}; do printf '\\357\\273\\277x' > $place; done
+chmod 0555 cache
+status=0
+( {check.script.rstrip()}
+) || status=$?
+chmod 0755 cache
+for place in {places}; do printf '\\357\\273\\277x' | cmp - $place || exit 99; done
+exit $status
+"""
+    files = {**SAMPLES["semgrep"].files, "src/app.py": b"\xef\xbb\xbfeval(a)\n"}
+    ran = await run(check, files, script=script)
+    assert (ran.exit, len(ran.findings())) == (1, 1), ran.log
+    assert "its folder is read-only" in ran.log
+    assert "out/a.txt" not in ran.log
+
+
 async def test_semgrep_tells_what_nosemgrep_ignores(run: Run):
     files = {**SAMPLES["semgrep"].files, "src/app.py": "x = 1\nprint(1)  # nosemgrep\n"}
     ran = await run(spec("semgrep"), files)
