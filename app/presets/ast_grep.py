@@ -9,6 +9,8 @@ sgconfig.yml, a rule that cannot be read), 70 (ours: rules elsewhere). Each rule
 large: each of them is a finding, else a byte in a comment would switch all rules off.
 """
 
+import re
+
 from app.model import Kind, Preset, ReportSpec
 from app.presets.not_scanned import not_scanned
 from app.presets.unheeded import SARIF, silenced, unheeded
@@ -52,9 +54,10 @@ if skipped:
 
 _AGAIN = silenced(
     '"$PORTCULLIS_TOOLBOX/ast-grep" scan --format=sarif "$@"',
-    r"ast-grep-ignore\b[^\r\n]*",
+    r"ast-grep-ignore\b",
     '"$everything"',
     "0|1",
+    spared=rf"(?:.*/)?(?:{'|'.join(map(re.escape, _FOLDERS))})/.*\.ya?ml",  # rules may speak of it
 )
 _COMPARED = unheeded('"$report"', '"$everything"', SARIF)
 

@@ -50,7 +50,8 @@ PRESET = Preset(
         pattern=_LINE,
         python="$PORTCULLIS_TOOLBOX/python",
         findings=(65,),
-        ignoring=r"codespell:ignore\b[^\r\n]*",
+        # with its words, which are misspelt themselves
+        ignoring=r"codespell:ignore(?:-next-line)?\b(?:[ \t]+[\w,\x80-\xff]+)?",
     ),
     reports=(ReportSpec(path="out/codespell.sarif", format="sarif", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),

@@ -39,7 +39,7 @@ PRESET = Preset(
         pattern=_LINE,
         python="$PORTCULLIS_TOOLBOX_WEB/python",
         findings=(1,),
-        ignoring=r"markdownlint-disable[^\r\n>]*?(?=-->)",
+        ignoring=r"(?i)markdownlint-disable\b",
     ),
     reports=(ReportSpec(path="out/markdownlint.sarif", format="sarif", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),

@@ -36,7 +36,7 @@ done
 report=$PORTCULLIS_OUT/mypy.json
 """
 _LOOK = '"$python" $isolated -m mypy --cache-dir=/dev/null --output=json --no-error-summary "$@"'
-_COMMENT = r"(?<=#)\s*(?:type:\s*ignore\b|mypy:\s*(?:ignore-errors|disable-error-code))[^\r\n]*"
+_COMMENT = r"(?<=#)[ \t]*(?:type:[ \t]*ignore\b|mypy:[ \t]*(?:ignore-errors|disable-error-code))"
 _COMPARED = unheeded('"$report"', '"$everything"', NATIVE, python='"$python"', lines=True)
 _SCRIPT += f"""\
 status=0

@@ -55,7 +55,7 @@ PYTHON
 
 
 _REPORT, _EVERYTHING = "$PORTCULLIS_OUT/pyright.sarif", "$everything"
-_COMMENT = r"(?<=#)\s*(?:pyright|type):\s*ignore\b[^\r\n]*"
+_COMMENT = r"(?<=#)[ \t]*(?:pyright|type):[ \t]*ignore\b"
 _SCRIPT = f"""\
 set -- ${{args}}
 printed=$(mktemp)

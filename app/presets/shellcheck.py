@@ -22,7 +22,7 @@ _TEST = (
 )
 
 _LOOK = '"$PORTCULLIS_TOOLBOX/shellcheck" --format=json1 "$@"'
-_AGAIN = silenced(_LOOK, r"shellcheck[^\n#]*?\bdisable=[^\r\n]*", '"$everything"', "0|1")
+_AGAIN = silenced(_LOOK, r"shellcheck(?=[^\r\n#]*?\bdisable=)", '"$everything"', "0|1")
 _COMPARED = unheeded('"$PORTCULLIS_OUT/shellcheck.json"', '"$everything"', NATIVE)
 _SCRIPT = f"""\
 status=0

@@ -49,7 +49,7 @@ else:
 
 _SILENCE = r"""
 import os, pathlib, re, subprocess, sys
-comment, printed, *command = sys.argv[1:]
+comment, spared, printed, *command = sys.argv[1:]
 top = pathlib.Path(os.environ["PORTCULLIS_OUT"]).resolve().parent
 over, ours = {".git", "node_modules", ".venv", "venv"}, {top / "out", top / "in"}
 kept = {}
@@ -60,8 +60,10 @@ try:
         for path in map(here.joinpath, files):
             if path.is_symlink() or not path.is_file() or path.stat().st_size > 5_000_000:
                 continue
+            if re.fullmatch(spared, str(path.relative_to(top))):
+                continue
             text = path.read_bytes()
-            blank = re.sub(comment.encode(), lambda found: b"." * len(found[0]), text)
+            blank = re.sub(comment.encode(), lambda found: b"x" * len(found[0]), text)
             if blank != text:
                 kept[path] = text
                 path.write_bytes(blank)
@@ -94,14 +96,19 @@ PYTHON
 """
 
 
-def silenced(command: str, comment: str, printed: str, fine: str, *, python: str = TOOLBOX) -> str:
+def silenced(
+    command: str, comment: str, printed: str, fine: str, *, python: str = TOOLBOX, spared: str = ""
+) -> str:
     """Lines of bash that run `command` once more, while all that the regular expression `comment` matches in
     the repository's files is blanked out, as long as before. What it prints comes into `printed`, its exit
     status, which the pattern `fine` must match, into `again`. Where nothing matches the script ends with
     `status`: there is nothing to add.
+
+    `comment` matches the marker alone, never the rest of its line: that may be the end of a string. Files
+    whose whole path from the top `spared` matches stay as they are.
     """
     return f"""\
-again=$({python} -I - {shlex.quote(comment)} {printed} {command} <<'PYTHON'
+again=$({python} -I - {shlex.quote(comment)} {shlex.quote(spared)} {printed} {command} <<'PYTHON'
 {_SILENCE.strip()}
 PYTHON
 ) || exit {INCOMPLETE}

@@ -33,7 +33,7 @@ PRESET = Preset(
         pattern=_LINE,
         python="$PORTCULLIS_TOOLBOX/python",
         findings=(3,),
-        ignoring=r"(?i)(?<=#)\s*noqa\b[^\r\n]*",
+        ignoring=r"(?i)(?<=#)[ \t]*noqa",
     ),
     reports=(ReportSpec(path="out/vulture.sarif", format="sarif", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),

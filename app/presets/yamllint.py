@@ -41,7 +41,7 @@ PRESET = Preset(
         pattern=_LINE,
         python="$PORTCULLIS_TOOLBOX/python",
         findings=(1, 2),
-        ignoring=r"yamllint disable\b[^\r\n]*",
+        ignoring=r"yamllint disable\b",
     ),
     reports=(ReportSpec(path="out/yamllint.sarif", format="sarif", kind=Kind.FINDINGS),),
     produces=(Kind.FINDINGS,),

@@ -126,6 +126,25 @@ async def test_what_comments_hide_is_found_by_a_look_without_them(
     assert ran.exit in check.findings_exits, ran.log
 
 
+SPOKEN: dict[str, dict[str, str]] = {
+    "mypy": {"a.py": 'print("from x import y  # type: ignore")\n'},
+    "vulture": {"a.py": 'print("import os  # noqa")\n'},
+    "ast-grep": {
+        "sgconfig.yml": "ruleDirs: [rules]\n",
+        "rules/foo.yml": "id: no-foo\nlanguage: python\nseverity: warning\n"
+        'message: "or write # ast-grep-ignore: no-foo"\nrule: {pattern: foo($A)}\n',
+        "a.py": 'foo("# ast-grep-ignore: no-bar")\n',
+    },
+}
+
+
+@pytest.mark.parametrize("use", SPOKEN)
+async def test_a_string_that_speaks_of_such_a_comment_hides_nothing(run: Run, use: str):
+    ran = await run(spec(use), SPOKEN[use])
+    assert ran.exit == 0, ran.log
+    assert told(ran) == ([("no-foo", 1, False)] if use == "ast-grep" else []), ran.log
+
+
 HIDDEN = {
     "shellcheck": {"a.sh": "#!/bin/sh\n# shellcheck disable=SC2086\necho $1\n"},
     "mypy": {"a.py": "a: int = ''  # type: ignore\n"},
