@@ -116,10 +116,10 @@ IGNORED: list[tuple[str, dict[str, str], Told]] = [
 async def test_what_comments_hide_is_found_by_a_look_without_them(
     run: Run, use: str, files: dict[str, str], found: Told
 ):
-    """And the comments are there again when the check ends."""
+    """And the comments are there again when the check ends, in a file that cannot be written, too."""
     check = spec(use)
     name = next(reversed(files))
-    script = f"cp {name} /tmp/before\n( {check.script.rstrip()}\n) || ended=$?\n"
+    script = f"chmod 0444 {name}\ncp {name} /tmp/before\n( {check.script.rstrip()}\n) || ended=$?\n"
     script += f"cmp {name} /tmp/before || exit 99\nexit ${{ended:-0}}\n"
     ran = await run(check, files, script=script)
     assert told(ran) == found, ran.log
