@@ -120,8 +120,9 @@ async def _judge(local: LocalChange, gate: Path, *, verbose: bool) -> Judgement:
         Board(console, verbose=verbose) as board,
     ):
         root = Path(folder)
+        workspaces = GitWorkspaces(root / "git", allow_local=True)
         runner = LocalRun(
-            GitWorkspaces(root / "git", allow_local=True),
+            workspaces,
             executor(configured, root=root / "sandbox"),
             catalogue(),
             parallel=configured.parallel_checks,
@@ -129,7 +130,10 @@ async def _judge(local: LocalChange, gate: Path, *, verbose: bool) -> Judgement:
             output=board.said,
         )
         with borrowed(local.repository, local.base_sha, local.head_sha) as repository:
-            return await runner.judge(repository, local.change, read_gate_file(gate), shown_path(gate))
+            try:
+                return await runner.judge(repository, local.change, read_gate_file(gate), shown_path(gate))
+            finally:
+                await workspaces.settle()
 
 
 @click.command("run", short_help="Judge the working tree, or a commit, as the service would.")

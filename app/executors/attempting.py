@@ -57,7 +57,7 @@ async def whole(work: Awaitable[_T]) -> _T:
         except asyncio.CancelledError:
             cancelled = True
     if cancelled:
-        raise asyncio.CancelledError
+        raise asyncio.CancelledError from task.exception()
     return task.result()
 
 

@@ -67,6 +67,11 @@ class Spares:
         """Remove a scratch directory; nobody waits for it."""
         self._later(str(place), asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
 
+    async def settle(self) -> None:
+        """Wait until nothing is being linked or removed any more."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
     def _later(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[name] = task

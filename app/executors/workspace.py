@@ -258,6 +258,10 @@ class GitWorkspaces:
             await self.trees.evict()
             self.trees.make_ready(repository)
 
+    async def settle(self) -> None:
+        """Wait for what goes on beside those who asked: before the directory is removed."""
+        await self.trees.spares.settle()
+
     async def _remember_tree(self, repository: Repository, sha: Sha) -> Sha:
         async with self.mirror(repository).reading() as git:
             tree = await need_tree(git, sha)

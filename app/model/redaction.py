@@ -13,7 +13,7 @@ _SHAPES: Final = re.compile(
     r"|gl[a-z]{2,6}-[\w-]{20,}"  # GitLab's
     r"|whsec_[A-Za-z0-9+/=_-]{10,}"  # Standard Webhooks' signing keys
     r"|pct_[\w-]{43}"  # ours
-    r"|eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]{4,}"  # a JSON Web Token
+    r"|eyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]{4,}"  # a JSON Web Token
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|(?<=://)[^/\s:@]*:[^/\s]+(?=@)"  # user and password of an address
     r"|(?<=password=)[^\s&]+",  # of a connection's settings

@@ -82,6 +82,9 @@ async def test_a_change_whose_parts_are_gone_is_judged_anew_and_holds_up_no_othe
         await scene.settled()
         assert scene.verdict(repo, pull).conclusion == "action_required"
         bases = [
-            row["status"] for row in await rows(scene, select(RUNS).where(RUNS.c.head_sha == pull.head_sha))
+            row["status"]
+            for row in await rows(
+                scene, select(RUNS).where(RUNS.c.head_sha == pull.head_sha).order_by(RUNS.c.id)
+            )
         ]
         assert bases == ["superseded", "planned"]

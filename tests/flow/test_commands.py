@@ -285,7 +285,7 @@ async def test_a_command_outlives_an_outage(tmp_path):
         scene.world.faults.append(Fault(times=12, path="/(collaborators|issues/comments)/", status=502))
         comment = await say(scene, repo, pull, "alice", "/portcullis explain")
         assert reactions(comment) == []
-        await clock.advance(600, rest(scene, clock))
+        await clock.advance(2400, rest(scene, clock))
         await asyncio.sleep(0)
         assert reactions(comment) == ["+1 by portcullis[bot]"]
         assert len(await commands_of(scene)) == 1

@@ -15,6 +15,7 @@ from app.settings import load
 from app.web import listen
 from app.wiring import Program, build
 from tests.support.aftermath import GATE, like_github
+from tests.support.faces import FACES
 from tests.support.service import Stage, practice
 
 
@@ -73,7 +74,7 @@ async def test_from_nothing_to_a_verdict(tmp_path, browser):
 
         listener = listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        scene = Stage(forge, lambda: program(tmp_path, forge, url), url)
+        scene = Stage(forge, lambda: program(tmp_path, forge, url), url, FACES["github"])
         await scene.start(listener)
         try:
             token = scene.program.setup_token
@@ -131,7 +132,12 @@ async def test_another_secret_key_is_one_clear_sentence(tmp_path, browser):
         listener = listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         keys = ["k" * 40, "l" * 40]
-        scene = Stage(forge, lambda: program(tmp_path, forge, url, PORTCULLIS_SECRET_KEY=keys.pop(0)), url)
+        scene = Stage(
+            forge,
+            lambda: program(tmp_path, forge, url, PORTCULLIS_SECRET_KEY=keys.pop(0)),
+            url,
+            FACES["github"],
+        )
         await scene.start(listener)
         try:
             assert (await made(browser, scene, "")).status_code == 303
@@ -146,7 +152,7 @@ async def test_a_code_that_was_used_and_two_at_a_time(tmp_path, browser):
     async with practice(tmp_path) as forge:
         listener = listen("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        scene = Stage(forge, lambda: program(tmp_path, forge, url), url)
+        scene = Stage(forge, lambda: program(tmp_path, forge, url), url, FACES["github"])
         await scene.start(listener)
         try:
             first = await made(browser, scene)

@@ -27,6 +27,7 @@ from tests.support.prerequisites import program
 
 LOCAL = ("sandbox", "container")
 """The executors that start processes on this machine."""
+ON_THIS_MACHINE = pytest.mark.parametrize("make_executor", LOCAL, indirect=True)
 KINDS = (*LOCAL, "kubernetes")
 """The executors that start processes; the same suite holds for each."""
 Local = LocalExecutor

@@ -14,11 +14,10 @@ import pytest
 from app.executors import EXECUTORS, JOB_UID, AttemptSpec, Ended, LocalExecutor, LogChunk, Sandbox
 from app.executors.cgroup import Cgroups
 from app.model import CheckSpec, Misconfigured, ReportSpec, Resources
-from tests.contracts.executors.conftest import LOCAL, AnyExecutor, Local, Run, groups, python
+from tests.contracts.executors.conftest import ON_THIS_MACHINE, AnyExecutor, Local, Run, groups, python
 from tests.support.prerequisites import missing
 
 pytestmark = pytest.mark.sandbox
-ON_THIS_MACHINE = pytest.mark.parametrize("make_executor", LOCAL, indirect=True)
 
 
 def test_every_executor_says_what_it_is():

@@ -17,16 +17,14 @@ from app.executors.probe import CELLS, probe
 from app.executors.probe_world import world
 from app.executors.protocol import AttemptOutcome, AttemptSpec, LogChunk
 from app.model import ReportSpec, Resources
-from tests.contracts.executors.conftest import LOCAL, Local, Run, python
+from tests.contracts.executors.conftest import ON_THIS_MACHINE, Local, Run, python
 from tests.support.prerequisites import missing
 
-pytestmark = [
-    pytest.mark.sandbox,
-    pytest.mark.parametrize("make_executor", LOCAL, indirect=True),
-]
+pytestmark = pytest.mark.sandbox
 HOSTILE = Path(hostile_file.__file__).read_text()
 
 
+@ON_THIS_MACHINE
 async def test_the_probe_holds_every_cell_and_is_fast(executor: Local):
     report = await executor.probe()
     assert [cell.name for cell in report.protections] == list(CELLS)
@@ -99,6 +97,7 @@ _ENGINES = {"sandbox": set(), "container": {"run", "sys"}}
 """What an engine puts into every container."""
 
 
+@ON_THIS_MACHINE
 async def test_files_of_the_host_are_not_there(executor: Local, run: Run, tmp_path: Path):
     (tmp_path / "key").write_text("key")
     places = [
@@ -146,6 +145,7 @@ async def test_files_of_the_host_are_not_there(executor: Local, run: Run, tmp_pa
     assert "ssh" not in log
 
 
+@ON_THIS_MACHINE
 async def test_other_attempts_cannot_be_seen_or_reached(run: Run):
     hold = "echo secret-of-a > /tmp/s; echo secret-of-a > out/s; echo secret-of-a > /dev/shm/s; sleep 1"
     look = "sleep 0.4; cat /tmp/s out/s /dev/shm/s; ps -e -o args || cat /proc/[0-9]*/cmdline; ls /proc | grep -c '^[0-9]' || true"
@@ -154,12 +154,14 @@ async def test_other_attempts_cannot_be_seen_or_reached(run: Run):
     assert "sleep 1" not in log.replace("\0", " ")
 
 
+@ON_THIS_MACHINE
 async def test_no_descriptor_of_ours_is_inherited(run: Run):
     _, log = await run("ls -l /proc/self/fd /proc/$$/fd")
     targets = {line.split(" -> ")[1] for line in log.splitlines() if " -> " in line}
     assert all(t.startswith(("pipe:", "/dev/null", "/proc/", "/portcullis/script")) for t in targets), targets
 
 
+@ON_THIS_MACHINE
 async def test_the_supervisor_cannot_be_told_a_setup_error(run: Run):
     """Hostile code that finds the setup pipe through /proc/1/fd writes there in vain."""
     outcome, _ = await run(
@@ -168,6 +170,7 @@ async def test_the_supervisor_cannot_be_told_a_setup_error(run: Run):
     assert (outcome.ended, outcome.exit_code) == (Ended.EXITED, 1)
 
 
+@ON_THIS_MACHINE
 async def test_every_writable_place_is_bounded(run: Run):
     code = """
 import os
@@ -196,6 +199,7 @@ print({place: n for place, n in total.items() if n})
     assert found["/dev/shm"] <= 64
 
 
+@ON_THIS_MACHINE
 async def test_many_small_files_are_bounded_too(run: Run):
     code = "import os\nfor n in range(10**7):\n    os.close(os.open(f'f{n}', os.O_CREAT))\n"
     outcome, log = await run("", argv=python(code), resources=Resources(disk=4 << 20))
@@ -203,6 +207,7 @@ async def test_many_small_files_are_bounded_too(run: Run):
     assert "No space left" in log
 
 
+@ON_THIS_MACHINE
 async def test_memory_of_five_children_and_of_shared_files(run: Run):
     code = """
 import os, time
@@ -217,12 +222,14 @@ codes = [os.wait()[1] for _ in range(5)]
     assert outcome.ended is Ended.OUT_OF_MEMORY
 
 
+@ON_THIS_MACHINE
 async def test_a_fork_bomb_ends_with_the_check(run: Run):
     outcome, _ = await run("b() { b | b & }; b; sleep 0.5", resources=Resources(pids=60), timeout=10)
     assert outcome.ended in {Ended.EXITED, Ended.TIMED_OUT}
     assert outcome.seconds < 60
 
 
+@ON_THIS_MACHINE
 async def test_daemons_do_not_outlive_the_check(run: Run):
     mark = f"8642.{os.getpid()}"  # the same test may run in another worker
     await run(f"(setsid nohup sh -c 'trap \"\" TERM HUP; exec sleep {mark}' >/dev/null 2>&1 &); sleep 0.1")
@@ -230,6 +237,7 @@ async def test_daemons_do_not_outlive_the_check(run: Run):
     assert alive == []
 
 
+@ON_THIS_MACHINE
 async def test_a_daemon_that_keeps_the_log_open_does_not_hold_the_end(run: Run):
     outcome, log = await run("(setsid sleep 300 &); echo done")
     assert (outcome.exit_code, log) == (0, "done\n")
@@ -243,6 +251,7 @@ def _bytes(path: Path) -> bytes:
         return b""
 
 
+@ON_THIS_MACHINE
 async def test_capabilities_privileges_and_terminals(run: Run):
     _, log = await run(
         "grep -E 'Cap|NoNew|Seccomp:' /proc/self/status; tty; cat /proc/sys/user/max_user_namespaces",
@@ -254,6 +263,7 @@ async def test_capabilities_privileges_and_terminals(run: Run):
     assert "not a tty" in log
 
 
+@ON_THIS_MACHINE
 async def test_the_kernel_uid_is_not_the_services(executor: Local, run: Run):
     if os.geteuid() != 0:
         missing("only a service that is root has another uid to give")
@@ -286,11 +296,13 @@ async def test_the_kernel_uid_is_not_the_services(executor: Local, run: Run):
         "import fcntl\ntry:\n    fcntl.ioctl(0, 0x5412, b'x'); print(0)\nexcept OSError: print(-1)",
     ],
 )
+@ON_THIS_MACHINE
 async def test_kernel_surface_is_closed(run: Run, code: str):
     outcome, log = await run("", argv=python(code))
     assert (outcome.exit_code, log) == (0, "-1\n")
 
 
+@ON_THIS_MACHINE
 async def test_ordinary_programs_still_work(run: Run):
     """A sandbox in which threads, processes, sockets within it or memory maps fail is of no use."""
     code = """
@@ -308,6 +320,7 @@ print(len(mmap.mmap(-1, 4096)))
     assert log.split("\n")[:7] == ["thread", "child", "[1, 2]", "b'x'", "loopback", "(1,)", "4096"]
 
 
+@ON_THIS_MACHINE
 async def test_reports_are_never_read_through_anything(run: Run, tmp_path: Path):
     (tmp_path / "key").write_text("the key")
     paths = ["link", "folder/key", "fifo", "socket", "dir", "../src/app.py", "proc/environ", "hard"]
@@ -321,6 +334,7 @@ async def test_reports_are_never_read_through_anything(run: Run, tmp_path: Path)
     assert outcome.artifacts == ()
 
 
+@ON_THIS_MACHINE
 async def test_the_check_cannot_reach_its_control_groups(executor: Local, run: Run):
     _, log = await run(
         "for file in $(find /sys/fs/cgroup -type f 2>/dev/null); do "

@@ -7,12 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from app.executors import Ended, Rules
-from tests.contracts.executors.conftest import LOCAL, Local, Make, Run, python
+from tests.contracts.executors.conftest import ON_THIS_MACHINE, Local, Make, Run, python
 
-pytestmark = [
-    pytest.mark.sandbox,
-    pytest.mark.parametrize("make_executor", LOCAL, indirect=True),
-]
+pytestmark = pytest.mark.sandbox
 ONE_KIND = pytest.mark.parametrize("make_executor", ["sandbox"], indirect=True)
 """What the proxy itself decides, which is one for all executors."""
 
@@ -67,6 +64,7 @@ for address in {addresses!r}:
 FULL = {"network": "full", "trusted": True, "script": ""}
 
 
+@ON_THIS_MACHINE
 async def test_what_is_allowed_is_reached_by_the_proxy_and_told_in_the_log(
     run: Run, mirror: ThreadingHTTPServer
 ):
@@ -111,12 +109,14 @@ async def test_nothing_private_is_reached(run: Run, address: str, why: str):
     assert "network: allowed" not in log
 
 
+@ON_THIS_MACHINE
 async def test_a_redirect_is_judged_like_any_other_request(run: Run, mirror: ThreadingHTTPServer):
     _, log = await run(argv=fetch(f"http://{MIRROR}:{mirror.server_port}/away"), **FULL)
     assert "failed: HTTP Error 502" in log
     assert "network: refused 169.254.169.254:80" in log
 
 
+@ON_THIS_MACHINE
 async def test_a_second_request_on_one_connection_goes_nowhere_else(run: Run, mirror: ThreadingHTTPServer):
     port = mirror.server_port
     _, log = await run(
@@ -167,6 +167,7 @@ with socket.create_connection(("127.0.0.1", 3128)) as proxy:
     assert "network: refused" in log or "HTTP/1.1 400" in log
 
 
+@ON_THIS_MACHINE
 async def test_there_is_no_other_way_out(run: Run, mirror: ThreadingHTTPServer):
     outcome, log = await run(
         argv=python(f"""
@@ -195,6 +196,7 @@ print(sorted(name for _, name in socket.if_nameindex()))
     assert "['lo']" in log
 
 
+@ON_THIS_MACHINE
 async def test_many_connections_at_once_are_served_in_turn(run: Run, mirror: ThreadingHTTPServer):
     outcome, log = await run(
         argv=python(f"""
@@ -211,11 +213,13 @@ print(urllib.request.urlopen("http://{MIRROR}:{mirror.server_port}/", timeout=20
     assert "b'a package'" in log
 
 
+@ON_THIS_MACHINE
 async def test_nothing_of_the_launcher_stays_open_in_the_check(run: Run):
     _, log = await run("ls -l /proc/self/fd | grep -c socket || true", network="full", trusted=True)
     assert log == "0\n"
 
 
+@ON_THIS_MACHINE
 async def test_an_untrusted_head_gets_no_network(run: Run):
     outcome, log = await run("echo began", network="full", trusted=False)
     assert (outcome.ended, outcome.detail, log) == (
@@ -225,6 +229,7 @@ async def test_an_untrusted_head_gets_no_network(run: Run):
     )
 
 
+@ON_THIS_MACHINE
 async def test_without_network_there_is_no_proxy(run: Run):
     _, log = await run("env | grep -ci proxy || true", trusted=True)
     assert log == "0\n"
