@@ -65,16 +65,19 @@ async def _judge(
         ReportReader() as reader,
         borrowed(local.repository, base_sha, local.head_sha) as repository,
     ):
-        judge = OfflineJudge(GitWorkspaces(Path(folder) / "git", allow_local=True), reader, root=local.top)
-        judgement = await judge.judge(
-            repository,
-            local.change,
-            base_sha,
-            reports=reports,
-            base_reports=base_reports,
-            gatefile=gatefile,
-            gate_path=shown_path(gate) if gate else "",
-        )
+        workspaces = GitWorkspaces(Path(folder) / "git", allow_local=True)
+        try:
+            judgement = await OfflineJudge(workspaces, reader, root=local.top).judge(
+                repository,
+                local.change,
+                base_sha,
+                reports=reports,
+                base_reports=base_reports,
+                gatefile=gatefile,
+                gate_path=shown_path(gate) if gate else "",
+            )
+        finally:
+            await workspaces.settle()
     return msgspec.structs.replace(judgement, notes=(note,)) if note else judgement
 
 
