@@ -23,13 +23,19 @@ from app.model import Outage
 _FETCHING: Final = 30.0
 """Seconds for which a cluster may say that it cannot fetch an image before it is believed."""
 _CARRYING, _ENDING, _LAST_WORDS, _AGAIN = 600.0, 30.0, 30.0, 0.5
-_BACK, _BACK_MOST, _TROUBLE = 2.0, 15.0, 300.0
-"""Seconds between two looks at a cluster in trouble, at first and at most; for how long it is looked at."""
 _LATE: Final = 2.0
 """Seconds by which a time in whole seconds, and what we heard of a beginning, may differ."""
 _SIGNALLED = 128
 _LITTLE = 64 * 1024
 _MOST_SAID = 300
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds between looks at a cluster in trouble, at first and at most; for how long it is looked at."""
+
+    first: float = 2.0
+    most: float = 15.0
+    trouble: float = 300.0
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +49,14 @@ class Attempt:
     """One Job. Call `run`, then perhaps `take`, and always `remove`."""
 
     def __init__(
-        self, cluster: Cluster, job: Mapping[str, Any], log: Log, *, timeout: float, grace: float
+        self,
+        cluster: Cluster,
+        job: Mapping[str, Any],
+        log: Log,
+        *,
+        timeout: float,
+        grace: float,
+        patience: Patience,
     ) -> None:
         self.cluster = cluster
         self.job = job
@@ -51,6 +64,7 @@ class Attempt:
         self.log = log
         self.timeout = timeout
         self.grace = grace
+        self.patience = patience
         self._uid = ""
         self._look = Look()
         self._seen = False
@@ -114,21 +128,21 @@ class Attempt:
 
     async def _watch(self) -> None:
         """Keep the last look at the pod, until the cluster itself is in trouble for long: raises Outage."""
-        wait = _BACK
+        wait = self.patience.first
         while True:
             try:
                 async with contextlib.aclosing(self.cluster.pods(of_job(self.name, self._uid))) as pods:
                     async for pod in pods:
                         self._see(pod)
-                        self._troubled, wait = None, _BACK
+                        self._troubled, wait = None, self.patience.first
             except Outage:
                 now = time.monotonic()
                 if self._troubled is None:
                     self._troubled = now
-                if now - self._troubled >= _TROUBLE:
+                if now - self._troubled >= self.patience.trouble:
                     raise
             await asyncio.sleep(wait)
-            wait = min(wait * 2, _BACK_MOST)
+            wait = min(wait * 2, self.patience.most)
 
     def _see(self, pod: Pod | None) -> None:
         if pod is not None:
@@ -253,7 +267,7 @@ class Attempt:
             else:
                 if self._look.over:
                     return
-            await asyncio.sleep(_AGAIN if self._troubled is None else _BACK)
+            await asyncio.sleep(_AGAIN if self._troubled is None else self.patience.first)
             stamped.again()
 
     async def _observed(self, *, timed_out: bool, seconds: float) -> Observed:

@@ -14,7 +14,8 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -30,7 +31,7 @@ from app.executors.collect import CollectLimits, unread
 from app.executors.container import Images
 from app.executors.egress_child import Rules
 from app.executors.kubernetes import policies
-from app.executors.kubernetes.attempt import Attempt, Carried
+from app.executors.kubernetes.attempt import Attempt, Carried, Patience
 from app.executors.kubernetes.cluster import Cluster, connected
 from app.executors.kubernetes.manifest import OWNER, Asked, Options, job
 from app.executors.kubernetes.probing import probe
@@ -43,6 +44,9 @@ from app.executors.protocol import AttemptOutcome, AttemptSpec, Ended, LogSink, 
 from app.executors.view import Given, make_layout, safe_name, write_facts
 from app.model import CheckSpec, Outage
 
+Connect = Callable[[Path | None, str], AbstractAsyncContextManager[Cluster]]
+"""Gives a connection, by a kubeconfig (None: the pod's own account), to a namespace."""
+
 _FIRST_UID, _UIDS = 100_000, 1 << 30
 _GLOB = frozenset("*?[!")
 _MOST_FILES: Final = 100_000
@@ -54,8 +58,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 class KubernetesExecutor:
     """Runs attempts as Jobs (see `Executor`). One process at a time may use `root`, which also keeps whose
     the Jobs are. `config` is a kubeconfig (None: the pod's own account). `images` says what checks may
-    name; `toolbox` is where images, or the claim of `options`, hold the presets' tools. The rest is as for
-    `LocalExecutor`.
+    name; `toolbox` is where images, or the claim of `options`, hold the presets' tools; `connect` gives the
+    cluster, in whose trouble it has `patience`. The rest is as for `LocalExecutor`.
     """
 
     name = "kubernetes"
@@ -75,6 +79,8 @@ class KubernetesExecutor:
         grace: float = 5.0,
         egress: Rules | None = None,
         caches: Caches | None = None,
+        connect: Connect = connected,
+        patience: Patience | None = None,
     ) -> None:
         self.root = root.resolve()
         self.options = options
@@ -87,6 +93,8 @@ class KubernetesExecutor:
         self.collect = collect_limits or CollectLimits()
         self.reading = Reading(name="pod", store=self.store, log=self.log_limits, collect=self.collect)
         self.grace = grace
+        self.connect = connect
+        self.patience = patience or Patience()
         self.egress = egress or Rules()
         self.attempts = self.root / "attempts"
         self.caches = caches or Caches(self.root / "caches")
@@ -155,7 +163,12 @@ class KubernetesExecutor:
                 archive.seek(0)
                 async with self._cluster() as cluster:
                     attempt = Attempt(
-                        cluster, job(asked, self.options), log, timeout=spec.check.timeout, grace=grace
+                        cluster,
+                        job(asked, self.options),
+                        log,
+                        timeout=spec.check.timeout,
+                        grace=grace,
+                        patience=self.patience,
                     )
                     try:
                         seen = await attempt.run(carried)
@@ -246,7 +259,7 @@ class KubernetesExecutor:
     @contextlib.asynccontextmanager
     async def _cluster(self) -> AsyncIterator[Cluster]:
         """A connection; before the first check begins the network policies are as the rules are now."""
-        async with connected(self.config, self.options.namespace) as cluster:
+        async with self.connect(self.config, self.options.namespace) as cluster:
             async with self._policies:
                 if not self._guarded:
                     for policy in policies.policies(self.egress):
@@ -264,7 +277,7 @@ class KubernetesExecutor:
         for place in await asyncio.to_thread(lambda: list(self.attempts.iterdir())):
             await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
             removed += 1
-        async with connected(self.config, self.options.namespace) as cluster:
+        async with self.connect(self.config, self.options.namespace) as cluster:
             for name in await cluster.jobs(f"{OWNER}={self.owner}"):
                 removed += await cluster.remove_job(name)
         return removed

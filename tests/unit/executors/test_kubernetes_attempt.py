@@ -15,7 +15,8 @@ import pytest
 from app.executors import AttemptSpec
 from app.executors.collect import CollectLimits
 from app.executors.container import Images
-from app.executors.kubernetes import KubernetesExecutor, KubernetesOptions, attempt, executor
+from app.executors.kubernetes import KubernetesExecutor, KubernetesOptions
+from app.executors.kubernetes.attempt import Patience
 from app.executors.kubernetes.cluster import Done, NotThereError
 from app.executors.kubernetes.pod import CHECK, LAY, Pod
 from app.executors.protocol import AttemptOutcome, Collected, Ended
@@ -109,7 +110,7 @@ class Told:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(tmp_path: Path) -> Any:
     tree = tmp_path / "tree"
     tree.mkdir()
 
@@ -121,12 +122,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         async def sink(_chunk: object) -> None:
             pass
 
-        monkeypatch.setattr(executor, "connected", connected)
         runs = KubernetesExecutor(
             tmp_path / "root",
             KubernetesOptions(namespace="checks", helper="portcullis:1"),
             Images("i"),
             collect_limits=CollectLimits(**limits),
+            connect=connected,
+            patience=Patience(first=0.01, most=0.05, trouble=0.5),
         )
         check = CheckSpec(
             id="c",
@@ -187,16 +189,9 @@ async def test_what_is_not_its_doing_is_no_fault_of_the_check(run: Any, cluster:
     assert cluster.removed == 1
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in (("_BACK", 0.01), ("_BACK_MOST", 0.05), ("_TROUBLE", 0.5)):
-        monkeypatch.setattr(attempt, name, seconds)
-
-
 TROUBLE = Outage("the cluster does not answer")
 
 
-@pytest.mark.usefixtures("quick")
 async def test_what_runs_outlives_short_trouble_of_the_cluster(run: Any):
     cluster = Told(WHOLE)
     cluster.looks = iter([TROUBLE, LAYING, TROUBLE, TROUBLE, RUNNING, *[TROUBLE] * 5, OVER])
@@ -205,7 +200,6 @@ async def test_what_runs_outlives_short_trouble_of_the_cluster(run: Any):
     assert cluster.asked == 9
 
 
-@pytest.mark.usefixtures("quick")
 async def test_long_trouble_of_the_cluster_is_an_outage(run: Any):
     cluster = Told(WHOLE)
     cluster.looks = itertools.chain([LAYING, RUNNING], itertools.repeat(TROUBLE))
@@ -215,7 +209,6 @@ async def test_long_trouble_of_the_cluster_is_an_outage(run: Any):
     assert cluster.removed == 1
 
 
-@pytest.mark.usefixtures("quick")
 async def test_a_time_is_not_up_while_nothing_can_be_seen(run: Any):
     cluster = Told(WHOLE)
     cluster.looks = iter([LAYING, RUNNING, *[TROUBLE] * 8, OVER])
@@ -223,7 +216,6 @@ async def test_a_time_is_not_up_while_nothing_can_be_seen(run: Any):
     assert outcome.ended is Ended.EXITED
 
 
-@pytest.mark.usefixtures("quick")
 async def test_what_ran_too_long_unseen_is_out_of_time(run: Any):
     cluster = Told(WHOLE)
     times = {"startedAt": "2026-11-22T00:00:00Z", "finishedAt": "2026-11-22T00:01:00Z"}
